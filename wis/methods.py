@@ -1,0 +1,215 @@
+"""The registry of sparsification methods.
+
+A method is one function, found through the entry-point group ``wis.methods``; the name of the entry point is the name
+of the method. It is one of two kinds:
+
+``rank(edges, *, data, seed, device, progress, **options)``
+    returns an int64 permutation of ``range(edges.num_pairs)``, first removed first. One order serves every budget.
+``select(edges, num_keep, *, data, seed, device, progress, **options)``
+    returns a bool mask ``[m]`` of the pairs kept and their weights (float64 ``[m]``, or None), for methods that have no
+    order of their own.
+
+The kind is read off the signature: a parameter ``num_keep`` makes it a selection. A function takes only those of the
+standard keywords that it needs; every other keyword-only parameter is an option that users may set.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+ENTRY_POINT_GROUP = "wis.methods"
+
+# What the caller hands over by itself; `limit` is the number of removals after which a rank may stop being exact.
+STANDARD_KEYWORDS = frozenset({"data", "seed", "device", "progress", "limit"})
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Method:
+    """A sparsification method and what it needs.
+
+    Attributes
+    ----------
+    name
+        The name to call it by.
+    summary
+        One line on what it does: the first line of the function's docstring.
+    source
+        Where it comes from: paper and section, or the library.
+    options
+        Names of the options and their defaults.
+    kind
+        ``"rank"`` (gives an order) or ``"select"`` (chooses edges for one budget).
+    devices
+        The devices that it runs on.
+    learns
+        Whether it needs a labelled PyG graph (features, labels and masks).
+    function
+        The function itself.
+    """
+
+    name: str
+    summary: str
+    source: str
+    options: Mapping[str, Any]
+    kind: str
+    devices: tuple[str, ...]
+    learns: bool
+    function: Callable[..., Any]
+    _seeded: bool | Callable[[Mapping[str, Any]], bool]
+
+    def uses_seed(self, options: Mapping[str, Any]) -> bool:
+        """Whether the result depends on the seed, given these options."""
+        if callable(self._seeded):
+            return self._seeded({**self.options, **options})
+        return self._seeded
+
+    @property
+    def uses_model(self) -> bool:
+        """Whether the result depends on the GNN: the method has an option ``model``."""
+        return "model" in self.options
+
+    def check_options(self, options: Mapping[str, Any]) -> None:
+        """Raise ``ValueError`` if there is an option that the method does not have."""
+        unknown = [name for name in options if name not in self.options]
+        if unknown:
+            allowed = ", ".join(f"{k}={v!r}" for k, v in self.options.items()) or "none"
+            raise ValueError(f"method {self.name!r} has no option {unknown[0]!r}; its options are: {allowed}")
+
+    def call(self, *args: Any, **keywords: Any) -> Any:
+        """Call the function with those of the standard keywords that it takes, and with all options."""
+        taken = inspect.signature(self.function).parameters
+        return self.function(
+            *args, **{k: v for k, v in keywords.items() if k in taken or k not in STANDARD_KEYWORDS}
+        )
+
+
+def method(
+    *,
+    source: str,
+    seeded: bool | Callable[[Mapping[str, Any]], bool] = False,
+    learns: bool = False,
+    devices: tuple[str, ...] = ("cpu",),
+) -> Callable[[_Function], _Function]:
+    """State where a method comes from and what it uses; the function itself is left as it is.
+
+    Parameters
+    ----------
+    source
+        Paper and section, or the library that does the work.
+    seeded
+        Whether the result depends on ``seed``; or a function of the options that says so.
+    learns
+        Whether the method needs a labelled PyG graph in ``data``.
+    devices
+        The devices that it runs on. Asking for another one is an error, never a silent fall-back.
+    """
+
+    def mark(function: _Function) -> _Function:
+        function.__wis_method__ = {  # type: ignore[attr-defined]
+            "source": source,
+            "seeded": seeded,
+            "learns": learns,
+            "devices": devices,
+        }
+        return function
+
+    return mark
+
+
+def methods() -> list[Method]:
+    """All registered methods, third-party ones included, sorted by name.
+
+    Returns
+    -------
+    list of Method
+        Records with ``.name``, ``.summary``, ``.source`` and ``.options``.
+    """
+    return [find_method(name) for name in sorted(_entry_points())]
+
+
+def find_method(name: str) -> Method:
+    """Return the method called ``name``.
+
+    Raises
+    ------
+    TypeError
+        If ``name`` is not a string.
+    ValueError
+        If no method has this name; the message lists those there are.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"method must be a string, got {type(name).__name__}")
+    entry_points = _entry_points()
+    if name not in entry_points:
+        raise ValueError(f"unknown method {name!r}; the methods are: {', '.join(sorted(entry_points))}")
+    return _load(name)
+
+
+@functools.cache
+def _entry_points() -> dict[str, importlib.metadata.EntryPoint]:
+    return {point.name: point for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)}
+
+
+@functools.cache
+def _load(name: str) -> Method:
+    function = _entry_points()[name].load()
+    facts = getattr(function, "__wis_method__", {})
+    parameters = inspect.signature(function).parameters
+    options = {
+        p.name: p.default
+        for p in parameters.values()
+        if p.kind is p.KEYWORD_ONLY and p.name not in STANDARD_KEYWORDS
+    }
+    summary = (inspect.getdoc(function) or "").partition("\n")[0].rstrip(".")
+    return Method(
+        name=name,
+        summary=summary,
+        source=facts.get("source", function.__module__),
+        options=MappingProxyType(options),
+        kind="select" if "num_keep" in parameters else "rank",
+        devices=facts.get("devices", ("cpu", "cuda")),
+        learns=facts.get("learns", False),
+        function=function,
+        _seeded=facts.get("seeded", True),
+    )
+
+
+def parse_method(text: str) -> tuple[str, dict[str, Any]]:
+    """Split ``"wis:depth=2,ties=random"`` into a name and its options.
+
+    Values are read as Python literals (``2``, ``0.5``, ``None``, ``True``) where they are, else taken as strings.
+
+    Raises
+    ------
+    ValueError
+        If the text is not of that form, or the method or an option is unknown.
+    """
+    import ast
+
+    name, _, rest = text.partition(":")
+    options: dict[str, Any] = {}
+    for part in filter(None, rest.split(",")):
+        key, equals, value = part.partition("=")
+        if not equals:
+            raise ValueError(f"method {text!r}: expected option=value after the colon, got {part!r}")
+        try:
+            options[key.strip()] = ast.literal_eval(value.strip())
+        except (ValueError, SyntaxError):
+            options[key.strip()] = value.strip()
+    find_method(name).check_options(options)
+    return name, options
+
+
+def format_method(name: str, options: Mapping[str, Any]) -> str:
+    """The inverse of :func:`parse_method`: ``wis:depth=2,ties=random``, options sorted by name."""
+    if not options:
+        return name
+    return name + ":" + ",".join(f"{key}={options[key]}" for key in sorted(options))
