@@ -74,10 +74,7 @@ class EdgeList:
         O(E log E) time for one sort; O(E) memory.
         """
         keys = _pair_keys(columns, num_nodes, directed=directed is not False)
-        if directed is None:
-            keys = _forward_half(keys, num_nodes)
-        else:
-            keys = _sorted_unique(keys)
+        keys = _forward_half(keys, num_nodes) if directed is None else _sorted_unique(keys)
         pairs = np.empty((2, len(keys)), dtype=np.int64)
         np.floor_divide(keys, max(num_nodes, 1), out=pairs[0])
         np.remainder(keys, max(num_nodes, 1), out=pairs[1])
@@ -229,9 +226,7 @@ def check_count(name: str, value: Any) -> int:
 
 def _is_torch_based(graph: Any) -> bool:
     """Whether it is a subclass of torch's tensor or PyG's data defined elsewhere."""
-    return any(
-        base.__module__.partition(".")[0] in ("torch", "torch_geometric") for base in type(graph).__mro__
-    )
+    return any(base.__module__.partition(".")[0] in ("torch", "torch_geometric") for base in type(graph).__mro__)
 
 
 def _is_scipy_sparse(graph: Any) -> bool:
@@ -254,9 +249,7 @@ def _check_columns(columns: np.ndarray, num_nodes: int | None, name: str) -> int
     if num_nodes is None:
         return high + 1
     if high >= num_nodes:
-        raise ValueError(
-            f"{name} has vertex {high}, but num_nodes={num_nodes} allows only 0 to {num_nodes - 1}"
-        )
+        raise ValueError(f"{name} has vertex {high}, but num_nodes={num_nodes} allows only 0 to {num_nodes - 1}")
     return num_nodes
 
 
@@ -318,9 +311,7 @@ def _load_data(graph: Any, num_nodes: int | None, directed: bool | None) -> Load
     import torch
 
     if num_nodes is not None and num_nodes != graph.num_nodes:
-        raise ValueError(
-            f"num_nodes={num_nodes}, but graph.num_nodes is {graph.num_nodes}; leave num_nodes out"
-        )
+        raise ValueError(f"num_nodes={num_nodes}, but graph.num_nodes is {graph.num_nodes}; leave num_nodes out")
     if graph.edge_index is None:
         raise ValueError("graph.edge_index is missing; a PyG Data with adj_t only must be converted first")
     columns = graph.edge_index.detach().cpu().numpy()
@@ -351,9 +342,7 @@ def _rebuild_data(graph: Any, kept: Any, weights: np.ndarray | None) -> Any:
     if weights is not None:
         factor = torch.from_numpy(weights)[kept].to(graph.edge_index.device)
         old = sparse.get("edge_weight")
-        sparse.edge_weight = (
-            factor.to(torch.get_default_dtype()) if old is None else old * factor.to(old.dtype)
-        )
+        sparse.edge_weight = factor.to(torch.get_default_dtype()) if old is None else old * factor.to(old.dtype)
     if sparse.num_nodes != graph.num_nodes:
         # Without node features PyG infers the count from the largest index, which may be gone now.
         sparse.num_nodes = graph.num_nodes
@@ -369,9 +358,7 @@ def _load_scipy(graph: Any, num_nodes: int | None, directed: bool | None) -> Loa
     if graph.ndim != 2 or graph.shape[0] != graph.shape[1]:
         raise ValueError(f"graph (a SciPy sparse matrix) must be square, got shape {tuple(graph.shape)}")
     if num_nodes is not None and num_nodes != graph.shape[0]:
-        raise ValueError(
-            f"num_nodes={num_nodes}, but the matrix has {graph.shape[0]} rows; leave num_nodes out"
-        )
+        raise ValueError(f"num_nodes={num_nodes}, but the matrix has {graph.shape[0]} rows; leave num_nodes out")
     coo = graph.tocoo()
     _check_weights(coo.data, "graph (a SciPy sparse matrix)")
     columns = np.stack([coo.row, coo.col]).astype(np.int64)
@@ -387,21 +374,15 @@ def _load_scipy(graph: Any, num_nodes: int | None, directed: bool | None) -> Loa
 
 def _load_networkx(graph: Any, num_nodes: int | None, directed: bool | None) -> LoadedGraph:
     if num_nodes is not None and num_nodes != graph.number_of_nodes():
-        raise ValueError(
-            f"num_nodes={num_nodes}, but the graph has {graph.number_of_nodes()} nodes; leave it out"
-        )
+        raise ValueError(f"num_nodes={num_nodes}, but the graph has {graph.number_of_nodes()} nodes; leave it out")
     if directed and not graph.is_directed():
-        raise ValueError(
-            "directed=True, but graph is an undirected NetworkX graph; convert it with to_directed()"
-        )
+        raise ValueError("directed=True, but graph is an undirected NetworkX graph; convert it with to_directed()")
     position = {node: i for i, node in enumerate(graph)}
     keys = list(graph.edges(keys=True)) if graph.is_multigraph() else list(graph.edges())
     columns = np.array([(position[k[0]], position[k[1]]) for k in keys], dtype=np.int64).reshape(-1, 2).T
     stated = [value for *_, value in graph.edges(data="weight") if value is not None]
     _check_weights(np.asarray(stated, dtype=np.float64), "the edge attribute 'weight' of graph")
-    edges = EdgeList.from_columns(
-        columns, len(position), graph.is_directed() if directed is None else directed
-    )
+    edges = EdgeList.from_columns(columns, len(position), graph.is_directed() if directed is None else directed)
 
     def rebuild(kept: np.ndarray, weights: np.ndarray | None) -> Any:
         sparse = graph.copy()

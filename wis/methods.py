@@ -86,9 +86,7 @@ class Method:
     def call(self, *args: Any, **keywords: Any) -> Any:
         """Call the function with those of the standard keywords that it takes, and with all options."""
         taken = inspect.signature(self.function).parameters
-        return self.function(
-            *args, **{k: v for k, v in keywords.items() if k in taken or k not in STANDARD_KEYWORDS}
-        )
+        return self.function(*args, **{k: v for k, v in keywords.items() if k in taken or k not in STANDARD_KEYWORDS})
 
 
 def method(
@@ -164,9 +162,7 @@ def _load(name: str) -> Method:
     facts = getattr(function, "__wis_method__", {})
     parameters = inspect.signature(function).parameters
     options = {
-        p.name: p.default
-        for p in parameters.values()
-        if p.kind is p.KEYWORD_ONLY and p.name not in STANDARD_KEYWORDS
+        p.name: p.default for p in parameters.values() if p.kind is p.KEYWORD_ONLY and p.name not in STANDARD_KEYWORDS
     }
     summary = (inspect.getdoc(function) or "").partition("\n")[0].rstrip(".")
     return Method(

@@ -13,9 +13,7 @@ _log = logging.getLogger("wis")
 
 
 @contextlib.contextmanager
-def track(
-    total: int, what: str, *, unit: str = "edges", enabled: bool = True
-) -> Iterator[Callable[[int], None]]:
+def track(total: int, what: str, *, unit: str = "edges", enabled: bool = True) -> Iterator[Callable[[int], None]]:
     """Show how far a job is, its rate and the time left.
 
     Parameters
