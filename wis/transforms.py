@@ -1,0 +1,58 @@
+"""Sparsification as a PyTorch Geometric transform."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch_geometric.data import Data
+from torch_geometric.data.datapipes import functional_transform
+from torch_geometric.transforms import BaseTransform
+
+from wis.api import sparsify
+from wis.budget import check_fraction
+from wis.methods import find_method
+
+
+@functional_transform("wis_sparsify")
+class Sparsify(BaseTransform):
+    """Keep a fraction of the edges of every graph that passes.
+
+    Parameters
+    ----------
+    keep
+        Fraction of the pairs that stay, in ``[0, 1]``.
+    method
+        A name from :func:`wis.methods`.
+    **options
+        ``directed``, ``seed``, ``device`` and the options of the method, as in :func:`wis.sparsify`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When the transform is made: if ``keep`` or ``method`` does not fit, or the method lacks an option.
+
+    Examples
+    --------
+    >>> import torch_geometric.transforms as T
+    >>> import wis
+    >>> T.Compose([T.ToUndirected(), wis.Sparsify(keep=0.5, method="wis", depth=3)])
+    Compose([
+      ToUndirected(),
+      Sparsify(keep=0.5, method='wis', depth=3)
+    ])
+    """
+
+    def __init__(self, keep: float = 0.5, method: str = "wis", **options: Any) -> None:
+        self.keep = check_fraction("keep", keep)
+        self.method = method
+        self.options = options
+        shared = ("directed", "seed", "device")
+        find_method(method).check_options({k: v for k, v in options.items() if k not in shared})
+
+    def forward(self, data: Data) -> Data:
+        """Return a sparse copy of ``data``."""
+        return sparsify(data, self.keep, method=self.method, **self.options)
+
+    def __repr__(self) -> str:
+        options = "".join(f", {key}={value!r}" for key, value in self.options.items())
+        return f"{self.__class__.__name__}(keep={self.keep}, method={self.method!r}{options})"
