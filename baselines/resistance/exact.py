@@ -1,0 +1,96 @@
+"""Exact effective resistances from a sparse factorisation and its selected inverse.
+
+With one vertex a component taken out (grounded), the Laplacian ``A`` is positive definite, and the resistance of
+``{u, v}`` is ``Z_uu + Z_vv - 2 Z_uv`` for ``Z = A^-1``. Entries of ``Z`` are asked for at edges only, and those follow
+from the factor ``A = L D L^T`` within its own sparsity (Takahashi, Fagan and Chen 1973): no right-hand side is solved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import scipy.sparse as sp
+import scipy.sparse.linalg as spla
+
+from baselines.resistance.bridges import connected_parts
+from baselines.resistance.selected_inverse import selected_inverse
+from wis.progress import track
+
+
+def exact_resistances(num_nodes: int, pairs: np.ndarray, *, progress: bool = False) -> np.ndarray:
+    """Effective resistance of every edge, by factorisation.
+
+    Parameters
+    ----------
+    num_nodes
+        Number of vertices ``n``.
+    pairs
+        int64 ``[2, m]``, each undirected pair once. Any number of components.
+    progress
+        Whether to show progress.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64 ``[m]``, in ``(0, 1]``.
+
+    Notes
+    -----
+    Time and memory are those of a sparse Cholesky factorisation with a minimum-degree ordering: near linear on trees,
+    small on nearly planar graphs, up to ``O(n^3)`` and ``O(n^2)`` on expanders.
+    """
+    resistance = np.empty(pairs.shape[1], dtype=np.float64)
+    _, part = connected_parts(num_nodes, pairs)
+    part = part[pairs[0]]
+    # The largest component on its own: the last columns of its factor are then the dense ones.
+    largest = part == np.argmax(np.bincount(part)) if len(part) else np.zeros(0, dtype=bool)
+    with track(num_nodes, "effective resistances, exact", unit="vertices", enabled=progress) as advance:
+        for chosen in (largest, ~largest):
+            if chosen.any():
+                resistance[chosen] = _resistances(pairs[:, chosen], advance)
+    return np.clip(resistance, np.finfo(np.float64).tiny, 1.0)
+
+
+def _resistances(pairs: np.ndarray, advance: Callable[[int], None]) -> np.ndarray:
+    """Resistances of a graph without isolated vertices, whatever its vertices are called."""
+    names, pairs = np.unique(pairs, return_inverse=True)
+    pairs = pairs.reshape(2, -1)
+    row = _matrix_rows(len(names), pairs)
+    lower, pivots, place = _factorise(row, pairs)
+    low, high = np.sort(np.where(row >= 0, place[row], -1)[pairs], axis=0)
+    inside = low >= 0
+    diagonal, entries = selected_inverse(lower, pivots, low[inside], high[inside], advance)
+    resistance = diagonal[high]
+    resistance[inside] += diagonal[low[inside]] - 2.0 * entries
+    return resistance
+
+
+def _matrix_rows(num_nodes: int, pairs: np.ndarray) -> np.ndarray:
+    """The matrix row of every vertex: -1 for the grounded one of each component, its vertex of highest degree."""
+    _, part = connected_parts(num_nodes, pairs)
+    degree = np.bincount(pairs.ravel(), minlength=num_nodes)
+    by_part = np.lexsort((degree, part))
+    last_of_part = np.append(part[by_part][1:] != part[by_part][:-1], True)
+    free = np.ones(num_nodes, dtype=bool)
+    free[by_part[last_of_part]] = False
+    return np.where(free, np.cumsum(free) - 1, -1)
+
+
+def _factorise(row: np.ndarray, pairs: np.ndarray) -> tuple[sp.csc_array, np.ndarray, np.ndarray]:
+    """Factorise the grounded Laplacian as ``L D L^T``: strictly lower ``L``, ``D``, and the place of each row in them."""
+    size = int(row.max()) + 1
+    degree = np.bincount(pairs.ravel(), minlength=len(row)).astype(np.float64)
+    tail, head = row[pairs]
+    inside = (tail >= 0) & (head >= 0)
+    tail, head = tail[inside], head[inside]
+    half = sp.coo_array((np.full(len(tail), -1.0), (tail, head)), shape=(size, size))
+    matrix = sp.csc_array(half + half.T + sp.diags_array(degree[row >= 0]))
+    # The matrix is diagonally dominant, so pivots can stay on the diagonal and both factors share one sparsity.
+    options = {"SymmetricMode": True, "Equil": False}
+    factor = spla.splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=options)
+    if not np.array_equal(factor.perm_r, factor.perm_c):
+        raise ArithmeticError("the factorisation of the Laplacian left its diagonal; use solver='cg'")
+    lower = sp.csc_array(sp.tril(factor.L, -1))
+    lower.sort_indices()
+    return lower, factor.U.diagonal(), factor.perm_c
