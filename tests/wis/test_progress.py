@@ -1,0 +1,27 @@
+"""Progress away from a terminal is log lines."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from wis.progress import track
+
+
+def test_lines_tell_rate_and_time_left(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    clock = iter([0.0, 5.0, 20.0, 40.0, 40.0])
+    monkeypatch.setattr("wis.progress.time.monotonic", lambda: next(clock))
+    with caplog.at_level(logging.INFO, logger="wis"), track(100, "ranking") as advance:
+        advance(10)
+        advance(40)
+    assert caplog.messages == [
+        "ranking: 50 of 100 edges, 2.5 edges/s, about 20 s left",
+        "ranking: done, 50 edges in 40.0 s",
+    ]
+
+
+def test_disabled_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="wis"), track(1, "ranking", enabled=False) as advance:
+        advance(1)
+    assert caplog.messages == []

@@ -1,0 +1,44 @@
+"""The PyG transform."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch_geometric.transforms as T  # noqa: N812  the name that PyG's users know
+from torch_geometric.data import Data
+
+import wis
+
+
+@pytest.fixture
+def path() -> Data:
+    edge_index = torch.tensor([[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]])
+    return Data(x=torch.eye(4), edge_index=edge_index, y=torch.tensor([0, 1, 1, 0]))
+
+
+def test_it_sparsifies(path: Data) -> None:
+    sparse = wis.Sparsify(keep=2 / 3, depth=2)(path)
+    # Every removal isolates an end or leaves all of 0..3 with an edge; only the middle pair does the latter.
+    assert sparse.edge_index.tolist() == [[0, 1, 2, 3], [1, 0, 3, 2]]
+    assert path.num_edges == 6
+    assert torch.equal(sparse.y, path.y)
+
+
+def test_it_composes(path: Data) -> None:
+    one_way = Data(x=path.x, edge_index=path.edge_index[:, ::2])
+    transform = T.Compose([T.ToUndirected(), wis.Sparsify(keep=1.0)])
+    assert transform(one_way).num_edges == 6
+
+
+def test_repr() -> None:
+    assert repr(wis.Sparsify()) == "Sparsify(keep=0.5, method='wis')"
+    assert repr(wis.Sparsify(0.3, method="wis", depth=2)) == "Sparsify(keep=0.3, method='wis', depth=2)"
+
+
+def test_bad_arguments_are_named_when_it_is_made() -> None:
+    with pytest.raises(ValueError, match="keep must be from 0 to 1"):
+        wis.Sparsify(keep=3)
+    with pytest.raises(ValueError, match="unknown method"):
+        wis.Sparsify(method="magic")
+    with pytest.raises(ValueError, match="no option 'deep'"):
+        wis.Sparsify(deep=3)
