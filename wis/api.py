@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wis.budget import pairs_to_keep
-from wis.graphs import LoadedGraph, check_count, load_graph
+from wis.graphs import EdgeList, check_count, load_graph
 from wis.methods import Method, find_method
 from wis.order import RemovalOrder, check_ranking
 
@@ -91,47 +91,14 @@ def sparsify(
     tensor([[0, 1, 2, 3],
             [1, 0, 3, 2]])
     """
-    found = _check_call(method, options, device, seed)
+    found = check_call(method, options, device, seed)
     loaded = load_graph(graph, num_nodes, directed)
     num_keep = pairs_to_keep(loaded.edges.num_pairs, keep, num_edges)
-    labelled = _labelled_data(found, loaded, data)
+    data = loaded.data if data is None else data
     kept, weights = choose_pairs(
-        found, loaded.edges, num_keep, options, data=labelled, seed=seed, device=device, progress=progress
+        found, loaded.edges, num_keep, options, data=data, seed=seed, device=device, progress=progress
     )
     return loaded.keep_pairs(kept, weights)
-
-
-def choose_pairs(
-    method: Method,
-    edges: Any,
-    num_keep: int,
-    options: Mapping[str, Any],
-    *,
-    data: Any = None,
-    seed: int | None = None,
-    device: str = "auto",
-    progress: bool = False,
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Choose the pairs that stay, by either kind of method.
-
-    Returns
-    -------
-    tuple
-        bool ``[m]`` in canonical order with ``num_keep`` True, and float64 weights ``[m]`` or None.
-    """
-    shared = {"data": data, "seed": seed, "device": device, "progress": progress}
-    if method.kind == "select":
-        kept, weights = method.call(edges, num_keep, **shared, **options)
-        kept = np.asarray(kept, dtype=bool)
-        if kept.shape != (edges.num_pairs,) or np.count_nonzero(kept) != num_keep:
-            raise ValueError(f"method {method.name!r} kept {np.count_nonzero(kept)} pairs instead of {num_keep}")
-        return kept, weights
-    num_remove = edges.num_pairs - num_keep
-    ranking = method.call(edges, **shared, limit=num_remove, **options)
-    ranking = check_ranking(ranking, edges.num_pairs, method.name)
-    kept = np.ones(edges.num_pairs, dtype=bool)
-    kept[ranking[:num_remove]] = False
-    return kept, None
 
 
 def removal_order(
@@ -173,12 +140,10 @@ def removal_order(
     >>> half.number_of_edges()
     39
     """
-    found = _check_call(method, options, device, seed)
-    if found.kind == "select":
-        raise TypeError(f"method {method!r} has no removal order; use wis.sparsify, once for every budget")
+    found = check_call(method, options, device, seed)
     loaded = load_graph(graph, num_nodes, directed)
-    labelled = _labelled_data(found, loaded, data)
-    ranking = found.call(loaded.edges, data=labelled, seed=seed, device=device, progress=progress, **options)
+    data = loaded.data if data is None else data
+    ranking = rank_pairs(found, loaded.edges, options, data=data, seed=seed, device=device, progress=progress)
     return RemovalOrder(loaded.edges, ranking, method=method, options=options, seed=seed)
 
 
@@ -254,8 +219,14 @@ def closed_walks(graph: Any, depth: int, **reading: Any) -> torch.Tensor:
     return torch.from_numpy(counts.closed_walks(load_graph(graph, **reading).edges, depth))
 
 
-def _check_call(method: str, options: Mapping[str, Any], device: str, seed: int | None) -> Method:
-    """Check everything that can be checked before the graph is read."""
+def check_call(method: str, options: Mapping[str, Any], device: str = "auto", seed: int | None = None) -> Method:
+    """Check everything that can be checked before a graph is read, and find the method.
+
+    Raises
+    ------
+    TypeError, ValueError, RuntimeError
+        As :func:`sparsify`.
+    """
     found = find_method(method)
     found.check_options(options)
     if seed is not None:
@@ -269,6 +240,80 @@ def _check_call(method: str, options: Mapping[str, Any], device: str, seed: int 
     return found
 
 
+def rank_pairs(
+    method: Method,
+    edges: EdgeList,
+    options: Mapping[str, Any],
+    *,
+    data: Any = None,
+    seed: int | None = None,
+    device: str = "auto",
+    progress: bool = False,
+) -> np.ndarray:
+    """Rank all pairs of an edge list: int64 ``[m]``, positions of the pairs, first removed first.
+
+    Raises
+    ------
+    TypeError
+        If the method has no order of its own, or learns and ``data`` is None.
+    ValueError
+        If the method does not return a permutation; third-party methods may err.
+    """
+    if method.kind == "select":
+        raise TypeError(f"method {method.name!r} has no removal order; use wis.sparsify, once for every budget")
+    _require_data(method, data)
+    ranking = method.call(edges, data=data, seed=seed, device=device, progress=progress, **options)
+    return check_ranking(ranking, edges.num_pairs, method.name)
+
+
+def choose_pairs(
+    method: Method,
+    edges: EdgeList,
+    num_keep: int,
+    options: Mapping[str, Any],
+    *,
+    data: Any = None,
+    seed: int | None = None,
+    device: str = "auto",
+    progress: bool = False,
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Choose the pairs that stay, by either kind of method.
+
+    Returns
+    -------
+    tuple
+        bool ``[m]`` in canonical order with ``num_keep`` True, and float64 weights ``[m]`` or None.
+
+    Raises
+    ------
+    TypeError
+        If the method learns and ``data`` is None.
+    ValueError
+        If the method breaks its contract; third-party methods may err.
+    """
+    _require_data(method, data)
+    shared = {"data": data, "seed": seed, "device": device, "progress": progress}
+    if method.kind == "select":
+        kept, weights = method.call(edges, num_keep, **shared, **options)
+        kept = np.asarray(kept, dtype=bool)
+        if kept.shape != (edges.num_pairs,) or np.count_nonzero(kept) != num_keep:
+            raise ValueError(f"method {method.name!r} kept {np.count_nonzero(kept)} pairs instead of {num_keep}")
+        return kept, weights
+    num_remove = edges.num_pairs - num_keep
+    ranking = method.call(edges, **shared, limit=num_remove, **options)
+    ranking = check_ranking(ranking, edges.num_pairs, method.name)
+    kept = np.ones(edges.num_pairs, dtype=bool)
+    kept[ranking[:num_remove]] = False
+    return kept, None
+
+
+def _require_data(method: Method, data: Any) -> None:
+    if method.learns and data is None:
+        raise TypeError(
+            f"method {method.name!r} learns from features, labels and masks: pass a PyG Data as graph or as data="
+        )
+
+
 def require_cuda() -> None:
     """Raise ``RuntimeError`` with the reason if there is no usable CUDA device."""
     import torch
@@ -276,12 +321,3 @@ def require_cuda() -> None:
     if not torch.cuda.is_available():
         built = "sees no GPU" if torch.version.cuda else "is a CPU build"
         raise RuntimeError(f"device='cuda' was asked for, but this PyTorch ({torch.__version__}) {built}")
-
-
-def _labelled_data(method: Method, loaded: LoadedGraph, data: Any) -> Any:
-    labelled = loaded.data if data is None else data
-    if method.learns and labelled is None:
-        raise TypeError(
-            f"method {method.name!r} learns from features, labels and masks: pass a PyG Data as graph or as data="
-        )
-    return labelled

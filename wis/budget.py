@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import numbers
 from typing import Any
 
@@ -43,6 +42,7 @@ def check_fraction(name: str, value: Any) -> float:
     """Return ``value`` as a float in ``[0, 1]``, or raise an error that names the argument."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number from 0 to 1, got {value!r}")
-    if math.isnan(value) or not 0 <= value <= 1:
+    fraction = float(value)
+    if not 0 <= fraction <= 1:  # NaN is neither
         raise ValueError(f"{name} must be from 0 to 1, got {value!r}")
-    return float(value)
+    return fraction

@@ -125,16 +125,22 @@ class RemovalOrder:
         """
         num_keep = pairs_to_keep(len(self), keep, num_edges)
         loaded = load_graph(graph, None if _counts_its_vertices(graph) else self.num_nodes, self.directed)
-        if loaded.edges.fingerprint() != self.fingerprint:
+        return loaded.keep_pairs(self.kept_pairs(loaded.edges, num_keep))
+
+    def kept_pairs(self, edges: EdgeList, num_keep: int) -> np.ndarray:
+        """Bool ``[m]`` in canonical order: whether each pair of ``edges`` is among the ``num_keep`` removed last.
+
+        Raises
+        ------
+        ValueError
+            If ``edges`` is another graph than the one that the order was made from.
+        """
+        if edges.fingerprint() != self.fingerprint:
             raise ValueError(
                 f"graph is not the one that this order was made from: the order is for {self.num_nodes} vertices and "
-                f"{len(self)} pairs, graph has {loaded.edges.num_nodes} and {loaded.edges.num_pairs}"
-                + (" (their endpoints differ)" if loaded.edges.num_pairs == len(self) else "")
+                f"{len(self)} pairs, graph has {edges.num_nodes} and {edges.num_pairs}"
+                + (" (their endpoints differ)" if edges.num_pairs == len(self) else "")
             )
-        return loaded.keep_pairs(self.kept_pairs(num_keep))
-
-    def kept_pairs(self, num_keep: int) -> np.ndarray:
-        """Bool ``[m]`` in canonical order: whether each pair is among the ``num_keep`` removed last."""
         kept = np.zeros(len(self), dtype=bool)
         kept[self._ranking[len(self) - num_keep :]] = True
         return kept
