@@ -1,0 +1,135 @@
+"""Scores that need nothing but degrees: TEDDY's and DSpar's.
+
+Both keep edges between vertices of low degree: such an edge is one of few ways to reach its ends.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from baselines.undirected import require_undirected
+from wis.graphs import EdgeList
+from wis.methods import method
+
+_DSPAR = "Liu et al., DSpar (TMLR 2023, arXiv:2307.02947), Algorithm 1"
+
+
+@method(source="Seo, Yun and Yang, TEDDY (ICLR 2024, arXiv:2402.01261), the edge score of Section 4.1")
+def teddy(edges: EdgeList) -> np.ndarray:
+    """TEDDY's score: low degrees at the ends of an edge and around them.
+
+    With ``s_v`` the mean of ``d_w ** -0.5`` over the neighbours ``w`` of ``v``, the score of ``{u, v}`` is
+    ``(s_u / d_u) * (s_v / d_v)``; the lowest is removed first. TEDDY's distillation and weight pruning are not part of
+    this.
+
+    Parameters
+    ----------
+    edges
+        The pairs of an undirected graph.
+
+    Returns
+    -------
+    numpy.ndarray
+        int64 permutation of ``range(edges.num_pairs)``, first removed first; equal scores in canonical order.
+        O(m log m) time.
+
+    Raises
+    ------
+    ValueError
+        If the graph is directed.
+    """
+    require_undirected(edges, "teddy")
+    u, v = edges.pairs
+    degree = _degrees(edges)
+    inverse_root = 1 / np.sqrt(np.maximum(degree, 1))
+    around = np.bincount(u, inverse_root[v], edges.num_nodes) + np.bincount(v, inverse_root[u], edges.num_nodes)
+    vertex_score = around / np.maximum(degree, 1) ** 2
+    return np.argsort(vertex_score[u] * vertex_score[v], kind="stable")
+
+
+@method(source=_DSPAR + ", drawn without replacement and without weights", seeded=True)
+def dspar(edges: EdgeList, *, seed: int | None = None) -> np.ndarray:
+    """Edges drawn one after the other with probability proportional to ``1 / d_u + 1 / d_v``.
+
+    The degrees stand in for effective resistances. The edges drawn first are the ones to keep.
+
+    Parameters
+    ----------
+    edges
+        The pairs of an undirected graph.
+    seed
+        Seed of the draws; None makes fresh ones.
+
+    Returns
+    -------
+    numpy.ndarray
+        int64 permutation of ``range(edges.num_pairs)``, first removed first. O(m log m) time.
+
+    Raises
+    ------
+    ValueError
+        If the graph is directed.
+    """
+    require_undirected(edges, "dspar")
+    arrival = _arrivals(_dspar_scores(edges), np.random.default_rng(seed))
+    return np.argsort(-arrival, kind="stable")
+
+
+@method(source=_DSPAR, seeded=True)
+def dspar_reweighted(edges: EdgeList, num_keep: int, *, seed: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """DSpar as published: draws with replacement, weighted so that the graph's Laplacian is estimated.
+
+    Edges are drawn with replacement, with probability ``p`` proportional to ``1 / d_u + 1 / d_v``, until ``num_keep``
+    different ones have come up (the paper fixes the number ``q`` of draws instead, so its budget varies). An edge drawn
+    ``c`` times gets the weight ``c / (q * p)``.
+
+    Parameters
+    ----------
+    edges
+        The pairs of an undirected graph.
+    num_keep
+        Number of pairs to keep.
+    seed
+        Seed of the draws; None makes fresh ones. The same seed keeps the same pairs as ``dspar``.
+
+    Returns
+    -------
+    kept
+        bool ``[m]``, exactly ``num_keep`` of them True.
+    weights
+        float64 ``[m]``, 0 for the pairs not kept. O(m log m) time, however many draws it takes.
+
+    Raises
+    ------
+    ValueError
+        If the graph is directed.
+    """
+    require_undirected(edges, "dspar-reweighted")
+    rng = np.random.default_rng(seed)
+    scores = _dspar_scores(edges)
+    arrival = _arrivals(scores, rng)
+    first = np.argsort(arrival, kind="stable")[:num_keep]
+    kept = np.zeros(edges.num_pairs, dtype=bool)
+    kept[first] = True
+    weights = np.zeros(edges.num_pairs)
+    if num_keep == 0:
+        return kept, weights
+    # Draws with replacement are, in continuous time, independent Poisson processes of rates `scores`: the first draw of
+    # an edge is its arrival, and later ones up to the last arrival of all are Poisson distributed.
+    counts = 1 + rng.poisson(scores[first] * (arrival[first[-1]] - arrival[first]))
+    weights[first] = counts / (counts.sum() * scores[first] / scores.sum())
+    return kept, weights
+
+
+def _degrees(edges: EdgeList) -> np.ndarray:
+    return np.bincount(edges.pairs.ravel(), minlength=edges.num_nodes)
+
+
+def _dspar_scores(edges: EdgeList) -> np.ndarray:
+    inverse = 1 / np.maximum(_degrees(edges), 1)
+    return inverse[edges.pairs[0]] + inverse[edges.pairs[1]]
+
+
+def _arrivals(rates: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Independent exponential times: sorted, they are draws without replacement proportional to the rates."""
+    return rng.standard_exponential(len(rates)) / rates

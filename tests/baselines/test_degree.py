@@ -1,0 +1,109 @@
+"""TEDDY and DSpar against their formulas, and the laws of DSpar's draws."""
+
+from __future__ import annotations
+
+import itertools
+
+import networkx as nx
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from baselines import degree
+from tests.baselines.test_structural import edge_list
+from wis.graphs import EdgeList
+
+
+def test_teddy_by_matrices():
+    graph = nx.powerlaw_cluster_graph(60, 3, 0.5, seed=1)
+    graph.add_edge(3, 60)
+    edges = edge_list(graph)
+    matrix = nx.to_scipy_sparse_array(graph, nodelist=sorted(graph), dtype=float)
+    degrees = matrix.sum(axis=1)
+    vertex = sp.diags_array(degrees**-2.0) @ matrix @ degrees**-0.5
+    score = np.outer(vertex, vertex)[tuple(edges.pairs)]
+    order = degree.teddy(edges)
+    assert sorted(order.tolist()) == list(range(edges.num_pairs))
+    assert (np.diff(score[order]) > -1e-15).all()
+
+
+def test_teddy_removes_the_edge_between_hubs_first():
+    graph = nx.Graph([(0, 1)] + [(i % 2, i) for i in range(2, 12)])
+    edges = edge_list(graph)
+    order = degree.teddy(edges)
+    assert edges.pairs[:, order[0]].tolist() == [0, 1]
+    assert order[1:].tolist() == list(range(1, 11))  # all alike: canonical order
+
+
+@pytest.mark.parametrize("num_nodes", [0, 4])
+def test_graph_without_edges(num_nodes):
+    edges = edge_list(nx.empty_graph(num_nodes))
+    assert degree.teddy(edges).tolist() == []
+    assert degree.dspar(edges).tolist() == []
+    kept, weights = degree.dspar_reweighted(edges, 0)
+    assert kept.shape == weights.shape == (0,)
+
+
+PAW = nx.Graph([(0, 1), (0, 2), (1, 2), (2, 3)])
+PAW_SCORES = np.array([1 / 2 + 1 / 2, 1 / 2 + 1 / 3, 1 / 2 + 1 / 3, 1 / 3 + 1])
+
+
+def test_dspar_draws_without_replacement():
+    """The probability of every possible order, from the definition, against 40,000 orders."""
+    draws = 40_000
+    counts: dict[tuple[int, ...], int] = {}
+    edges = edge_list(PAW)
+    for seed in range(draws):
+        drawn = tuple(degree.dspar(edges, seed=seed)[::-1].tolist())
+        counts[drawn] = counts.get(drawn, 0) + 1
+    for drawn in itertools.permutations(range(4)):
+        left = PAW_SCORES[list(drawn)]
+        probability = np.prod(left / np.cumsum(left[::-1])[::-1])
+        expected, spread = probability * draws, np.sqrt(draws * probability * (1 - probability))
+        assert abs(counts.get(drawn, 0) - expected) < 4.5 * spread
+
+
+def with_replacement(rng, scores, num_keep):
+    """DSpar's draws, one by one."""
+    counts = np.zeros(len(scores), dtype=int)
+    while np.count_nonzero(counts) < num_keep:
+        counts[rng.choice(len(scores), p=scores / scores.sum())] += 1
+    return counts / (counts.sum() * scores / scores.sum())
+
+
+@pytest.mark.parametrize("num_keep", [1, 2, 3, 4])
+def test_dspar_weights_have_the_law_of_draws_with_replacement(num_keep):
+    edges, trials = edge_list(PAW), 4000
+    rng = np.random.default_rng(0)
+    drawn = np.array([with_replacement(rng, PAW_SCORES, num_keep) for _ in range(trials)])
+    raced = np.array([degree.dspar_reweighted(edges, num_keep, seed=seed)[1] for seed in range(trials)])
+    for moment in (1, 2):
+        a, b = drawn**moment, raced**moment
+        spread = np.sqrt((a.var(axis=0) + b.var(axis=0)) / trials)
+        assert (np.abs(a.mean(axis=0) - b.mean(axis=0)) <= 4.5 * spread + 1e-12).all()
+
+
+def test_dspar_selection_fits_its_order():
+    edges = edge_list(nx.powerlaw_cluster_graph(50, 4, 0.3, seed=0))
+    order = degree.dspar(edges, seed=7)
+    for num_keep in (0, 1, 20, edges.num_pairs):
+        kept, weights = degree.dspar_reweighted(edges, num_keep, seed=7)
+        assert set(np.flatnonzero(kept)) == set(order[edges.num_pairs - num_keep :].tolist())
+        assert (weights[kept] > 0).all()
+        assert (weights[~kept] == 0).all()
+
+
+def test_seeds():
+    edges = edge_list(nx.cycle_graph(30))
+    np.testing.assert_array_equal(degree.dspar(edges, seed=1), degree.dspar(edges, seed=1))
+    assert (degree.dspar(edges, seed=1) != degree.dspar(edges, seed=2)).any()
+
+
+def test_directed_is_refused():
+    edges = EdgeList(3, np.array([[0, 1], [1, 2]]), directed=True)
+    with pytest.raises(ValueError, match="'teddy' is defined for undirected graphs only"):
+        degree.teddy(edges)
+    with pytest.raises(ValueError, match="'dspar' is defined for undirected graphs only"):
+        degree.dspar(edges)
+    with pytest.raises(ValueError, match="'dspar-reweighted' is defined for undirected graphs only"):
+        degree.dspar_reweighted(edges, 1)
