@@ -1,0 +1,59 @@
+"""Adjacency arrays for the kernels."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from wis.graphs import EdgeList
+
+
+def build_csr(edges: EdgeList, *, reverse: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The arcs of a graph, grouped by the vertex where they begin.
+
+    Parameters
+    ----------
+    edges
+        The pairs. An undirected pair gives two arcs, a directed one its own (or its reverse).
+    reverse
+        Group by the target of the pairs instead; makes no difference for undirected graphs.
+
+    Returns
+    -------
+    tuple
+        ``start`` int64 ``[n + 1]``, ``head`` int32 ``[arcs]`` and ``pair`` int32 ``[arcs]``: the arcs of ``x`` are those
+        from ``start[x]`` to ``start[x + 1]``; ``head`` is sorted among them. O(n + m) time.
+    """
+    tail, head = edges.pairs[::-1] if reverse and edges.directed else edges.pairs
+    if max(edges.num_nodes, edges.num_pairs) >= 1 << 31:
+        raise OverflowError(f"at most 2**31 - 1 vertices and pairs fit, got {edges.num_nodes} and {edges.num_pairs}")
+    return _group(edges.num_nodes, tail, head, not edges.directed)
+
+
+@njit(cache=True, nogil=True)
+def _group(num_nodes, tail, head, both):
+    start = np.zeros(num_nodes + 2, dtype=np.int64)
+    m = len(tail)
+    for e in range(m):
+        start[tail[e] + 2] += 1
+        if both:
+            start[head[e] + 2] += 1
+    for x in range(num_nodes):
+        start[x + 2] += start[x + 1]
+    heads = np.empty(start[num_nodes + 1], dtype=np.int32)
+    pairs = np.empty(start[num_nodes + 1], dtype=np.int32)
+    if both:
+        # Smaller neighbours first: pairs are sorted, so the arcs of every vertex come out sorted.
+        for e in range(m):
+            _put(start, heads, pairs, head[e], tail[e], e)
+    for e in range(m):
+        _put(start, heads, pairs, tail[e], head[e], e)
+    return start[: num_nodes + 1], heads, pairs
+
+
+@njit(cache=True, nogil=True)
+def _put(start, heads, pairs, x, y, e):
+    at = start[x + 1]
+    heads[at] = y
+    pairs[at] = e
+    start[x + 1] = at + 1
