@@ -1,0 +1,401 @@
+"""The reward standard deviation of every input, from matrices or from a stream."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from wis.files import replace_file
+from wis.lm.intervals import binary_std_interval, bounded_std_interval
+from wis.lm.summary import RewardSummary, fraction_below
+
+Key = str | int
+_FORMAT = 1
+_COLUMNS = ("count", "mean", "squares", "lowest", "highest", "at_lowest", "at_highest")
+# Rewards usually pass through float32: equal ones may come back a few roundings apart.
+_ROUNDING = 8 * float(np.finfo(np.float32).eps)
+DEFAULT_THRESHOLDS = (0.01, 0.05, 0.1, 0.2)
+DEFAULT_GROUP_SIZES = (2, 4, 8, 16)
+
+
+class RewardTracker:
+    """Mean and standard deviation of the reward of each input.
+
+    Keeps seven numbers an input, whatever the number of samples; an update costs O(samples). Updates and merges may
+    come in any order and give the same statistics up to rounding.
+
+    Parameters
+    ----------
+    support
+        ``(lowest, highest)`` possible reward. Needed for intervals; None where no range is known, and then intervals
+        are NaN, since no honest one exists.
+    binary
+        Whether the reward takes only the two values of `support`. Intervals are then exact and narrower.
+    level
+        Probability with which each input's interval holds.
+
+    Notes
+    -----
+    The standard deviation belongs to the policy that drew the samples. While a policy trains, start the statistics of
+    an input over at each visit (``update(..., restart=True)``).
+
+    Examples
+    --------
+    >>> tracker = RewardTracker(support=(0, 1), binary=True)
+    >>> tracker.update(["a", "b"], [[0, 1, 1, 0], [0, 0, 0, 0]])
+    >>> tracker.std().round(3)
+    array([0.577, 0.   ])
+    """
+
+    def __init__(
+        self, *, support: tuple[float, float] | None = None, binary: bool = False, level: float = 0.95
+    ) -> None:
+        if support is not None:
+            lowest, highest = float(support[0]), float(support[1])
+            if not (np.isfinite(lowest) and np.isfinite(highest) and lowest < highest):
+                raise ValueError(f"support must be (lowest, highest), finite, with lowest < highest, got {support}")
+            support = lowest, highest
+        elif binary:
+            raise ValueError("binary=True needs support=(lower, higher): the two values that the reward takes")
+        if not 0 < level < 1:
+            raise ValueError(f"level must lie strictly between 0 and 1, got {level}")
+        self.support = support
+        self.binary = binary
+        self.level = level
+        self._keys: list[Key] = []
+        self._row: dict[Key, int] = {}
+        self._table = np.zeros((len(_COLUMNS), 0))
+
+    @classmethod
+    def from_rewards(cls, rewards: ArrayLike, keys: Sequence[Key] | None = None, **options: Any) -> RewardTracker:
+        """Make a tracker from a matrix of rewards.
+
+        Parameters
+        ----------
+        rewards
+            ``[inputs, samples]``, at least two samples an input.
+        keys
+            One distinct key an input; by default 0, 1, ….
+        **options
+            Those of the class.
+
+        Raises
+        ------
+        ValueError
+            If groups are ragged, have one sample, or rewards are not finite or out of range.
+        """
+        matrix = _as_rewards(rewards)
+        if matrix.ndim != 2:
+            raise ValueError(f"rewards must have the shape [inputs, samples], got {list(matrix.shape)}")
+        if matrix.shape[1] < 2:
+            raise ValueError(f"rewards has {matrix.shape[1]} sample an input; a standard deviation needs at least two")
+        names = range(len(matrix)) if keys is None else keys
+        if len(set(names)) != len(matrix):
+            raise ValueError(f"keys must be {len(matrix)} distinct names, one an input, got {len(set(names))}")
+        tracker = cls(**options)
+        tracker.update(names, matrix)
+        return tracker
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __repr__(self) -> str:
+        return f"RewardTracker({len(self)} inputs, support={self.support}, binary={self.binary}, level={self.level})"
+
+    @property
+    def keys(self) -> list[Key]:
+        """The inputs, in the order in which they were first seen; every array follows it."""
+        return list(self._keys)
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Number of samples of each input."""
+        return self._table[0].astype(np.int64)
+
+    def update(self, keys: Iterable[Key], rewards: ArrayLike, *, restart: bool = False) -> None:
+        """Add samples.
+
+        Parameters
+        ----------
+        keys
+            Names of the inputs, ``[N]``; one may come several times, so groups may differ in size.
+        rewards
+            ``[N]``, one sample each, or ``[N, samples]``.
+        restart
+            Whether the inputs named here forget what they had, because the policy has changed since.
+
+        Raises
+        ------
+        ValueError
+            If shapes disagree, or a reward is NaN, infinite or out of range. The tracker is then unchanged.
+        TypeError
+            If a key is neither a string nor an integer.
+        """
+        matrix = _as_rewards(rewards)
+        names = [_as_key(key) for key in keys]
+        if matrix.ndim not in (1, 2) or len(matrix) != len(names):
+            raise ValueError(
+                f"rewards must have the shape [{len(names)}] or [{len(names)}, samples], one row a key, "
+                f"got {list(matrix.shape)}"
+            )
+        matrix = self._checked(matrix)
+        if not matrix.size:
+            return
+        distinct = list(dict.fromkeys(names))
+        place = {key: i for i, key in enumerate(distinct)}
+        group = np.repeat([place[key] for key in names], matrix.size // len(names))
+        self._absorb(distinct, _statistics(group, matrix.ravel(), len(distinct)), restart=restart)
+
+    def merge(self, other: RewardTracker) -> None:
+        """Add the samples of another tracker, of another process for example.
+
+        Raises
+        ------
+        ValueError
+            If the two disagree on the range of rewards.
+        """
+        if (self.support, self.binary) != (other.support, other.binary):
+            raise ValueError(
+                f"cannot merge trackers of different rewards: support {self.support} and {other.support}, "
+                f"binary {self.binary} and {other.binary}"
+            )
+        self._absorb(other._keys, other._table, restart=False)
+
+    def mean(self) -> NDArray[np.float64]:
+        """Mean reward of each input, float64 ``[inputs]``."""
+        return self._table[1].copy()
+
+    def std(self) -> NDArray[np.float64]:
+        """Standard deviation of each input (root of the unbiased variance), NaN with fewer than two samples."""
+        return np.sqrt(self._variance())
+
+    def is_zero(self) -> NDArray[np.bool_]:
+        """Whether all rewards of an input were equal, up to the rounding of float32."""
+        lowest, highest = self._table[3], self._table[4]
+        known = 0.0 if self.support is None else max(abs(end) for end in self.support)
+        return highest - lowest <= _ROUNDING * np.maximum(np.maximum(np.abs(lowest), np.abs(highest)), known)
+
+    def interval(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Confidence interval of each input's standard deviation.
+
+        Exact for binary rewards, never too narrow for others inside `support` (`wis.lm.intervals`), NaN where no range
+        is known or an input has fewer than two samples. Each holds by itself with probability `level`; they do not
+        hold all at once.
+        """
+        low, high = np.full(len(self), np.nan), np.full(len(self), np.nan)
+        use = self._table[0] >= 2
+        if self.support is None or not use.any():
+            return low, high
+        count = self._table[0, use]
+        if self.binary:
+            successes = np.where(self._table[4, use] == self.support[1], self._table[6, use], 0)
+            width = self.support[1] - self.support[0]
+            low[use], high[use] = binary_std_interval(successes, count, level=self.level, width=width)
+        else:
+            low[use], high[use] = bounded_std_interval(
+                self._table[1, use], self._variance()[use], count, support=self.support, level=self.level
+            )
+        return low, high
+
+    def zero_group_probability(self, group_size: int) -> NDArray[np.float64]:
+        """Probability that a group of samples of one input has no spread, for each input.
+
+        Counts the groups that consist of the lowest, or of the highest, reward seen: for binary rewards all of them,
+        ``p^G + (1 - p)^G``, and for others a lower bound. Unbiased where an input has at least `group_size` samples;
+        with fewer the plug-in value is used, which is biased.
+
+        Parameters
+        ----------
+        group_size
+            Samples in a group, G of GRPO; at least 2.
+        """
+        if group_size < 2:
+            raise ValueError(f"group_size must be at least 2, got {group_size}")
+        count = self._table[0]
+        zero = self.is_zero()
+        total = np.where(zero, 1.0, 0.0)
+        for atom in self._table[5:7]:
+            total = np.where(zero, total, total + _all_in(atom, count, group_size))
+        return total
+
+    def summary(
+        self,
+        *,
+        thresholds: Sequence[float] = DEFAULT_THRESHOLDS,
+        near_zero: float = 0.01,
+        group_sizes: Sequence[int] = DEFAULT_GROUP_SIZES,
+    ) -> RewardSummary:
+        """Fractions and quantiles over the inputs.
+
+        Parameters
+        ----------
+        thresholds
+            Standard deviations, in units of the reward.
+        near_zero
+            Below it a standard deviation that is not zero is called near-zero.
+        group_sizes
+            Group sizes to give the expected fraction of groups without spread for.
+
+        Raises
+        ------
+        ValueError
+            If no input has two samples.
+        """
+        use = self._table[0] >= 2
+        if not use.any():
+            raise ValueError("no input has two samples yet, and a standard deviation needs at least two")
+        std, zero = self.std()[use], self.is_zero()[use]
+        low, high = (end[use] for end in self.interval())
+        below = tuple(fraction_below(float(t), std, low, high) for t in thresholds)
+        groups = tuple((int(g), float(self.zero_group_probability(g)[use].mean())) for g in group_sizes)
+        return RewardSummary(
+            inputs=int(use.sum()),
+            too_few=int((~use).sum()),
+            samples=int(self._table[0, use].sum()),
+            mean_reward=float(self._table[1, use].mean()),
+            mean_std=float(std.mean()),
+            median_std=float(np.median(std)),
+            p10_std=float(np.quantile(std, 0.1)),
+            fraction_zero=float(zero.mean()),
+            fraction_near_zero=float((~zero & (std < near_zero)).mean()),
+            near_zero=float(near_zero),
+            below=below,
+            zero_groups=groups,
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything the tracker knows, as plain lists, numbers and one array; it can be gathered and checkpointed."""
+        return {
+            "format": _FORMAT,
+            "support": None if self.support is None else list(self.support),
+            "binary": self.binary,
+            "level": self.level,
+            "keys": list(self._keys),
+            "table": self._table.copy(),
+        }
+
+    @classmethod
+    def from_state_dict(cls, state: Mapping[str, Any]) -> RewardTracker:
+        """Make the tracker that `state_dict` described."""
+        if state.get("format") != _FORMAT:
+            raise ValueError(f"this is not a tracker state of format {_FORMAT}: format is {state.get('format')!r}")
+        support = state["support"]
+        tracker = cls(support=None if support is None else tuple(support), binary=state["binary"], level=state["level"])
+        table = np.array(state["table"], dtype=np.float64)
+        if table.shape != (len(_COLUMNS), len(state["keys"])):
+            raise ValueError(f"the tracker state is damaged: {len(state['keys'])} keys, table {list(table.shape)}")
+        tracker._absorb([_as_key(key) for key in state["keys"]], table, restart=False)
+        return tracker
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the tracker to an ``.npz`` file without pickles, whole or not at all."""
+        state = self.state_dict()
+        table = state.pop("table")
+        header = np.frombuffer(json.dumps(state).encode(), dtype=np.uint8)
+        with replace_file(path) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, header=header, table=table)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> RewardTracker:
+        """Read a tracker that `save` wrote; `ValueError` if the file is something else."""
+        with np.load(path, allow_pickle=False) as file:
+            if set(file.files) != {"header", "table"}:
+                raise ValueError(f"{path} is not a saved RewardTracker")
+            state = json.loads(file["header"].tobytes().decode())
+            return cls.from_state_dict(state | {"table": file["table"]})
+
+    def _variance(self) -> NDArray[np.float64]:
+        count = self._table[0]
+        free = np.where(count >= 2, count - 1, np.nan)
+        return np.where(self._table[3] == self._table[4], 0.0, self._table[2]) / free
+
+    def _checked(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The rewards, those a rounding away from an end of `support` moved onto it."""
+        if self.support is None or not matrix.size:
+            return matrix
+        tolerance = _ROUNDING * max(abs(end) for end in self.support)
+        for end in self.support:
+            matrix = np.where(np.abs(matrix - end) <= tolerance, end, matrix)
+        lowest, highest = self.support
+        outside = (matrix != lowest) & (matrix != highest) if self.binary else (matrix < lowest) | (matrix > highest)
+        if outside.any():
+            allowed = f"{lowest:g} or {highest:g}" if self.binary else f"between {lowest:g} and {highest:g}"
+            raise ValueError(f"a reward must be {allowed} (support), got {matrix[outside].flat[0]:g}")
+        return matrix
+
+    def _absorb(self, keys: Sequence[Key], table: NDArray[np.float64], *, restart: bool) -> None:
+        new = [key for key in keys if key not in self._row]
+        for key in new:
+            self._row[key] = len(self._keys)
+            self._keys.append(key)
+        if new:
+            self._table = np.concatenate([self._table, np.zeros((len(_COLUMNS), len(new)))], axis=1)
+        rows = np.array([self._row[key] for key in keys], dtype=np.int64)
+        if restart:
+            self._table[:, rows] = 0
+        self._table[:, rows] = _merge(self._table[:, rows], table)
+
+
+def _as_rewards(rewards: ArrayLike) -> NDArray[np.float64]:
+    if hasattr(rewards, "detach"):
+        rewards = rewards.detach().cpu().double().numpy()
+    try:
+        matrix = np.asarray(rewards, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            "rewards must be numbers in a full array; groups of different sizes go through update(), one reward a key"
+        ) from error
+    if not np.isfinite(matrix).all():
+        where = np.argwhere(~np.isfinite(matrix))[0].tolist()
+        raise ValueError(f"rewards must be finite, got {matrix[tuple(where)]} at {where}")
+    return matrix
+
+
+def _as_key(key: Any) -> Key:
+    if isinstance(key, str | int) and not isinstance(key, bool):
+        return key
+    if isinstance(key, np.integer):
+        return int(key)
+    raise TypeError(f"a key must be a string or an integer, got {key!r}")
+
+
+def _statistics(group: NDArray[np.int64], rewards: NDArray[np.float64], groups: int) -> NDArray[np.float64]:
+    """Count, mean, sum of squared deviations, both extremes and how often each occurs, for each group."""
+    count = np.bincount(group, minlength=groups).astype(np.float64)
+    mean = np.bincount(group, rewards, minlength=groups) / count
+    squares = np.bincount(group, (rewards - mean[group]) ** 2, minlength=groups)
+    lowest, highest = np.full(groups, np.inf), np.full(groups, -np.inf)
+    np.minimum.at(lowest, group, rewards)
+    np.maximum.at(highest, group, rewards)
+    at_lowest = np.bincount(group, rewards == lowest[group], minlength=groups)
+    at_highest = np.bincount(group, rewards == highest[group], minlength=groups)
+    return np.stack([count, mean, squares, lowest, highest, at_lowest, at_highest])
+
+
+def _merge(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Statistics of two disjoint sets of samples together (Chan, Golub and LeVeque 1979)."""
+    empty = a[0] == 0
+    count = a[0] + b[0]
+    share = b[0] / np.maximum(count, 1)
+    step = b[1] - a[1]
+    mean = a[1] + step * share
+    squares = a[2] + b[2] + step**2 * a[0] * share
+    lowest, highest = np.minimum(a[3], b[3]), np.maximum(a[4], b[4])
+    at_lowest = a[5] * (a[3] == lowest) + b[5] * (b[3] == lowest)
+    at_highest = a[6] * (a[4] == highest) + b[6] * (b[4] == highest)
+    return np.where(empty, b, np.stack([count, mean, squares, lowest, highest, at_lowest, at_highest]))
+
+
+def _all_in(atom: NDArray[np.float64], count: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """Probability that `size` samples drawn without replacement from `count` all fall on `atom` of them."""
+    steps = np.arange(size)[:, None]
+    enough = count >= size
+    with np.errstate(divide="ignore", invalid="ignore"):
+        without = np.prod(np.maximum(atom - steps, 0) / np.where(enough, count - steps, 1), axis=0)
+        plug_in = (atom / count) ** size
+    return np.where(enough, without, plug_in)
