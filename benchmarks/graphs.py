@@ -1,0 +1,142 @@
+"""The graphs that the benchmarks measure on: real ones by name, and generated ones with a fixed seed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wis.graphs import EdgeList
+
+# Samples drawn at a time: bounds the memory for floating-point temporaries to some 100 MiB.
+_CHUNK = 1 << 22
+
+# Where PyG's data set classes put the graphs of the paper, under the data root.
+_REAL = ("Cora", "DBLP", "Computers", "chameleon", "squirrel")
+
+
+def real(name: str, data_root: str | Path | None) -> EdgeList | None:
+    """One of the paper's graphs as undirected pairs without self-loops, or None if its files are not there.
+
+    Parameters
+    ----------
+    name
+        Cora, DBLP, Computers, chameleon or squirrel.
+    data_root
+        The root folder of PyG's data sets; None: there is none.
+    """
+    if name not in _REAL:
+        raise ValueError(f"name must be one of {', '.join(_REAL)}, got {name!r}")
+    if data_root is None:
+        return None
+    from experiments.datasets import load
+
+    try:
+        data = load(name, data_root)
+    except (FileNotFoundError, RuntimeError):
+        return None
+    return EdgeList.from_columns(data.edge_index.numpy(), data.num_nodes)
+
+
+def rmat(scale: int = 17, edge_factor: int = 8, *, seed: int = 0) -> EdgeList:
+    """NetworKit's R-MAT graph (0.57, 0.19, 0.19, 0.05) with ``2**scale`` vertices, without loops and duplicates.
+
+    Source: Chakrabarti, Zhan and Faloutsos, *R-MAT: A Recursive Model for Graph Mining* (SDM 2004).
+    """
+    import networkit
+
+    networkit.setSeed(seed, False)
+    graph = networkit.generators.RmatGenerator(scale, edge_factor, 0.57, 0.19, 0.19, 0.05).generate()
+    columns = np.array(list(graph.iterEdges()), dtype=np.int64).reshape(-1, 2).T
+    return EdgeList.from_columns(columns, graph.numberOfNodes())
+
+
+def power_law(num_pairs: int, *, seed: int = 0, exponent: float = 2.3, mean_degree: float = 10.0) -> EdgeList:
+    """A Chung–Lu graph whose expected degrees follow a power law, with exactly ``num_pairs`` pairs.
+
+    Both endpoints of an edge are drawn in proportion to the vertices' weights; loops and duplicates are dropped and
+    replaced until the number of pairs is reached. Weights are cut off at the square root of their sum, as the model
+    demands, and vertices are numbered at random.
+
+    Parameters
+    ----------
+    num_pairs
+        Number of pairs ``m``; there are ``round(2 m / mean_degree)`` vertices.
+    seed
+        Of NumPy's generator.
+    exponent
+        Of the degree distribution, above 2.
+    mean_degree
+        Mean number of neighbours of a vertex.
+
+    Notes
+    -----
+    O(m log m) time, about 40 bytes a pair. Source: Chung and Lu, *Connected Components in Random Graphs with Given
+    Expected Degree Sequences* (Annals of Combinatorics 2002).
+    """
+    num_nodes = max(round(2 * num_pairs / mean_degree), 2)
+    if num_pairs > num_nodes * (num_nodes - 1) // 4:
+        raise ValueError(f"num_pairs={num_pairs} is too dense for {num_nodes} vertices; raise num_pairs")
+    rng = np.random.default_rng(seed)
+    names = rng.permutation(num_nodes).astype(np.int32)
+    shift = _cut_off(num_nodes, exponent, 2.0 * num_pairs)
+    keys = np.empty(0, dtype=np.int64)
+    while len(keys) < num_pairs:
+        missing = num_pairs - len(keys)
+        fresh = np.concatenate(
+            [_draw_keys(rng, names, shift, exponent, part) for part in _parts(missing + missing // 16 + 16)]
+        )
+        keys = _merge(keys, fresh, num_pairs, rng)
+    pairs = np.stack([keys // num_nodes, keys % num_nodes])
+    pairs.flags.writeable = False
+    return EdgeList(num_nodes, pairs)
+
+
+def _parts(count: int) -> list[int]:
+    return [min(_CHUNK, count - start) for start in range(0, count, _CHUNK)]
+
+
+def _cut_off(num_nodes: int, exponent: float, degree_sum: float) -> float:
+    """The shift ``s`` at which the largest of the weights ``(i + s) ** -1/(exponent - 1)`` is as large as allowed."""
+    power = 1 / (exponent - 1)
+    low, high = 1e-9, float(num_nodes)
+    for _ in range(100):
+        shift = (low * high) ** 0.5
+        total = ((num_nodes + shift) ** (1 - power) - shift ** (1 - power)) / (1 - power)
+        largest = degree_sum * shift**-power / total
+        low, high = (shift, high) if largest > degree_sum**0.5 else (low, shift)
+    return high
+
+
+def _draw_keys(rng: np.random.Generator, names: np.ndarray, shift: float, exponent: float, count: int) -> np.ndarray:
+    """Keys ``u * n + v``, ``u < v``, of up to ``count`` random pairs: both endpoints by inversion of the weights."""
+    num_nodes = len(names)
+    power = 1 - 1 / (exponent - 1)
+    first, last = shift**power, (num_nodes + shift) ** power
+    rank = (first + rng.random((2, count)) * (last - first)) ** (1 / power) - shift
+    ends = names[np.clip(rank.astype(np.int64), 0, num_nodes - 1)].astype(np.int64)
+    low, high = ends.min(axis=0), ends.max(axis=0)
+    return (low * num_nodes + high)[low != high]
+
+
+def _merge(keys: np.ndarray, fresh: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray:
+    """The sorted union of both, thinned at random to at most ``limit``."""
+    keys = np.concatenate([keys, fresh])
+    keys.sort()
+    first = np.ones(len(keys), dtype=bool)
+    np.not_equal(keys[1:], keys[:-1], out=first[1:])
+    keys = keys[first]
+    if len(keys) > limit:
+        surplus = rng.choice(len(keys), size=len(keys) - limit, replace=False, shuffle=False)
+        keys = np.delete(keys, surplus)
+    return keys
+
+
+def to_networkit(edges: EdgeList) -> Any:
+    """The same graph in NetworKit, every pair once and indexed, as its sparsifiers expect it."""
+    import networkit
+
+    graph = networkit.GraphFromCoo((edges.pairs[0], edges.pairs[1]), n=edges.num_nodes)
+    graph.indexEdges()
+    return graph
