@@ -1,0 +1,1 @@
+"""Reports: store → tables and figures → one page."""

@@ -1,0 +1,1 @@
+"""Sweeps: plan → runs → executor → store."""

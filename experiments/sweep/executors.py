@@ -1,0 +1,125 @@
+"""Where the work of a sweep is done.
+
+An executor is anything with ``map(function, tasks)`` that yields ``(task, outcome)`` as outcomes come in, in any order.
+Functions and tasks are picklable, and ``function(task)`` does not raise for a run that fails. That is all that a sweep
+asks for, so one on a cluster needs no more than this either.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from typing import Protocol, TypeVar
+
+Task = TypeVar("Task")
+Outcome = TypeVar("Outcome")
+
+
+class Executor(Protocol):
+    """Does independent pieces of work."""
+
+    def map(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> Iterator[tuple[Task, Outcome]]:
+        """Yield every task with its outcome as it comes in. Closing the iterator stops the work in flight."""
+        ...
+
+
+class Serial:
+    """One piece of work after the other, in this process, on one thread."""
+
+    def map(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> Iterator[tuple[Task, Outcome]]:
+        """See :class:`Executor`."""
+        with _one_thread():
+            for task in tasks:
+                yield task, function(task)
+
+
+class Processes:
+    """A pool of processes on this machine, one thread each.
+
+    Parameters
+    ----------
+    workers
+        Number of processes.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+
+    def map(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> Iterator[tuple[Task, Outcome]]:
+        """See :class:`Executor`.
+
+        Raises
+        ------
+        RuntimeError
+            If a process dies, for instance for want of memory.
+        """
+        # Spawned, because a forked process inherits the threads' locks of torch and Numba, but not the threads.
+        context = multiprocessing.get_context("spawn")
+        others = set(multiprocessing.active_children())
+        workers = min(self._workers, len(tasks))
+        pool = concurrent.futures.ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+        try:
+            with _one_thread_in_children():
+                futures = {pool.submit(function, task): task for task in tasks}
+            for future in concurrent.futures.as_completed(futures):
+                yield futures[future], future.result()
+        except BrokenProcessPool as error:
+            raise RuntimeError(
+                "a worker process died, perhaps for want of memory; what has finished is kept: run the same command "
+                "again, with fewer --workers"
+            ) from error
+        finally:
+            for process in set(multiprocessing.active_children()) - others:
+                process.terminate()
+            pool.shutdown(cancel_futures=True)
+
+
+def _start_worker() -> None:
+    """Prepare a worker: Ctrl-C is the parent's to handle, and no worker outlives a parent that was killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+
+
+def _exit_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+@contextlib.contextmanager
+def _one_thread_in_children() -> Iterator[None]:
+    """Have processes started meanwhile use one thread; libraries read these variables when they are loaded."""
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Use one thread for a while, as the workers of :class:`Processes` do: results must not depend on the executor."""
+    import threadpoolctl
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpoolctl.threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,252 @@
+"""What a sweep compares: datasets × methods × models × removed shares × seeds."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import numbers
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wis.methods import find_method, format_method, parse_method
+
+_PACKAGED = Path(__file__).parent / "plans"
+DEVICES = ("auto", "cpu", "cuda")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A validated plan.
+
+    Attributes
+    ----------
+    name
+        A short name; the default run folder is called after it.
+    datasets
+        Names from ``wis datasets``.
+    methods
+        Methods with options, as ``wis:depth=2``; names from ``wis methods``.
+    models
+        Names from :func:`experiments.sweep.training.model_names`.
+    removed
+        Shares of the pairs removed, each in ``[0, 1]``, ascending. Given as a list or as ``"start:stop:step"``.
+    seeds
+        Seeds of the runs. Given as a list, or as a number ``n`` for ``0 … n - 1``.
+    protocol
+        Preset of the training protocol.
+    epochs
+        Number of training epochs at most, instead of the protocol's; None leaves the protocol's.
+    device
+        ``"auto"``, ``"cpu"`` or ``"cuda"``.
+    summary
+        One line for readers.
+
+    Raises
+    ------
+    ValueError
+        If a field does not fit; the message names the field, what was given and what is allowed.
+    """
+
+    name: str
+    datasets: tuple[str, ...]
+    methods: tuple[str, ...]
+    models: tuple[str, ...] = ("gcn",)
+    removed: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
+    seeds: tuple[int, ...] = (0, 1, 2)
+    protocol: str = "reduced"
+    epochs: int | None = None
+    device: str = "cpu"
+    summary: str = ""
+
+    def __post_init__(self) -> None:
+        from experiments.sweep.training import dataset_names, model_names, protocol_names
+
+        for field, check in (
+            ("name", _file_name),
+            ("datasets", lambda name, value: _choices(name, value, dataset_names())),
+            ("methods", _method_texts),
+            ("models", lambda name, value: _choices(name, value, model_names())),
+            ("removed", _shares),
+            ("seeds", _seeds),
+            ("protocol", lambda name, value: _choice(name, value, protocol_names())),
+            ("epochs", _count_or_none),
+            ("device", lambda name, value: _choice(name, value, DEVICES)),
+        ):
+            object.__setattr__(self, field, check(field, getattr(self, field)))
+
+    @classmethod
+    def from_dict(cls, fields: Any, **changes: Any) -> Plan:
+        """Make a plan from the fields of a YAML file; ``changes`` replace fields.
+
+        Raises
+        ------
+        ValueError
+            If a field is unknown, missing or does not fit.
+        """
+        if not isinstance(fields, Mapping):
+            raise ValueError(f"a plan must be a mapping of fields, got {type(fields).__name__}")
+        fields = {**fields, **changes}
+        known = [field.name for field in dataclasses.fields(cls)]
+        for field in fields:
+            if field not in known:
+                raise ValueError(f"unknown field {field!r}{_did_you_mean(str(field), known)}")
+        for field in ("name", "datasets", "methods"):
+            if field not in fields:
+                raise ValueError(f"{field} is missing")
+        return cls(**fields)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain lists, numbers and strings; :meth:`from_dict` reads them back."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(self).items()}
+
+
+def packaged_plans() -> list[str]:
+    """Names of the plans that come with the package."""
+    return sorted(path.stem for path in _PACKAGED.glob("*.yaml"))
+
+
+def load_plan(name_or_path: str | Path, **changes: Any) -> Plan:
+    """Read a packaged plan by name, or a plan from a YAML file.
+
+    Parameters
+    ----------
+    name_or_path
+        A name from :func:`packaged_plans`, or the path of a YAML file.
+    **changes
+        Fields that replace those of the file.
+
+    Raises
+    ------
+    ValueError
+        If there is no such plan, the file is not YAML, or a field does not fit.
+    """
+    import yaml
+
+    text = str(name_or_path)
+    packaged = text in packaged_plans()
+    path = _PACKAGED / f"{text}.yaml" if packaged else Path(text)
+    if not path.is_file():
+        raise ValueError(
+            f"no plan {text!r}: it is neither a file nor one of the packaged plans {', '.join(packaged_plans())}"
+        )
+    try:
+        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"plan {text}: not a YAML file: {' '.join(str(error).split())}") from error
+    if isinstance(fields, dict):
+        fields.setdefault("name", path.stem)
+    try:
+        return Plan.from_dict(fields, **changes)
+    except ValueError as error:
+        raise ValueError(f"plan {text}: {error}") from error
+
+
+def dump_plan(plan: Plan) -> str:
+    """The plan as YAML."""
+    import yaml
+
+    fields = {key: value for key, value in plan.to_dict().items() if value not in (None, "")}
+    return yaml.safe_dump(fields, sort_keys=False, default_flow_style=None, allow_unicode=True, width=100)
+
+
+def _items(field: str, value: Any) -> list[Any]:
+    """A non-empty list without repeats; a single string or number counts as a list of one."""
+    items = [value] if isinstance(value, (str, numbers.Number)) else value
+    if not isinstance(items, (list, tuple)) or not items:
+        raise ValueError(f"{field} must be a list of at least one entry, got {value!r}")
+    repeated = [item for position, item in enumerate(items) if item in items[:position]]
+    if repeated:
+        raise ValueError(f"{field} lists {repeated[0]!r} twice")
+    return list(items)
+
+
+def _choice(field: str, value: Any, allowed: Collection[str]) -> str:
+    if value not in list(allowed):
+        raise ValueError(
+            f"{field} must be among {', '.join(allowed)}, got {value!r}{_did_you_mean(str(value), allowed)}"
+        )
+    return str(value)
+
+
+def _choices(field: str, value: Any, allowed: Collection[str]) -> tuple[str, ...]:
+    return tuple(_choice(field, item, allowed) for item in _items(field, value))
+
+
+def _method_texts(field: str, value: Any) -> tuple[str, ...]:
+    """Methods in their shortest spelling, so that one method cannot be listed under two."""
+    texts: dict[str, str] = {}
+    for item in _items(field, value):
+        if not isinstance(item, str):
+            raise ValueError(f"{field} must be strings such as 'wis:depth=2', got {item!r}")
+        try:
+            name, options = parse_method(item)
+        except ValueError as error:
+            raise ValueError(f"{field}: {error}") from error
+        spelled_out = format_method(name, {**find_method(name).options, **options})
+        if spelled_out in texts:
+            raise ValueError(f"{field}: {item!r} is the same method as {texts[spelled_out]!r}")
+        texts[spelled_out] = format_method(name, options)
+    return tuple(texts.values())
+
+
+def _shares(field: str, value: Any) -> tuple[float, ...]:
+    if isinstance(value, str):
+        value = parse_shares(value)
+    for item in _items(field, value):
+        if isinstance(item, bool) or not isinstance(item, numbers.Real) or not 0 <= item <= 1:
+            raise ValueError(f"{field} must be shares from 0 to 1 (0.25 removes a quarter of the edges), got {item!r}")
+    # Rounded, so that 0.1 + 0.2 and 0.3 are one share and one run.
+    return tuple(sorted(_items(field, [round(float(item), 9) for item in _items(field, value)])))
+
+
+def parse_shares(text: str) -> list[float]:
+    """Read ``"0,0.25,0.5"`` or ``"start:stop:step"`` (both ends included).
+
+    Raises
+    ------
+    ValueError
+        If the text is neither.
+    """
+    try:
+        if ":" not in text:
+            return [float(part) for part in text.split(",")]
+        start, stop, step = (float(part) for part in text.split(":"))
+        if not (0 < step <= 1 and 0 <= start <= stop <= 1):
+            raise ValueError
+    except ValueError:
+        raise ValueError(
+            f"removed must be shares from 0 to 1 as '0,0.25,0.5', or 'start:stop:step' as '0:1:0.05', got {text!r}"
+        ) from None
+    return [
+        round(start + i * step, 9) for i in range(round((stop - start) / step) + 1) if start + i * step < stop + 1e-9
+    ]
+
+
+def _seeds(field: str, value: Any) -> tuple[int, ...]:
+    if isinstance(value, int) and not isinstance(value, bool):
+        if value < 1:
+            raise ValueError(f"{field} must be a number of seeds from 1, or a list of seeds, got {value}")
+        return tuple(range(value))
+    for item in _items(field, value):
+        if isinstance(item, bool) or not isinstance(item, int) or item < 0:
+            raise ValueError(f"{field} must be whole numbers from 0, got {item!r}")
+    return tuple(_items(field, value))
+
+
+def _count_or_none(field: str, value: Any) -> int | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise ValueError(f"{field} must be a whole number from 1, or left out, got {value!r}")
+    return value
+
+
+def _file_name(field: str, value: Any) -> str:
+    if not isinstance(value, str) or not value.replace("-", "").replace("_", "").isalnum():
+        raise ValueError(f"{field} must be letters, digits, '-' and '_', got {value!r}")
+    return value
+
+
+def _did_you_mean(given: str, allowed: Collection[str]) -> str:
+    close = difflib.get_close_matches(given, allowed, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,212 @@
+"""Run a plan: the orders that are missing, then the runs that are missing, each result stored as it comes in."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments.sweep import training
+from experiments.sweep.executors import Executor, Outcome, Processes, Serial, Task
+from experiments.sweep.measure import dataset_facts, environment, usable_cores
+from experiments.sweep.plan import Plan, dump_plan
+from experiments.sweep.runs import Run, expand
+from experiments.sweep.store import RunOutcome, Store
+from experiments.sweep.work import OrderTask, RunTask, compute_order, execute_run
+from wis.api import require_cuda
+from wis.files import replace_file
+from wis.progress import track
+
+_log = logging.getLogger("wis")
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much a sweep has to do.
+
+    Attributes
+    ----------
+    runs, finished
+        Distinct runs that the plan asks for, and how many of them had a result already.
+    workers
+        Number of processes.
+    """
+
+    runs: int
+    finished: int
+    workers: int
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How the runs of the plan ended, earlier ones included."""
+
+    ok: int
+    diverged: int
+    failed: int
+
+
+def run_sweep(
+    plan: Plan,
+    folder: Path,
+    *,
+    command: str = "",
+    data_root: Path | None = None,
+    workers: int | None = None,
+    retry_failed: bool = False,
+    progress: bool = True,
+    announce: Callable[[Extent], None] = lambda _: None,
+) -> Tally:
+    """Run what is missing of a plan.
+
+    Parameters
+    ----------
+    plan
+        What to compare.
+    folder
+        The run folder: results, removal orders and the plan. Results in it that the plan asks for are not run again.
+    command
+        The command that a report shows.
+    data_root
+        Folder of the datasets; see :func:`experiments.datasets.load`.
+    workers
+        Number of processes, one thread each; 1 works in this process. None: one a core on the CPU, 1 on a GPU.
+    retry_failed
+        Run failed runs again.
+    progress
+        Show progress.
+    announce
+        Called before the first run with what there is to do.
+
+    Returns
+    -------
+    Tally
+        How the runs of the plan ended.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Runs in flight are lost, nothing else.
+    RuntimeError
+        If a worker process dies, or the plan's device is not there.
+    """
+    device = _device(plan.device)
+    workers = workers or (usable_cores() if device == "cpu" else 1)
+    cells = expand(plan, device)
+    runs = {cell.run.key: cell.run for cell in cells}
+    executor: Executor = Serial() if workers == 1 else Processes(workers)
+    with Store(folder) as store:
+        store.begin(plan.to_dict(), command, cells, environment(device, workers))
+        with replace_file(folder / "plan.yaml") as path:
+            path.write_text(dump_plan(plan), encoding="utf-8")
+        missing = _missing(store.finished("runs"), runs, retry_failed)
+        announce(Extent(len(runs), len(runs) - len(missing), workers))
+        if missing:
+            for name in plan.datasets:
+                store.add_dataset(name, dataset_facts(training.load_dataset(name, data_root)))
+            work = _Work(store, folder / "orders", executor, data_root, progress)
+            failed_orders = work.compute_orders(missing)
+            work.execute_runs(missing, failed_orders)
+        return _tally(store, runs)
+
+
+def _device(asked: str) -> str:
+    if asked == "auto":
+        import torch
+
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if asked == "cuda":
+        require_cuda()
+    return asked
+
+
+def _missing(finished: Mapping[str, str], wanted: Mapping[str, Run], retry_failed: bool) -> list[Run]:
+    done = {key for key, status in finished.items() if not (retry_failed and status == "failed")}
+    return [run for key, run in wanted.items() if key not in done]
+
+
+def _tally(store: Store, runs: Iterable[str]) -> Tally:
+    finished = store.finished("runs")
+    statuses = Counter(finished[key] for key in runs)
+    return Tally(statuses["ok"], statuses["diverged"], statuses["failed"])
+
+
+@dataclass(frozen=True)
+class _Work:
+    """The two halves of a sweep. Only this process writes the store."""
+
+    store: Store
+    orders: Path
+    executor: Executor
+    data_root: Path | None
+    progress: bool
+
+    def compute_orders(self, runs: list[Run]) -> dict[str, str]:
+        """Compute each distinct removal order that is not there yet, once; return the messages of those that failed."""
+        self.orders.mkdir(exist_ok=True)
+        finished = self.store.finished("orders")
+        tasks = {}
+        for run in runs:
+            path = self._order_path(run)
+            if path and not (finished.get(run.sparsifier.key) == "ok" and path.is_file()):
+                # No device is promised to a method: some run on the CPU only.
+                device = "cpu" if run.device == "cpu" else "auto"
+                tasks[run.sparsifier.key] = OrderTask(run.sparsifier, path, self.data_root, device)
+        failed = {}
+        with self._outcomes(compute_order, list(tasks.values()), "removal orders", "orders") as outcomes:
+            for task, outcome in outcomes:
+                self.store.add_order(task.sparsifier, outcome)
+                if outcome.status == "failed":
+                    failed[task.sparsifier.key] = outcome.message
+        return failed
+
+    def execute_runs(self, runs: list[Run], failed_orders: Mapping[str, str]) -> None:
+        """Do the runs; those whose order failed are noted as failed."""
+        tasks = []
+        for run in runs:
+            if run.sparsifier and run.sparsifier.key in failed_orders:
+                message = f"its removal order failed: {failed_orders[run.sparsifier.key]}"
+                self._note(run, RunOutcome("failed", message))
+            else:
+                tasks.append(RunTask(run, self._order_path(run), self.data_root))
+        with self._outcomes(execute_run, tasks, "training", "runs") as outcomes:
+            for task, outcome in outcomes:
+                self._note(task.run, outcome)
+
+    def _order_path(self, run: Run) -> Path | None:
+        """Where the removal order of a run is kept; None if it needs none."""
+        if run.sparsifier is None or not run.sparsifier.has_order:
+            return None
+        return self.orders / f"{run.sparsifier.key}.npz"
+
+    def _note(self, run: Run, outcome: RunOutcome) -> None:
+        self.store.add_run(run, outcome)
+        if outcome.status != "ok":
+            _log.warning("%s %s: %s", describe(run), outcome.status, outcome.message)
+
+    @contextlib.contextmanager
+    def _outcomes(
+        self, function: Callable[[Task], Outcome], tasks: list[Task], what: str, unit: str
+    ) -> Iterator[Iterator[tuple[Task, Outcome]]]:
+        """Outcomes as they come in, with progress. Leaving the block early stops the work in flight."""
+        if not tasks:
+            yield iter(())
+            return
+        with track(len(tasks), what, unit=unit, enabled=self.progress) as advance:
+            with contextlib.closing(self.executor.map(function, tasks)) as outcomes:
+                yield _counted(outcomes, advance)
+
+
+def _counted(outcomes: Iterator[Outcome], advance: Callable[[int], None]) -> Iterator[Outcome]:
+    for outcome in outcomes:
+        yield outcome
+        advance(1)
+
+
+def describe(run: Run) -> str:
+    """A run in a few words."""
+    method = "no sparsifier" if run.sparsifier is None else run.sparsifier.method
+    return f"{run.dataset}, {run.model}, {method}, {run.removed:.0%} removed, seed {run.seed}"
