@@ -13,13 +13,11 @@ and change the scores.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from baselines.networkit_graph import import_networkit, one_thread, to_networkit
 from baselines.undirected import require_undirected
 from wis.graphs import EdgeList
 from wis.methods import method
@@ -155,42 +153,11 @@ def _order(edges: EdgeList, name: str, sparsifier: str, *arguments: Any, seed: i
     One thread, because NetworKit's threads would draw from the random stream, and add floats, in an order of their own.
     """
     require_undirected(edges, name)
-    networkit = _import_networkit(name)
+    networkit = import_networkit(f"method {name!r}")
     if edges.num_pairs == 0:  # some of NetworKit's scores crash on a graph without edges
         return np.empty(0, dtype=np.int64)
-    with _one_thread(networkit):
+    with one_thread(networkit):
         networkit.setSeed(np.random.default_rng(seed).integers(2**63).item(), False)
-        graph, ids = _to_networkit(networkit, edges)
+        graph, ids = to_networkit(networkit, edges)
         scores = np.asarray(getattr(networkit.sparsification, sparsifier)(*arguments).scores(graph))
     return np.argsort(scores[ids], kind="stable")
-
-
-def _import_networkit(name: str) -> ModuleType:
-    try:
-        import networkit
-    except ImportError as error:
-        raise ImportError(f"method {name!r} needs NetworKit: pip install 'wis-graph[networkit]'") from error
-    return networkit
-
-
-@contextlib.contextmanager
-def _one_thread(networkit: ModuleType) -> Iterator[None]:
-    threads = networkit.getMaxNumberOfThreads()
-    networkit.setNumberOfThreads(1)
-    try:
-        yield
-    finally:
-        networkit.setNumberOfThreads(threads)
-
-
-def _to_networkit(networkit: ModuleType, edges: EdgeList) -> tuple[Any, np.ndarray]:
-    """The graph with its edges indexed, and for every pair the id of its edge: int64 ``[m]``."""
-    ends = edges.pairs.astype(np.uint64)
-    graph = networkit.GraphFromCoo((ends[0], ends[1]), n=edges.num_nodes, directed=False)
-    graph.indexEdges()
-    numbered: list[tuple[int, int, int]] = []
-    graph.forEdges(lambda u, v, weight, number: numbered.append((u, v, number)))
-    u, v, number = np.asarray(numbered, dtype=np.int64).T
-    ids = np.empty(edges.num_pairs, dtype=np.int64)
-    ids[edges.pair_of_columns(np.stack([u, v]))] = number
-    return graph, ids

@@ -1,0 +1,298 @@
+"""What a sparsifier kept: measures of a graph and its sparsification, side by side.
+
+The list follows Chen et al., *Demystifying graph sparsification algorithms in graph properties preservation* (VLDB
+2024, arXiv:2311.12314), whose finding is that no sparsifier is best at all of them; the walk index is added.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import numpy as np
+import scipy.sparse as sp
+from numba import njit
+
+from baselines.networkit_graph import import_networkit, one_thread, to_networkit
+from wis.engine.counts import closed_walks
+from wis.engine.csr import build_csr
+from wis.graphs import EdgeList
+
+METRICS: Mapping[str, str] = MappingProxyType(
+    {
+        "components": "connected components",
+        "isolated": "vertices without an edge",
+        "clustering_local": "mean local clustering coefficient",
+        "clustering_global": "share of the paths of two edges that a third edge closes",
+        "homophily": "share of the edges between vertices of the same label",
+        "degree_distance": "Kolmogorov-Smirnov distance of the degree distributions",
+        "laplacian_error": "mean relative error of the Laplacian quadratic form on smooth random vectors",
+        "stretch": "mean factor by which shortest paths grew, where there still are any",
+        "unreachable": "share of the connected pairs of vertices that are connected no more",
+        "degree_correlation": "Spearman correlation of degrees",
+        "pagerank_correlation": "Spearman correlation of PageRank",
+        "closeness_correlation": "Spearman correlation of harmonic closeness",
+        "community_agreement": "adjusted Rand index of the Louvain communities; needs NetworKit",
+        "walk_index_kept": "share of the walk index kept, summed over all vertices",
+        "walk_index_worst": "share of the walk index kept at the vertex that lost most",
+    }
+)
+
+_NUM_VECTORS = 32
+_SMOOTHING_STEPS = 3
+_NUM_SOURCES = 32
+_DAMPING = 0.85
+
+
+def compare(
+    before: EdgeList,
+    after: EdgeList,
+    *,
+    labels: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
+    depth: int = 3,
+    seed: int = 0,
+) -> dict[str, float]:
+    """Measure a sparsification against its graph.
+
+    The keys are those of :data:`METRICS`, always all of them. The first five measure ``after`` alone
+    (``compare(before, before)`` measures ``before``), the others compare the two. What is undefined is NaN: the
+    homophily without labels, the stretch where no path is left, the correlation with a constant, and so on.
+
+    Parameters
+    ----------
+    before
+        The graph. Directed pairs count as undirected, except for the walk index.
+    after
+        Its sparsification, on the same vertices.
+    labels
+        integer ``[n]``, or None. A negative label means none, and the edges of its vertex do not count.
+    weights
+        float ``[m]``, the weights of the pairs of ``after``, if a method sets any. Only the quadratic form uses them.
+    depth
+        The depth ``L`` of the walk index ``(A^L)_tt``.
+    seed
+        Seed of the random vectors, of the sampled sources of shortest paths (32 of each) and of Louvain's method.
+
+    Returns
+    -------
+    dict of str to float
+
+    Raises
+    ------
+    ValueError
+        If the graphs have different vertices or one is directed and the other is not, or a shape does not fit.
+    TypeError
+        If labels are not integers.
+    OverflowError
+        If the walk index at this depth does not fit 64 bits.
+
+    Notes
+    -----
+    O(32 (n + m)) time for the paths and the quadratic form, plus the triangles and closed walks. White random vectors
+    would see little of a Laplacian but its trace, which is the number of edges; three steps of a lazy random walk on
+    ``before`` make them smooth.
+    """
+    _check(before, after, labels, weights)
+    rng = np.random.default_rng(seed)
+    old, new = _undirected(before), _undirected(after)
+    old_degree, new_degree = _degrees(old), _degrees(new)
+    sources = np.flatnonzero(old_degree)
+    sources = rng.choice(sources, min(_NUM_SOURCES, len(sources)), replace=False)
+    old_hops, new_hops = _hops(old, sources), _hops(new, sources)
+    results = {
+        "components": float(_num_components(new)),
+        "isolated": float(np.count_nonzero(new_degree == 0)),
+        **_clustering(new, new_degree),
+        "homophily": _homophily(new, labels),
+        "degree_distance": _degree_distance(old_degree, new_degree),
+        "laplacian_error": _laplacian_error(before, after, weights, rng),
+        **_stretch(old_hops, new_hops),
+        "degree_correlation": _rank_correlation(old_degree, new_degree),
+        "pagerank_correlation": _rank_correlation(_pagerank(old), _pagerank(new)),
+        "closeness_correlation": _rank_correlation(_closeness(old_hops), _closeness(new_hops)),
+        "community_agreement": _community_agreement(old, new, int(rng.integers(2**63))),
+        **_walk_index(closed_walks(before, depth), closed_walks(after, depth)),
+    }
+    return {name: float(results[name]) for name in METRICS}
+
+
+def _check(before: EdgeList, after: EdgeList, labels: np.ndarray | None, weights: np.ndarray | None) -> None:
+    if before.num_nodes != after.num_nodes:
+        raise ValueError(f"before has {before.num_nodes} vertices, after has {after.num_nodes}; they must be the same")
+    if before.directed != after.directed:
+        raise ValueError("before and after must both be directed or both be undirected")
+    if labels is not None and np.shape(labels) != (before.num_nodes,):
+        raise ValueError(f"labels must have shape [{before.num_nodes}], got {list(np.shape(labels))}")
+    if labels is not None and np.asarray(labels).dtype.kind not in "iu":
+        raise TypeError(f"labels must be integers, got {np.asarray(labels).dtype}")
+    if weights is not None and np.shape(weights) != (after.num_pairs,):
+        raise ValueError(f"weights must have shape [{after.num_pairs}], got {list(np.shape(weights))}")
+
+
+def _undirected(edges: EdgeList) -> EdgeList:
+    return EdgeList.from_columns(edges.pairs, edges.num_nodes, directed=False) if edges.directed else edges
+
+
+def _degrees(edges: EdgeList) -> np.ndarray:
+    return np.bincount(edges.pairs.ravel(), minlength=edges.num_nodes)
+
+
+def _matrix(edges: EdgeList, weights: np.ndarray | None = None) -> sp.csr_array:
+    """The symmetric adjacency matrix; parallel pairs add up."""
+    values = np.ones(edges.num_pairs) if weights is None else np.asarray(weights, dtype=np.float64)
+    half = sp.coo_array((values, tuple(edges.pairs)), shape=(edges.num_nodes, edges.num_nodes)).tocsr()
+    return half + half.T
+
+
+def _num_components(edges: EdgeList) -> int:
+    if edges.num_nodes == 0:
+        return 0
+    count, _ = sp.csgraph.connected_components(_matrix(edges), directed=False)
+    return int(count)
+
+
+def _clustering(edges: EdgeList, degree: np.ndarray) -> dict[str, float]:
+    triangles = (closed_walks(edges, 3) - 1 - 3 * degree) / 2  # where there are edges
+    paths = degree * (degree - 1) / 2
+    local = np.divide(triangles, paths, out=np.zeros(len(degree)), where=paths > 0)
+    return {
+        "clustering_local": _mean(local),
+        "clustering_global": _ratio(triangles[paths > 0].sum(), paths.sum()),
+    }
+
+
+def _homophily(edges: EdgeList, labels: np.ndarray | None) -> float:
+    if labels is None:
+        return np.nan
+    ends = np.asarray(labels)[edges.pairs]
+    return _mean((ends[0] == ends[1])[(ends >= 0).all(axis=0)])
+
+
+def _degree_distance(old: np.ndarray, new: np.ndarray) -> float:
+    if len(old) == 0:
+        return np.nan
+    size = int(max(old.max(), new.max())) + 1
+    shares = (np.bincount(degree, minlength=size).cumsum() / len(old) for degree in (old, new))
+    return float(np.abs(np.subtract(*shares)).max())
+
+
+def _laplacian_error(before: EdgeList, after: EdgeList, weights: np.ndarray | None, rng: np.random.Generator) -> float:
+    matrix = _matrix(before)
+    strength = np.maximum(matrix.sum(axis=1), 1)[:, None]
+    vectors = rng.standard_normal((before.num_nodes, _NUM_VECTORS))
+    for _ in range(_SMOOTHING_STEPS):
+        vectors = (vectors + matrix @ vectors / strength) / 2
+    old = _quadratic_forms(before, None, vectors)
+    new = _quadratic_forms(after, weights, vectors)
+    return _mean(np.abs(new[old > 0] / old[old > 0] - 1))
+
+
+def _quadratic_forms(edges: EdgeList, weights: np.ndarray | None, vectors: np.ndarray) -> np.ndarray:
+    """``x^T L x``, the sum over the edges of ``w (x_u - x_v)^2``, for every column ``x``."""
+    squares = (vectors[edges.pairs[0]] - vectors[edges.pairs[1]]) ** 2
+    return squares.sum(axis=0) if weights is None else np.asarray(weights) @ squares
+
+
+def _hops(edges: EdgeList, sources: np.ndarray) -> np.ndarray:
+    start, head, _ = build_csr(edges)
+    return _breadth_first(start, head, sources)
+
+
+@njit(cache=True, nogil=True)
+def _breadth_first(start: np.ndarray, head: np.ndarray, sources: np.ndarray) -> np.ndarray:
+    """Length of the shortest path from every source to every vertex: int32 ``[sources, n]``, -1 where there is none."""
+    hops = np.full((len(sources), len(start) - 1), -1, dtype=np.int32)
+    queue = np.empty(len(start) - 1, dtype=np.int64)
+    for s in range(len(sources)):
+        hops[s, sources[s]] = 0
+        queue[0] = sources[s]
+        size, at = 1, 0
+        while at < size:
+            x = queue[at]
+            at += 1
+            for y in head[start[x] : start[x + 1]]:
+                if hops[s, y] < 0:
+                    hops[s, y] = hops[s, x] + 1
+                    queue[size] = y
+                    size += 1
+    return hops
+
+
+def _stretch(old: np.ndarray, new: np.ndarray) -> dict[str, float]:
+    connected = old > 0
+    both = connected & (new > 0)
+    return {
+        "stretch": _mean(new[both] / old[both]),
+        "unreachable": _mean(new[connected] < 0),
+    }
+
+
+def _closeness(hops: np.ndarray) -> np.ndarray:
+    """Harmonic closeness estimated from the sampled sources: the sum of one over the distance from each."""
+    return _drop_rounding_errors(np.where(hops > 0, 1 / np.maximum(hops, 1), 0).sum(axis=0))
+
+
+def _pagerank(edges: EdgeList) -> np.ndarray:
+    n = edges.num_nodes
+    matrix = _matrix(edges)
+    degree = matrix.sum(axis=1)
+    share = np.divide(1, degree, out=np.zeros(n), where=degree > 0)
+    rank = np.full(n, 1 / max(n, 1))
+    for _ in range(200):
+        dangling = rank[degree == 0].sum() / max(n, 1)
+        step = _DAMPING * (matrix @ (rank * share) + dangling) + (1 - _DAMPING) / max(n, 1)
+        change = np.abs(step - rank).sum()
+        rank = step
+        if change < 1e-12:
+            break
+    return _drop_rounding_errors(rank * n)
+
+
+def _drop_rounding_errors(values: np.ndarray) -> np.ndarray:
+    """Make equal what is equal but for rounding, which must not rank vertices that are alike."""
+    return np.round(values, 8)
+
+
+def _rank_correlation(old: np.ndarray, new: np.ndarray) -> float:
+    from scipy.stats import rankdata
+
+    if len(old) < 2 or np.ptp(old) == 0 or np.ptp(new) == 0:
+        return np.nan
+    return float(np.corrcoef(rankdata(old), rankdata(new))[0, 1])
+
+
+def _community_agreement(old: EdgeList, new: EdgeList, seed: int) -> float:
+    if old.num_nodes == 0 or importlib.util.find_spec("networkit") is None:
+        return np.nan
+    from sklearn.metrics import adjusted_rand_score
+
+    return float(adjusted_rand_score(_communities(old, seed), _communities(new, seed)))
+
+
+def _communities(edges: EdgeList, seed: int) -> np.ndarray:
+    """Communities by Louvain's method, which maximises modularity."""
+    if edges.num_pairs == 0:
+        return np.arange(edges.num_nodes)
+    networkit = import_networkit("community_agreement")
+    with one_thread(networkit):
+        networkit.setSeed(seed, False)
+        graph, _ = to_networkit(networkit, edges)
+        return np.array(networkit.community.PLM(graph).run().getPartition().getVector())
+
+
+def _walk_index(old: np.ndarray, new: np.ndarray) -> dict[str, float]:
+    some = old > 0
+    return {
+        "walk_index_kept": _ratio(new.sum(dtype=np.float64), old.sum(dtype=np.float64)),
+        "walk_index_worst": float((new[some] / old[some]).min()) if some.any() else np.nan,
+    }
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if values.size else np.nan
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(part / whole) if whole else np.nan

@@ -1,0 +1,53 @@
+"""An edge list as a NetworKit graph."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from wis.graphs import EdgeList
+
+
+def import_networkit(what: str) -> ModuleType:
+    """Import NetworKit, or raise an ``ImportError`` that says what needs it and how to get it."""
+    try:
+        import networkit
+    except ImportError as error:
+        raise ImportError(f"{what} needs NetworKit: pip install 'wis-graph[networkit]'") from error
+    return networkit
+
+
+@contextlib.contextmanager
+def one_thread(networkit: ModuleType) -> Iterator[None]:
+    """Let NetworKit use one thread inside the block, and as many as before after it."""
+    threads = networkit.getMaxNumberOfThreads()
+    networkit.setNumberOfThreads(1)
+    try:
+        yield
+    finally:
+        networkit.setNumberOfThreads(threads)
+
+
+def to_networkit(networkit: ModuleType, edges: EdgeList) -> tuple[Any, np.ndarray]:
+    """Build an undirected graph with indexed edges.
+
+    Returns
+    -------
+    graph
+        networkit.Graph with every pair once.
+    ids
+        int64 ``[m]``: for every pair the id of its edge, which is not its position in the list.
+    """
+    ends = np.ascontiguousarray(edges.pairs, dtype=np.uint64)
+    graph = networkit.GraphFromCoo((ends[0], ends[1]), n=edges.num_nodes, directed=False)
+    graph.indexEdges()
+    numbered: list[tuple[int, int, int]] = []
+    graph.forEdges(lambda u, v, weight, number: numbered.append((u, v, number)))
+    u, v, number = np.array(numbered, dtype=np.int64).reshape(-1, 3).T
+    ids = np.empty(edges.num_pairs, dtype=np.int64)
+    ids[edges.pair_of_columns(np.stack([u, v]))] = number
+    return graph, ids
