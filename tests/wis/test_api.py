@@ -114,10 +114,10 @@ def test_methods_that_learn_ask_for_data() -> None:
 @pytest.mark.parametrize("target", [None, 3])
 def test_walk_index_is_the_definition(target: int | None) -> None:
     graph = nx.karate_club_graph()
-    adjacency = nx.to_numpy_array(graph, weight=None, dtype=int)
+    pairs = np.array(graph.edges).T
     for depth in (2, 3, 5):
         for subset in ([0], [1, 2, 33], range(34)):
-            expected = naive.walk_index(adjacency, list(subset), depth, target)
+            expected = naive.walk_index(34, pairs, subset, depth, target)
             assert wis.walk_index(graph, subset, depth, target) == expected
 
 
