@@ -78,7 +78,7 @@ def _matrix_rows(num_nodes: int, pairs: np.ndarray) -> np.ndarray:
 
 
 def _factorise(row: np.ndarray, pairs: np.ndarray) -> tuple[sp.csc_array, np.ndarray, np.ndarray]:
-    """Factorise the grounded Laplacian as ``L D L^T``: strictly lower ``L``, ``D``, and the place of each row in them."""
+    """Factorise the grounded Laplacian: strictly lower ``L``, diagonal ``D``, and where each row went."""
     size = int(row.max()) + 1
     degree = np.bincount(pairs.ravel(), minlength=len(row)).astype(np.float64)
     tail, head = row[pairs]
