@@ -1,0 +1,196 @@
+"""The paper's claims about language models, on a tiny GPT-2 and generated tasks (`experiments.lm.tiny`).
+
+Three questions: do more inputs with a small reward std make RFT fall further behind SFT; do a higher learning rate,
+temperature or entropy bonus help; does a short SFT phase on few labels before RFT help. Whatever comes out is written.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments.lm.output import Rows
+from wis.progress import track
+
+if TYPE_CHECKING:
+    from experiments.lm.tiny import Tuning
+
+SHARES = (0.0, 0.25, 0.5, 0.75)
+MAIN_SHARE = 0.5
+SMALL_STD = 0.1
+HEURISTICS = (
+    ("learning rate ×10", {"learning_rate": 10.0}),
+    ("learning rate ×100", {"learning_rate": 100.0}),
+    ("temperature 1.5", {"temperature": 1.5}),
+    ("temperature 2", {"temperature": 2.0}),
+    ("entropy 0.01", {"entropy": 0.01}),
+    ("entropy 0.1", {"entropy": 0.1}),
+)
+LABELS = (0.01, 0.05, 0.1, 1.0)
+SFT_STEPS = (0.2, 0.4, 1.0)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How large the experiment is; the defaults are the committed ones."""
+
+    inputs: int = 2000
+    evaluated: int = 500
+    samples: int = 10
+    pretraining: int = 150
+    steps: int = 300
+    batch: int = 32
+    sft_rate: float = 1e-3
+    rft_rate: float = 3e-4
+    seeds: int = 3
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finetuning: SFT for a share of its steps on a share of the labels, then RFT, each of them optional."""
+
+    seed: int
+    share: float
+    name: str
+    labels: float = 1.0
+    sft: float = 0.0
+    rft: bool = True
+    changes: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def key(self) -> str:
+        """A name that is unique in the plan."""
+        return f"{self.name} | unseen {self.share:g} | seed {self.seed}"
+
+
+def plan(scale: Scale) -> list[Run]:
+    """All runs."""
+    return [run for seed in range(scale.seeds) for run in _plan_of(seed)]
+
+
+def _plan_of(seed: int) -> Iterator[Run]:
+    for share in SHARES:
+        yield Run(seed, share, "RFT")
+        yield Run(seed, share, "SFT", sft=1.0, rft=False)
+    for name, changes in HEURISTICS:
+        yield Run(seed, MAIN_SHARE, f"RFT, {name}", changes=tuple(changes.items()))
+    for labels in LABELS:
+        for steps in SFT_STEPS:
+            yield Run(seed, MAIN_SHARE, f"SFT {steps:.0%} of steps, {labels:.0%} of labels", labels, steps, False)
+            yield Run(seed, MAIN_SHARE, f"SFT {steps:.0%} of steps, {labels:.0%} of labels, then RFT", labels, steps)
+
+
+def run_small(out: Path, scale: Scale | None = None, *, workers: int = 2, progress: bool = True) -> Rows:
+    """Do the runs that `out` does not have yet.
+
+    Parameters
+    ----------
+    out
+        Folder of ``runs.jsonl``.
+    scale
+        Sizes; a folder made with others is refused.
+    workers
+        Processes, one thread each.
+    progress
+        Whether to show how far it is.
+
+    Returns
+    -------
+    Rows
+        One row a run: seconds, whether it diverged, reward before and after, apart for inputs whose reward std was
+        small and for the others, and what the tracker said before.
+    """
+    scale = scale or Scale()
+    rows = Rows(out / "runs.jsonl", asdict(scale))
+    todo = [run for run in plan(scale) if run.key not in rows]
+    with track(len(todo), "finetuning tiny models", unit="runs", enabled=progress) as advance:
+        if workers == 1:
+            for run in todo:
+                rows.add(run.key, finetune(run, scale))
+                advance(1)
+            return rows
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
+            waiting = {pool.submit(finetune, run, scale): run for run in todo}
+            try:
+                for future in as_completed(waiting):
+                    rows.add(waiting[future].key, future.result())
+                    advance(1)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+    return rows
+
+
+def finetune(run: Run, scale: Scale) -> dict[str, Any]:
+    """Do one run and measure it on its train inputs and on unseen ones."""
+    import numpy as np
+
+    from experiments.lm import tiny
+
+    start = time.perf_counter()
+    model = tiny.pretrained(run.seed, scale.pretraining)
+    rng = np.random.default_rng([run.seed, round(100 * run.share)])
+    data = tiny.make_prompts(scale.inputs, run.share, rng)
+    held_out = tiny.make_prompts(scale.evaluated, run.share, rng)
+    shown = data.take(tiny.torch.arange(min(scale.evaluated, len(data))))
+    before = tiny.track(model, shown, scale.samples, seed=1)
+    # Other samples than those that say which inputs have a small std: no regression to the mean.
+    start_reward = tiny.sample_rewards(model, shown, scale.samples, seed=2).mean(1)
+    row: dict[str, Any] = asdict(run) | {"changes": dict(run.changes), "diverged": False}
+    row |= _describe(before, shown.unseen.numpy())
+    try:
+        _train(model, data, run, scale)
+        after = tiny.sample_rewards(model, shown, scale.samples, seed=3).mean(1)
+        row["held_out_after"] = float(tiny.sample_rewards(model, held_out, scale.samples, seed=4).mean())
+    except tiny.Diverged as problem:
+        row |= {"diverged": True, "problem": str(problem), "held_out_after": None}
+        after = np.full(len(shown), np.nan)
+    small = before.std() < SMALL_STD
+    for name, reward in (("before", start_reward), ("after", after)):
+        row[f"reward_{name}"] = float(reward.mean())
+        row[f"small_std_{name}"] = float(reward[small].mean()) if small.any() else None
+        row[f"other_{name}"] = float(reward[~small].mean()) if not small.all() else None
+    return row | {"seconds": time.perf_counter() - start}
+
+
+def _train(model: Any, data: Any, run: Run, scale: Scale) -> None:
+    from experiments.lm import tiny
+
+    if run.sft:
+        steps = round(run.sft * scale.steps)
+        labelled = data.take(tiny.torch.arange(max(1, round(run.labels * len(data)))))
+        tiny.supervised(model, labelled, tiny.Tuning(steps, scale.batch, scale.sft_rate), run.seed)
+    if run.rft:
+        tiny.reinforce(model, data, _tuning(run, scale), run.seed)
+
+
+def _tuning(run: Run, scale: Scale) -> Tuning:
+    from experiments.lm.tiny import Tuning
+
+    changes = dict(run.changes)
+    rate = scale.rft_rate * changes.pop("learning_rate", 1.0)
+    return replace(Tuning(scale.steps, scale.batch, rate), **changes)
+
+
+def _describe(before: Any, unseen: Any) -> dict[str, float]:
+    summary = before.summary(thresholds=[SMALL_STD])
+    return {
+        "p10_std": summary.p10_std,
+        "small_std": summary.below[0].estimate,
+        "small_std_surely": summary.below[0].surely,
+        "small_std_possibly": summary.below[0].possibly,
+        "zero_std": summary.fraction_zero,
+        "unseen_with_small_std": float((before.std()[unseen] < SMALL_STD).mean()) if unseen.any() else float("nan"),
+    }
+
+
+def _one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
