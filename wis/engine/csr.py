@@ -21,8 +21,8 @@ def build_csr(edges: EdgeList, *, reverse: bool = False) -> tuple[np.ndarray, np
     Returns
     -------
     tuple
-        ``start`` int64 ``[n + 1]``, ``head`` int32 ``[arcs]`` and ``pair`` int32 ``[arcs]``: the arcs of ``x`` are those
-        from ``start[x]`` to ``start[x + 1]``; ``head`` is sorted among them. O(n + m) time.
+        ``start`` int64 ``[n + 1]``, ``head`` int32 ``[arcs]`` and ``pair`` int32 ``[arcs]``: the arcs of ``x`` are
+        those from ``start[x]`` to ``start[x + 1]``; ``head`` is sorted among them. O(n + m) time.
     """
     tail, head = edges.pairs[::-1] if reverse and edges.directed else edges.pairs
     if max(edges.num_nodes, edges.num_pairs) >= 1 << 31:

@@ -239,7 +239,7 @@ def _to_array(name: str, values: Any) -> np.ndarray:
 def _check_vertices(name: str, values: np.ndarray, num_nodes: int) -> np.ndarray:
     if values.dtype.kind not in "iu":
         raise TypeError(f"{name} must hold vertex indices, got dtype {values.dtype}")
-    if values.size and not (0 <= values.min() and values.max() < num_nodes):
+    if values.size and (values.min() < 0 or values.max() >= num_nodes):
         wrong = values[(values < 0) | (values >= num_nodes)][0]
         raise ValueError(f"{name} has vertex {wrong}; vertices are numbered from 0 to {num_nodes - 1}")
     return values.astype(np.int64)

@@ -1,0 +1,191 @@
+"""A priority queue of edges by key: best first, and edges whose key may be better than it says before their equals.
+
+The key of an edge (what its removal does to the sorted tuple of walk indices) is a list of entries ``(x, c)`` with
+ascending ``x``: the value ``x`` is then ``c`` times more (or, if negative, less) often in the tuple. The better key has
+the smaller ``c`` at the smallest ``x`` where two keys differ. Every edge has a *bound*, no smaller than the first ``x`` of
+its key; a *ranked* edge has also the first ``WIDTH`` entries.
+
+All functions are compiled; :class:`Queue` is a plain tuple of arrays to them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+# Entries of a key that are stored. Longer common beginnings are compared by the caller.
+WIDTH = 8
+
+# The bound of an edge whose removal changes nothing.
+UNHARMFUL = np.iinfo(np.int64).max
+
+
+class Queue(NamedTuple):
+    """Arrays of the queue; ``m`` edges.
+
+    Attributes
+    ----------
+    heap
+        int32 ``[m]``: a binary heap of edges, the best at position 0.
+    position
+        int32 ``[m]``: where an edge is in the heap, -1 if it is not.
+    size
+        int64 ``[1]``: number of edges in the heap.
+    bound
+        int64 ``[m]``: upper bound of the first value of the key.
+    ranked
+        bool ``[m]``: whether the entries below are there; if not, the edge goes before all with the same bound.
+    width
+        int8 ``[m]``: how many entries are stored.
+    whole
+        bool ``[m]``: whether they are the whole key.
+    values, counts
+        int64 and int32 ``[m, WIDTH]``: the entries.
+    priority
+        int64 ``[m]``: decides between equal keys, the smallest first.
+    """
+
+    heap: np.ndarray
+    position: np.ndarray
+    size: np.ndarray
+    bound: np.ndarray
+    ranked: np.ndarray
+    width: np.ndarray
+    whole: np.ndarray
+    values: np.ndarray
+    counts: np.ndarray
+    priority: np.ndarray
+
+
+def make_queue(bound: np.ndarray, priority: np.ndarray | None) -> Queue:
+    """A queue of all edges, with upper bounds int64 ``[m]`` and priorities int64 ``[m]`` (None: their positions)."""
+    m = len(bound)
+    queue = Queue(
+        heap=np.arange(m, dtype=np.int32),
+        position=np.arange(m, dtype=np.int32),
+        size=np.array([m], dtype=np.int64),
+        bound=bound,
+        ranked=np.zeros(m, dtype=np.bool_),
+        width=np.zeros(m, dtype=np.int8),
+        whole=np.zeros(m, dtype=np.bool_),
+        values=np.empty((m, WIDTH), dtype=np.int64),
+        counts=np.empty((m, WIDTH), dtype=np.int32),
+        priority=np.arange(m, dtype=np.int64) if priority is None else priority.astype(np.int64),
+    )
+    _heapify(queue)
+    return queue
+
+
+@njit(cache=True, nogil=True)
+def goes_before(queue, e, f):
+    """Whether edge e is to be looked at before f: better as far as is known, or unknown, or first by priority."""
+    if queue.bound[e] != queue.bound[f]:
+        return queue.bound[e] > queue.bound[f]
+    if queue.ranked[e] != queue.ranked[f]:
+        return queue.ranked[f]
+    if queue.ranked[e]:
+        order = compare_keys(
+            queue.values[e], queue.counts[e], queue.width[e], queue.values[f], queue.counts[f], queue.width[f]
+        )
+        if order != 0:
+            return order > 0
+    return queue.priority[e] < queue.priority[f]
+
+
+@njit(cache=True, nogil=True)
+def compare_keys(values, counts, width, other_values, other_counts, other_width):
+    """1 if the first key is better, -1 if the other one is, 0 if they are equal as far as both go."""
+    for i in range(max(width, other_width)):
+        if i == width:
+            return 1 if other_counts[i] > 0 else -1
+        if i == other_width:
+            return -1 if counts[i] > 0 else 1
+        if values[i] < other_values[i]:
+            return -1 if counts[i] > 0 else 1
+        if values[i] > other_values[i]:
+            return 1 if other_counts[i] > 0 else -1
+        if counts[i] != other_counts[i]:
+            return 1 if counts[i] < other_counts[i] else -1
+    return 0
+
+
+@njit(cache=True, nogil=True)
+def may_differ(queue, e, f):
+    """Whether two ranked edges of the same bound agree in all stored entries, and there are more."""
+    if queue.whole[e] and queue.whole[f]:
+        return False
+    return (
+        compare_keys(queue.values[e], queue.counts[e], queue.width[e], queue.values[f], queue.counts[f], queue.width[f])
+        == 0
+    )
+
+
+@njit(cache=True, nogil=True)
+def second_bound(queue):
+    """The largest bound of all edges but the first; -1 if there is none."""
+    second = -1
+    for at in range(1, min(3, queue.size[0])):
+        second = max(second, queue.bound[queue.heap[at]])
+    return second
+
+
+@njit(cache=True, nogil=True)
+def move_up(queue, e):
+    """Restore the order after edge e may have become better."""
+    at = queue.position[e]
+    while at > 0:
+        parent = (at - 1) >> 1
+        f = queue.heap[parent]
+        if not goes_before(queue, e, f):
+            break
+        queue.heap[at] = f
+        queue.position[f] = at
+        at = parent
+    queue.heap[at] = e
+    queue.position[e] = at
+
+
+@njit(cache=True, nogil=True)
+def move_down(queue, e):
+    """Restore the order after edge e may have become worse."""
+    at = queue.position[e]
+    size = queue.size[0]
+    while True:
+        child = 2 * at + 1
+        if child >= size:
+            break
+        f = queue.heap[child]
+        if child + 1 < size and goes_before(queue, queue.heap[child + 1], f):
+            child += 1
+            f = queue.heap[child]
+        if not goes_before(queue, f, e):
+            break
+        queue.heap[at] = f
+        queue.position[f] = at
+        at = child
+    queue.heap[at] = e
+    queue.position[e] = at
+
+
+@njit(cache=True, nogil=True)
+def remove(queue, e):
+    """Take edge e out."""
+    at = queue.position[e]
+    queue.position[e] = -1
+    last = queue.size[0] - 1
+    queue.size[0] = last
+    if at == last:
+        return
+    f = queue.heap[last]
+    queue.heap[at] = f
+    queue.position[f] = at
+    move_up(queue, f)
+    move_down(queue, f)
+
+
+@njit(cache=True, nogil=True)
+def _heapify(queue):
+    for at in range(queue.size[0] // 2 - 1, -1, -1):
+        move_down(queue, queue.heap[at])
