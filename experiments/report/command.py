@@ -11,7 +11,7 @@ import typer
 def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of a sweep; it may still be running.")],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder to write.  [default: RUN/report]", show_default=False)
+        Path | None, typer.Option("--out", "-o", help="Folder to write. Default: the folder report in RUN.")
     ] = None,
 ) -> None:
     """Write the report of a sweep: one self-contained HTML page, its tables as CSV and Markdown, its figures as SVG.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def sweep(
     plan: Annotated[str, typer.Argument(metavar="[PLAN]", help="Packaged plan or YAML file.")] = "quick",
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Run folder.  [default: runs/PLAN]", show_default=False)
+        Path | None, typer.Option("--out", "-o", help="Run folder. Default: runs/ and the name of the plan.")
     ] = None,
     datasets: Annotated[
         list[str] | None, typer.Option("--dataset", "-d", help="Dataset (repeat for several); see 'wis datasets'.")
@@ -39,13 +39,9 @@ def sweep(
             min=1, help="Processes, one thread each.  [default: one a core, one on a GPU]", show_default=False
         ),
     ] = None,
-    data_root: Annotated[
-        Path | None, typer.Option(help="Folder of the datasets.", envvar="WIS_DATA_ROOT", show_default=False)
-    ] = None,
+    data_root: Annotated[Path | None, typer.Option(help="Folder of the datasets.", envvar="WIS_DATA_ROOT")] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do failed runs again.")] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the plan and the number of runs, and stop.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
     report: Annotated[bool, typer.Option(help="Write the report at the end.")] = True,
 ) -> None:
     """Compare sparsifiers: train models over data sets, methods, removed shares and seeds, and write a report.
@@ -60,7 +56,7 @@ def sweep(
       wis sweep -d digits -m random -m wis:depth=2 --removed 0:1:0.1 -o runs/mine
       wis sweep my-plan.yaml --dry-run
     """
-    from experiments.sweep.plan import dump_plan, load_plan
+    from experiments.sweep.plan import load_plan, plan_text
     from experiments.sweep.sweep import run_sweep
 
     fields = {
@@ -76,7 +72,7 @@ def sweep(
     chosen = load_plan(plan, **{name: value for name, value in fields.items() if value})
     folder = out or Path("runs", chosen.name)
     if dry_run:
-        typer.echo(dump_plan(chosen) + f"# {_grid(chosen)}")
+        typer.echo(plan_text(chosen.to_dict()) + f"# {_grid(chosen)}")
         return
     try:
         tally = run_sweep(

@@ -14,7 +14,7 @@ import multiprocessing.connection
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from typing import Protocol, TypeVar
 
@@ -25,7 +25,7 @@ Outcome = TypeVar("Outcome")
 class Executor(Protocol):
     """Does independent pieces of work."""
 
-    def map(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> Iterator[tuple[Task, Outcome]]:
+    def map(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> Generator[tuple[Task, Outcome]]:
         """Yield every task with its outcome as it comes in. Closing the iterator stops the work in flight."""
         ...
 
@@ -33,7 +33,7 @@ class Executor(Protocol):
 class Serial:
     """One piece of work after the other, in this process, on one thread."""
 
-    def map(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> Iterator[tuple[Task, Outcome]]:
+    def map(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> Generator[tuple[Task, Outcome]]:
         """See :class:`Executor`."""
         with _one_thread():
             for task in tasks:
@@ -52,7 +52,7 @@ class Processes:
     def __init__(self, workers: int) -> None:
         self._workers = workers
 
-    def map(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> Iterator[tuple[Task, Outcome]]:
+    def map(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> Generator[tuple[Task, Outcome]]:
         """See :class:`Executor`.
 
         Raises

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
+import math
 import os
 import platform
 import re
@@ -15,6 +16,8 @@ import numpy as np
 from wis import EdgeList
 
 _PACKAGES = ("wis-graph", "torch", "torch-geometric", "numpy", "scipy", "numba", "scikit-learn", "networkit")
+# Measures that a run has as columns of their own.
+_COUNTED = frozenset({"components", "isolated"})
 
 
 class PeakMemory:
@@ -104,8 +107,7 @@ def structure(data: Any) -> dict[str, int]:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    n = data.num_nodes
-    pairs = EdgeList.from_columns(data.edge_index.cpu().numpy(), n, directed=False).pairs
+    n, pairs = data.num_nodes, _edge_list(data).pairs
     adjacency = coo_array((np.ones(pairs.shape[1], dtype=np.int8), (pairs[0], pairs[1])), shape=(n, n))
     degrees = np.bincount(pairs.ravel(), minlength=n)
     return {
@@ -113,3 +115,25 @@ def structure(data: Any) -> dict[str, int]:
         "components": int(connected_components(adjacency, directed=False, return_labels=False)),
         "isolated": int(np.count_nonzero(degrees == 0)),
     }
+
+
+def compare(data: Any, sparse: Any) -> dict[str, float]:
+    """How much of a PyG graph its sparsification kept: :func:`baselines.metrics.compare`, where defined."""
+    from baselines import metrics
+
+    before, after = _edge_list(data), _edge_list(sparse)
+    weights = None if sparse.get("edge_weight") is None else _pair_weights(after, sparse)
+    found = metrics.compare(before, after, labels=data.y.cpu().numpy(), weights=weights)
+    return {name: value for name, value in found.items() if math.isfinite(value) and name not in _COUNTED}
+
+
+def _edge_list(data: Any) -> EdgeList:
+    return EdgeList.from_columns(data.edge_index.cpu().numpy(), data.num_nodes, directed=False)
+
+
+def _pair_weights(edges: EdgeList, data: Any) -> np.ndarray:
+    """The weight of each pair; both of its directions have the same."""
+    pair = edges.pair_of_columns(data.edge_index.cpu().numpy())
+    weights = np.empty(edges.num_pairs)
+    weights[pair[pair >= 0]] = data.edge_weight.cpu().numpy()[pair >= 0]
+    return weights

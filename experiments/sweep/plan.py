@@ -61,11 +61,11 @@ class Plan:
     summary: str = ""
 
     def __post_init__(self) -> None:
-        from experiments.sweep.training import dataset_names, model_names, protocol_names
+        from experiments.sweep.training import model_names, protocol_names
 
         for field, check in (
             ("name", _file_name),
-            ("datasets", lambda name, value: _choices(name, value, dataset_names())),
+            ("datasets", _dataset_names),
             ("methods", _method_texts),
             ("models", lambda name, value: _choices(name, value, model_names())),
             ("removed", _shares),
@@ -143,12 +143,12 @@ def load_plan(name_or_path: str | Path, **changes: Any) -> Plan:
         raise ValueError(f"plan {text}: {error}") from error
 
 
-def dump_plan(plan: Plan) -> str:
-    """The plan as YAML."""
+def plan_text(fields: Mapping[str, Any]) -> str:
+    """The fields of a plan (:meth:`Plan.to_dict`) as YAML, which :func:`load_plan` reads back."""
     import yaml
 
-    fields = {key: value for key, value in plan.to_dict().items() if value not in (None, "")}
-    return yaml.safe_dump(fields, sort_keys=False, default_flow_style=None, allow_unicode=True, width=100)
+    given = {name: value for name, value in fields.items() if value not in (None, "")}
+    return yaml.safe_dump(given, sort_keys=False, default_flow_style=None, allow_unicode=True, width=100)
 
 
 def _items(field: str, value: Any) -> list[Any]:
@@ -174,6 +174,15 @@ def _choices(field: str, value: Any, allowed: Collection[str]) -> tuple[str, ...
     return tuple(_choice(field, item, allowed) for item in _items(field, value))
 
 
+def _dataset_names(field: str, value: Any) -> tuple[str, ...]:
+    from experiments.sweep.training import dataset_name
+
+    try:
+        return tuple(_items(field, [dataset_name(item) for item in _items(field, value)]))
+    except ValueError as error:
+        raise ValueError(f"{field}: {error}".replace(f"{field}: {field}", field)) from error
+
+
 def _method_texts(field: str, value: Any) -> tuple[str, ...]:
     """Methods in their shortest spelling, so that one method cannot be listed under two."""
     texts: dict[str, str] = {}
@@ -195,7 +204,7 @@ def _shares(field: str, value: Any) -> tuple[float, ...]:
     if isinstance(value, str):
         value = parse_shares(value)
     for item in _items(field, value):
-        if isinstance(item, bool) or not isinstance(item, numbers.Real) or not 0 <= item <= 1:
+        if isinstance(item, bool) or not isinstance(item, (int, float)) or not 0 <= item <= 1:
             raise ValueError(f"{field} must be shares from 0 to 1 (0.25 removes a quarter of the edges), got {item!r}")
     # Rounded, so that 0.1 + 0.2 and 0.3 are one share and one run.
     return tuple(sorted(_items(field, [round(float(item), 9) for item in _items(field, value)])))

@@ -106,7 +106,7 @@ def expand(plan: Plan, device: str) -> list[Cell]:
     """
     from experiments.sweep.training import protocol_settings
 
-    protocols = {model: protocol_settings(plan.protocol, model, plan.epochs) for model in plan.models}
+    protocol = protocol_settings(plan.protocol, plan.epochs)
     methods = {text: parse_method(text) for text in plan.methods}
     cells = []
     for seed in plan.seeds:
@@ -117,7 +117,7 @@ def expand(plan: Plan, device: str) -> list[Cell]:
                         sparsifier = None
                         if 0 < removed < 1:
                             sparsifier = _sparsifier(dataset, name, options, seed, model)
-                        run = Run(dataset, model, protocols[model], device, seed, removed, sparsifier)
+                        run = Run(dataset, model, protocol, device, seed, removed, sparsifier)
                         cells.append(Cell(dataset, model, text, removed, seed, run))
     return cells
 

@@ -38,7 +38,7 @@ CREATE TABLE orders (
 );
 CREATE TABLE runs (
     key TEXT PRIMARY KEY, config TEXT, status TEXT CHECK (status IN ('ok', 'diverged', 'failed')), message TEXT,
-    test_accuracy REAL, validation_accuracy REAL, train_accuracy REAL, best_epoch INTEGER, epochs INTEGER,
+    test_accuracy REAL, validation_accuracy REAL, best_epoch INTEGER, epochs INTEGER,
     sparsify_seconds REAL, train_seconds REAL, inference_seconds REAL, peak_bytes INTEGER,
     pairs INTEGER, components INTEGER, isolated INTEGER, kept TEXT,
     environment INTEGER REFERENCES environments, finished_at TEXT
@@ -72,7 +72,7 @@ class RunOutcome:
     ----------
     status
         ``"ok"``, ``"diverged"`` (a loss that is not finite) or ``"failed"`` (an exception; see ``message``).
-    test_accuracy, validation_accuracy, train_accuracy
+    test_accuracy, validation_accuracy
         Shares in ``[0, 1]``, at the epoch with the best validation accuracy.
     sparsify_seconds
         Time to build the sparse graph (from the order, where the method has one).
@@ -88,7 +88,6 @@ class RunOutcome:
     message: str = ""
     test_accuracy: float | None = None
     validation_accuracy: float | None = None
-    train_accuracy: float | None = None
     best_epoch: int | None = None
     epochs: int | None = None
     sparsify_seconds: float | None = None

@@ -12,7 +12,7 @@ from pathlib import Path
 from experiments.sweep import training
 from experiments.sweep.executors import Executor, Outcome, Processes, Serial, Task
 from experiments.sweep.measure import dataset_facts, environment, usable_cores
-from experiments.sweep.plan import Plan, dump_plan
+from experiments.sweep.plan import Plan, plan_text
 from experiments.sweep.runs import Run, expand
 from experiments.sweep.store import RunOutcome, Store
 from experiments.sweep.work import OrderTask, RunTask, compute_order, execute_run
@@ -101,7 +101,7 @@ def run_sweep(
     with Store(folder) as store:
         store.begin(plan.to_dict(), command, cells, environment(device, workers))
         with replace_file(folder / "plan.yaml") as path:
-            path.write_text(dump_plan(plan), encoding="utf-8")
+            path.write_text(plan_text(plan.to_dict()), encoding="utf-8")
         missing = _missing(store.finished("runs"), runs, retry_failed)
         announce(Extent(len(runs), len(runs) - len(missing), workers))
         if missing:
@@ -150,11 +150,11 @@ class _Work:
         finished = self.store.finished("orders")
         tasks = {}
         for run in runs:
-            path = self._order_path(run)
-            if path and not (finished.get(run.sparsifier.key) == "ok" and path.is_file()):
+            sparsifier, path = run.sparsifier, self._order_path(run)
+            if sparsifier and path and not (finished.get(sparsifier.key) == "ok" and path.is_file()):
                 # No device is promised to a method: some run on the CPU only.
                 device = "cpu" if run.device == "cpu" else "auto"
-                tasks[run.sparsifier.key] = OrderTask(run.sparsifier, path, self.data_root, device)
+                tasks[sparsifier.key] = OrderTask(sparsifier, path, self.data_root, device)
         failed = {}
         with self._outcomes(compute_order, list(tasks.values()), "removal orders", "orders") as outcomes:
             for task, outcome in outcomes:
@@ -195,9 +195,11 @@ class _Work:
         if not tasks:
             yield iter(())
             return
-        with track(len(tasks), what, unit=unit, enabled=self.progress) as advance:
-            with contextlib.closing(self.executor.map(function, tasks)) as outcomes:
-                yield _counted(outcomes, advance)
+        with (
+            track(len(tasks), what, unit=unit, enabled=self.progress) as advance,
+            contextlib.closing(self.executor.map(function, tasks)) as outcomes,
+        ):
+            yield _counted(outcomes, advance)
 
 
 def _counted(outcomes: Iterator[Outcome], advance: Callable[[int], None]) -> Iterator[Outcome]:

@@ -16,13 +16,14 @@ from typing import Any
 
 import wis
 from experiments.sweep import training
-from experiments.sweep.measure import PeakMemory, structure
+from experiments.sweep.measure import PeakMemory, compare, structure
 from experiments.sweep.runs import Run, Sparsifier, canonical_json
 from experiments.sweep.store import OrderOutcome, RunOutcome
 
 # Four vertices, one triangle and a tail: enough to have every kernel of a method compiled before it is timed.
 _TINY_GRAPH = ([0, 1, 0, 2, 1, 2, 2, 3], [1, 0, 2, 0, 2, 1, 3, 2])
 _compiled: set[str] = set()
+_measured: dict[tuple[str, str | None, float], tuple[dict[str, int], dict[str, float]]] = {}
 
 
 @dataclass(frozen=True)
@@ -68,25 +69,35 @@ def execute_run(task: RunTask) -> RunOutcome:
         memory, start = PeakMemory(), time.perf_counter()
         sparse = _sparse_graph(task, data)
         sparsify_seconds = time.perf_counter() - start
-        facts = structure(sparse)
         trained = training.train(sparse, task.run)
+        peak_bytes = trained.peak_memory_bytes if task.run.device == "cuda" else memory.bytes()
+        facts, kept = _left(task, data, sparse)
     except Exception as error:
         return RunOutcome("failed", _message(error))
-    finite = all(math.isfinite(value) for value in (trained.loss, trained.test_accuracy))
+    fine = math.isfinite(trained.final_loss)
     return RunOutcome(
-        "ok" if finite else "diverged",
-        "" if finite else f"the training loss became {trained.loss}",
-        test_accuracy=trained.test_accuracy if finite else None,
-        validation_accuracy=trained.validation_accuracy if finite else None,
-        train_accuracy=trained.train_accuracy if finite else None,
+        "ok" if fine else "diverged",
+        "" if fine else f"the training loss became {trained.final_loss}",
+        test_accuracy=trained.test_accuracy if fine else None,
+        validation_accuracy=trained.val_accuracy if fine else None,
         best_epoch=trained.best_epoch,
         epochs=trained.epochs,
         sparsify_seconds=sparsify_seconds,
         train_seconds=trained.train_seconds,
         inference_seconds=trained.inference_seconds,
-        peak_bytes=memory.bytes(),
+        peak_bytes=peak_bytes,
+        kept=kept,
         **facts,
     )
+
+
+def _left(task: RunTask, data: Any, sparse: Any) -> tuple[dict[str, int], dict[str, float]]:
+    """What is left of the graph; measured once for the runs of this process that share a sparse graph."""
+    run = task.run
+    key = (run.dataset, run.sparsifier.key if run.sparsifier else None, run.removed)
+    if key not in _measured:
+        _measured[key] = structure(sparse), compare(data, sparse)
+    return _measured[key]
 
 
 def _sparse_graph(task: RunTask, data: Any) -> Any:

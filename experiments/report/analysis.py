@@ -1,0 +1,224 @@
+"""The numbers of a report: tidy pandas tables, computed from the cells of a sweep and nothing else.
+
+Accuracies are percentages. Intervals are 95 % intervals by Student's t over seeds. The split of a data set is the same
+for every seed, so they speak of initial weights, training and random orders, not of other splits.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from experiments.sweep.store import Results
+
+GRID = ["dataset", "model", "method", "removed"]
+# Fewer blocks than this tell nothing about ranks.
+MIN_BLOCKS = 5
+_CONFIDENCE = 0.95
+
+
+def finished(results: Results) -> pd.DataFrame:
+    """The cells whose run is fine, with ``accuracy`` in percent."""
+    cells = results.cells[results.cells["status"] == "ok"].copy()
+    cells["accuracy"] = 100 * cells["test_accuracy"].astype(float)
+    return cells
+
+
+def groups(cells: pd.DataFrame) -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
+    """The cells of each data set and model, in the order of the plan."""
+    for key, part in cells.groupby(["dataset", "model"], sort=False):
+        yield (str(key[0]), str(key[1])), part
+
+
+def baseline_of(cells: pd.DataFrame) -> str | None:
+    """The method that others are compared with: ``random``, else the first; None if there is only one."""
+    methods = list(dict.fromkeys(cells["method"]))
+    if len(methods) < 2:
+        return None
+    return "random" if "random" in methods else methods[0]
+
+
+def summarise(values: pd.Series) -> dict[str, float]:
+    """Mean, standard error and 95 % interval.
+
+    Returns
+    -------
+    dict
+        ``seeds``, ``mean``, ``standard_error``, ``low`` and ``high``; NaN where one seed tells nothing.
+    """
+    from scipy import stats
+
+    count, mean = len(values), float(values.mean())
+    error = float(values.std(ddof=1)) / np.sqrt(count) if count > 1 else np.nan
+    reach = error * stats.t.ppf(0.5 + _CONFIDENCE / 2, count - 1) if count > 1 else np.nan
+    return {"seeds": count, "mean": mean, "standard_error": error, "low": mean - reach, "high": mean + reach}
+
+
+def accuracy(cells: pd.DataFrame) -> pd.DataFrame:
+    """Test accuracy over seeds, for every data set, model, method and removed share."""
+    return _summaries(cells, GRID, "accuracy")
+
+
+def differences(cells: pd.DataFrame, baseline: str) -> pd.DataFrame:
+    """Differences to the baseline, paired by seed, at every share strictly between 0 and 1.
+
+    At 0 and 1 every method leaves the same graph and shares the same run, so there is no difference to speak of.
+    """
+    return _summaries(paired(cells, baseline), GRID, "difference")
+
+
+def average_differences(cells: pd.DataFrame, baseline: str) -> pd.DataFrame:
+    """Differences to the baseline, paired by seed, averaged over the removed shares before seeds are compared.
+
+    Only seeds that have a result at every share count.
+    """
+    pairs = paired(cells, baseline)
+    grid = ["dataset", "model", "method"]
+    shares = pairs.groupby(["dataset", "model"])["removed"].transform("nunique")
+    pairs = pairs.assign(shares=shares)
+    by_seed = pairs.groupby([*grid, "seed"], sort=False).agg(
+        difference=("difference", "mean"), found=("removed", "nunique"), shares=("shares", "first")
+    )
+    complete = by_seed[by_seed["found"] == by_seed["shares"]].reset_index()
+    return _summaries(complete, grid, "difference")
+
+
+def paired(cells: pd.DataFrame, baseline: str) -> pd.DataFrame:
+    """Every cell of another method beside the baseline's cell of the same seed, with their ``difference``."""
+    inner = cells[(cells["removed"] > 0) & (cells["removed"] < 1)]
+    keys = ["dataset", "model", "removed", "seed"]
+    reference = inner[inner["method"] == baseline].set_index(keys)["accuracy"].rename("reference")
+    others = inner[inner["method"] != baseline].join(reference, on=keys, how="inner")
+    return others.assign(difference=others["accuracy"] - others["reference"])
+
+
+def _summaries(table: pd.DataFrame, grid: list[str], value: str) -> pd.DataFrame:
+    columns = [*grid, "seeds", "mean", "standard_error", "low", "high"]
+    rows = [dict(zip(grid, key, strict=True)) | summarise(part[value]) for key, part in table.groupby(grid, sort=False)]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def ranks(cells: pd.DataFrame) -> pd.DataFrame:
+    """Mean ranks of the methods (1 is best), Friedman's test, and Nemenyi's p-value against the best method.
+
+    The accuracy of a method is averaged over the shares strictly between 0 and 1. Blocks are pairs of a data set and a
+    model where there are at least five, else the seeds within each pair. Demšar, JMLR 7 (2006).
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``within``, ``blocks``, ``method``, ``mean_rank``, ``p_friedman`` and ``p_against_best``; empty where there are
+        fewer than three methods or five blocks.
+    """
+    inner = cells[(cells["removed"] > 0) & (cells["removed"] < 1)]
+    tables: list[tuple[str, pd.DataFrame]] = []
+    by_pair = _blocks(inner, ["dataset", "model"])
+    if len(by_pair) >= MIN_BLOCKS:
+        tables.append(("all data sets and models", by_pair))
+    else:
+        for (dataset, model), part in groups(inner):
+            tables.append((f"{dataset}, {model}", _blocks(part, ["seed"])))
+    rows: list[dict[str, object]] = []
+    for within, blocks in tables:
+        if len(blocks) >= MIN_BLOCKS and blocks.shape[1] >= 3:
+            rows += _rank(within, blocks)
+    return pd.DataFrame(rows, columns=["within", "blocks", "method", "mean_rank", "p_friedman", "p_against_best"])
+
+
+def _blocks(cells: pd.DataFrame, block: list[str]) -> pd.DataFrame:
+    """Accuracy averaged over shares: one row a block, one column a method; blocks with a gap are left out."""
+    full = cells.pivot_table(index=[*block, "removed"], columns="method", values="accuracy", sort=False)
+    complete = full.notna().all(axis=1).groupby(level=block, sort=False).all()
+    means = full.groupby(level=block, sort=False).mean()
+    return means[complete]
+
+
+def _rank(within: str, blocks: pd.DataFrame) -> list[dict[str, object]]:
+    from scikit_posthocs import posthoc_nemenyi_friedman
+    from scipy import stats
+
+    mean_ranks = blocks.rank(axis=1, ascending=False).mean().sort_values(kind="stable")
+    p_friedman = float(stats.friedmanchisquare(*(blocks[method] for method in blocks)).pvalue)
+    against = posthoc_nemenyi_friedman(blocks.reset_index(drop=True))[mean_ranks.index[0]]
+    return [
+        {
+            "within": within,
+            "blocks": len(blocks),
+            "method": method,
+            "mean_rank": float(mean_rank),
+            "p_friedman": p_friedman,
+            "p_against_best": float(against[method]),
+        }
+        for method, mean_rank in mean_ranks.items()
+    ]
+
+
+def costs(results: Results) -> pd.DataFrame:
+    """What each sparsifier cost: median time and memory of one order, and of building one sparse graph from it."""
+    inner = finished(results)
+    inner = inner[inner["order_key"].notna()]
+    orders = results.orders[results.orders["status"] == "ok"]
+    rows = []
+    for (dataset, method), part in inner.groupby(["dataset", "method"], sort=False):
+        own = orders[(orders["dataset"] == dataset) & (orders["method"] == method)]
+        rows.append(
+            {
+                "dataset": dataset,
+                "method": method,
+                "orders": len(own),
+                "order_seconds": own["seconds"].median(),
+                "order_peak_bytes": own["peak_bytes"].max(),
+                "sparsify_seconds": part["sparsify_seconds"].median(),
+            }
+        )
+    columns = ["dataset", "method", "orders", "order_seconds", "order_peak_bytes", "sparsify_seconds"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def training_times(cells: pd.DataFrame) -> pd.DataFrame:
+    """Median times of training and of one forward pass, for every data set, model and removed share."""
+    distinct = cells.drop_duplicates("run_key")
+    distinct = distinct.assign(epoch_seconds=distinct["train_seconds"] / distinct["epochs"])
+    grid = distinct.groupby(["dataset", "model", "removed"], sort=False)
+    table = grid.agg(
+        runs=("run_key", "size"),
+        pairs=("pairs", "median"),
+        epochs=("epochs", "median"),
+        train_seconds=("train_seconds", "median"),
+        epoch_seconds=("epoch_seconds", "median"),
+        inference_seconds=("inference_seconds", "median"),
+        peak_bytes=("peak_bytes", "max"),
+    )
+    return table.reset_index()
+
+
+def structure(cells: pd.DataFrame) -> pd.DataFrame:
+    """What is left of each graph: pairs, connected components and isolated vertices, averaged over its orders."""
+    one_model = cells.drop_duplicates(["dataset", "method", "removed", "seed"])
+    grid = one_model.groupby(["dataset", "method", "removed"], sort=False)
+    table = grid[["pairs", "components", "isolated"]].mean()
+    return table.reset_index()
+
+
+def unfinished(results: Results) -> pd.DataFrame:
+    """Cells without a result: missing, diverged or failed, with the message."""
+    cells = results.cells[results.cells["status"] != "ok"]
+    return cells[["dataset", "model", "method", "removed", "seed", "status", "message"]].fillna({"message": ""})
+
+
+def kept(cells: pd.DataFrame) -> pd.DataFrame:
+    """Further measures of what each method kept at shares strictly between 0 and 1, averaged over its orders."""
+    from baselines.metrics import METRICS
+
+    inner = cells[(cells["removed"] > 0) & (cells["removed"] < 1)]
+    rows = [
+        (cell["dataset"], name, METRICS.get(name, name), cell["method"], cell["removed"], value)
+        for cell in inner.drop_duplicates(["dataset", "method", "removed", "seed"]).to_dict("records")
+        for name, value in json.loads(cell["kept"]).items()
+    ]
+    columns = ["dataset", "measure", "description", "method", "removed"]
+    table = pd.DataFrame(rows, columns=[*columns, "mean"])
+    return table.groupby(columns, sort=False)["mean"].mean().reset_index()

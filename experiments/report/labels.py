@@ -1,0 +1,41 @@
+"""Names as a reader sees them."""
+
+from __future__ import annotations
+
+from wis.methods import format_method, parse_method
+
+_MODELS = {"gcn": "GCN", "gin": "GIN", "resgcn": "ResGCN", "gat": "GAT"}
+_ACRONYMS = {"ugs": "UGS", "scan": "SCAN", "teddy": "TEDDY", "dspar": "DSpar", "dspar-reweighted": "DSpar (reweighted)"}
+
+
+def method_label(text: str) -> str:
+    """``wis:depth=2`` is 1-WIS, ``wis:depth=3`` (or ``wis``, its default) 2-WIS; further options stand in brackets.
+
+    A method that is not installed here keeps its text.
+    """
+    try:
+        name, options = parse_method(text)
+    except ValueError:
+        return text
+    if name == "wis":
+        depth = options.pop("depth", 3)
+        shown = f"{depth - 1}-WIS"
+    else:
+        shown = _ACRONYMS.get(name) or name.replace("-", " ").capitalize()
+    rest = format_method("", options).removeprefix(":")
+    return f"{shown} ({rest})" if rest else shown
+
+
+def removal(text: str) -> str:
+    """A method as part of a sentence."""
+    return "random removal" if text == "random" else method_label(text)
+
+
+def model_label(name: str) -> str:
+    """``gcn`` is GCN."""
+    return _MODELS.get(name, name)
+
+
+def percent(share: float) -> str:
+    """A share as a percentage without needless digits: 0.125 is ``12.5%``."""
+    return f"{round(100 * share, 2):g}%"
