@@ -35,7 +35,7 @@ from wis.progress import track
 _SLICE = 1 << 17
 
 # Positions in the array of counters.
-_LEVEL, _OPEN, _HEAP, _POOL, _OWNERS, _DONE, _IN_CHUNK, _PENDING, _CROSSED = range(9)
+_LEVEL, _OPEN, _HEAP, _POOL, _OWNERS, _DONE, _IN_CHUNK, _PENDING, _CROSSED, _INFINITE = range(10)
 
 # Order of heap entries for one degree: events, then owners whose list is not sorted yet, then owners by first edge.
 _EVENT, _UNSORTED, _FIRST_EDGE = 0, 1, 2
@@ -46,8 +46,7 @@ _LOW = (1 << 32) - 1
 class _State(NamedTuple):
     """Everything the kernels work on. Vertices are numbered by falling degree, edges by priority."""
 
-    counters: np.ndarray  # int64 [9]
-    infinite: int  # the degree that stands for infinity, one more than the largest
+    counters: np.ndarray  # int64 [10]
     first: np.ndarray  # int64 [n + 1]: where the arcs of a vertex begin
     length: np.ndarray  # int32 [n]: how many there are; complemented while they are unsorted
     arcs: np.ndarray  # int64: neighbour << 32 | edge
@@ -58,12 +57,10 @@ class _State(NamedTuple):
     by_degree: np.ndarray  # int32 [n]: vertices by rising degree
     place: np.ndarray  # int32 [n]: where a vertex stands in by_degree
     bins: np.ndarray  # int32 [infinite + 2]: where the vertices of each degree begin in by_degree
-    list_of: np.ndarray  # int32 [n]: the first entry of an owner's list, -1 for none
+    list_of: np.ndarray  # int32 [n]: the first entry of an owner's list in the pool, -1 for none
     owners: np.ndarray  # int32 [n]: vertices that own a list at this level
-    pool_entry: np.ndarray  # int64: edge << 32 | member
-    pool_next: np.ndarray  # int32: next entry of the same list, -1 for none
-    heap_key: np.ndarray  # int64: smallest first
-    heap_vertex: np.ndarray  # int32
+    pool: np.ndarray  # int64 [m, 2]: list entries, edge << 32 | member, and the next entry or -1
+    heap: np.ndarray  # int64 [2 n, 2]: key and vertex, smallest key first
     pending: np.ndarray  # int64: removals of this chunk, u << 32 | v: their degrees still stand
     order: np.ndarray  # int32 [limit]: edges removed
 
@@ -141,7 +138,8 @@ def _prepare(
     order = np.empty(limit, dtype=np.int32)
     num_free = min(len(free), limit)
     order[:num_free] = np.sort(free)[:num_free]
-    counters = np.zeros(9, dtype=np.int64)
+    counters = np.zeros(10, dtype=np.int64)
+    counters[_INFINITE] = infinite
     counters[_LEVEL] = infinite - 1
     counters[_DONE] = num_free
     counters[_IN_CHUNK] = num_free % chunk
@@ -149,7 +147,6 @@ def _prepare(
     # Memory of the lists, the heap and the chunk is only touched, and so only taken, as far as they grow.
     return _State(
         counters=counters,
-        infinite=infinite,
         first=first,
         length=~np.diff(first).astype(np.int32),
         arcs=arcs,
@@ -162,10 +159,8 @@ def _prepare(
         bins=n - cut,
         list_of=np.full(n, -1, dtype=np.int32),
         owners=np.empty(n, dtype=np.int32),
-        pool_entry=np.empty(m, dtype=np.int64),
-        pool_next=np.empty(m, dtype=np.int32),
-        heap_key=np.empty(2 * n, dtype=np.int64),
-        heap_vertex=np.empty(2 * n, dtype=np.int32),
+        pool=np.empty((m, 2), dtype=np.int64),
+        heap=np.empty((2 * n, 2), dtype=np.int64),
         pending=np.empty(min(chunk, limit), dtype=np.int64),
         order=order,
     )
@@ -234,79 +229,87 @@ def _put(first, arcs, x, y, e):
     first[x + 1] += 1
 
 
+# The functions below take the arrays that they use one by one: a call with the whole state would copy and count
+# references to all of them, which costs more than the work.
+
+
 @njit(cache=True, nogil=True)
 def _remove(state, chunk, stop):
     """Remove edges until ``stop`` of them are gone."""
-    counters = state.counters
+    counters, degree, removed = state.counters, state.degree, state.removed
+    list_of, pool, heap, order, pending = state.list_of, state.pool, state.heap, state.order, state.pending
     while counters[_DONE] < stop:
         if not counters[_OPEN]:
             _open_level(state)
-        elif counters[_HEAP] == 0:
-            _close_level(state)
+            continue
+        if counters[_HEAP] == 0:
+            _close_level(counters, degree, state.opening, list_of, state.owners)
             counters[_LEVEL] -= 1
             counters[_CROSSED] = counters[_IN_CHUNK] > 0
-        else:
-            _step(state, chunk)
+            continue
+        level, x = counters[_LEVEL], heap[0, 1]
+        key_degree = counters[_INFINITE] - (heap[0, 0] >> 33)
+        kind = heap[0, 0] & ((1 << 33) - 1)
+        if kind == _EVENT:
+            _pop(counters, heap)
+            if degree[x] == level:
+                _enter_next(state, x, key_degree)
+            continue
+        if kind == _UNSORTED:
+            list_of[x] = _sort_list(pool, list_of[x])
+        elif degree[x] == key_degree and _is_live(pool[list_of[x], 0], level, degree, removed):
+            _take(pool[list_of[x], 0], x, counters, removed, order, pending)
+            if counters[_IN_CHUNK] == chunk and _end_chunk(state):
+                continue
+        _requeue(x, counters, degree, removed, list_of, pool, heap)
 
 
 @njit(cache=True, nogil=True)
 def _open_level(state):
     """Enter every vertex whose degree is that of the level in the lists of its best neighbours."""
-    level = state.counters[_LEVEL]
-    state.counters[_OPEN] = True
+    counters, first, length, arcs, removed = state.counters, state.first, state.length, state.arcs, state.removed
+    degree, opening, cut, by_degree = state.degree, state.opening, state.cut, state.by_degree
+    list_of, owners, pool, heap = state.list_of, state.owners, state.pool, state.heap
+    level = counters[_LEVEL]
+    counters[_OPEN] = True
     for i in range(state.bins[level], state.bins[level + 1]):
-        x = state.by_degree[i]
-        _tidy(state, x)
-        best, second = _best_two(state, x, state.infinite + 1)
+        x = by_degree[i]
+        _tidy(x, first, length, arcs, removed, degree)
+        best, second = _best_two(x, level, counters[_INFINITE] + 1, first, length, arcs, removed, opening, cut)
         if best >= level:
-            _enter(state, x, best)
+            _enter(x, best, counters, first, length, arcs, removed, opening, cut, list_of, owners, pool, heap)
         if second >= level:
-            _push(state, second, _EVENT, x)
+            _push(second, _EVENT, x, counters, heap)
 
 
 @njit(cache=True, nogil=True)
-def _close_level(state):
-    counters = state.counters
+def _enter_next(state, x, degree):
+    """An event: enter the member in the lists of the neighbours of this degree, and announce the next ones."""
+    counters, first, length, arcs, removed = state.counters, state.first, state.length, state.arcs, state.removed
+    opening, cut = state.opening, state.cut
+    list_of, owners, pool, heap = state.list_of, state.owners, state.pool, state.heap
+    _enter(x, degree, counters, first, length, arcs, removed, opening, cut, list_of, owners, pool, heap)
+    following, _ = _best_two(x, counters[_LEVEL], degree, first, length, arcs, removed, opening, cut)
+    if following >= counters[_LEVEL]:
+        _push(following, _EVENT, x, counters, heap)
+
+
+@njit(cache=True, nogil=True)
+def _close_level(counters, degree, opening, list_of, owners):
     for i in range(counters[_OWNERS]):
-        x = state.owners[i]
-        state.list_of[x] = -1
-        state.opening[x] = state.degree[x]
+        x = owners[i]
+        list_of[x] = -1
+        opening[x] = degree[x]
     counters[_OPEN] = counters[_HEAP] = counters[_POOL] = counters[_OWNERS] = 0
 
 
 @njit(cache=True, nogil=True)
-def _step(state, chunk):
-    """Deal with the top of the heap: an event, or an owner that may remove an edge."""
-    counters = state.counters
-    level = counters[_LEVEL]
-    x = state.heap_vertex[0]
-    degree = state.infinite - (state.heap_key[0] >> 33)
-    kind = state.heap_key[0] & ((1 << 33) - 1)
-    if kind == _EVENT:
-        _pop(state)
-        if state.degree[x] == level:
-            _enter(state, x, degree)
-            following, _ = _best_two(state, x, degree)
-            if following >= level:
-                _push(state, following, _EVENT, x)
-        return
-    if kind == _UNSORTED:
-        state.list_of[x] = _sort_list(state.pool_entry, state.pool_next, state.list_of[x])
-    elif state.degree[x] == degree and _is_live(state, state.pool_entry[state.list_of[x]]):
-        _take(state, state.pool_entry[state.list_of[x]], x)
-        if counters[_IN_CHUNK] == chunk and _end_chunk(state):
-            return
-    _requeue(state, x)
-
-
-@njit(cache=True, nogil=True)
-def _take(state, entry, owner):
+def _take(entry, owner, counters, removed, order, pending):
     """Remove the edge of a list entry; degrees follow at the end of the chunk."""
-    counters = state.counters
     e = entry >> 32
-    state.removed[e >> 3] |= np.uint8(1 << (e & 7))
-    state.order[counters[_DONE]] = e
-    state.pending[counters[_PENDING]] = (entry & _LOW) << 32 | owner
+    removed[e >> 3] |= np.uint8(1 << (e & 7))
+    order[counters[_DONE]] = e
+    pending[counters[_PENDING]] = (entry & _LOW) << 32 | owner
     counters[_DONE] += 1
     counters[_PENDING] += 1
     counters[_IN_CHUNK] += 1
@@ -315,206 +318,199 @@ def _take(state, entry, owner):
 @njit(cache=True, nogil=True)
 def _end_chunk(state):
     """Lower the degrees; if the chunk began at a higher level, the present one must be opened anew."""
-    counters = state.counters
+    counters, pending, degree, opening = state.counters, state.pending, state.degree, state.opening
+    by_degree, place, bins = state.by_degree, state.place, state.bins
     crossed = counters[_CROSSED] > 0
+    # Members follow at once. Owners keep their opening degree until the level closes.
+    up_to = counters[_INFINITE] if crossed else counters[_LEVEL]
     for i in range(counters[_PENDING]):
-        _lower(state, state.pending[i] >> 32, crossed)
-        _lower(state, state.pending[i] & _LOW, crossed)
+        for x in (pending[i] >> 32, pending[i] & _LOW):
+            if degree[x] < counters[_INFINITE]:
+                _lower(x, degree, by_degree, place, bins)
+                if opening[x] <= up_to:
+                    opening[x] = degree[x]
     counters[_PENDING] = counters[_IN_CHUNK] = counters[_CROSSED] = 0
     if crossed:
-        _close_level(state)
+        _close_level(counters, degree, opening, state.list_of, state.owners)
     return crossed
 
 
 @njit(cache=True, nogil=True)
-def _lower(state, x, crossed):
-    """Take one from a degree: the vertex changes places with the first of its bin, which then ends before it."""
-    d = state.degree[x]
-    if d == state.infinite:
-        return
-    at, start = state.place[x], state.bins[d]
-    y = state.by_degree[start]
-    state.by_degree[start], state.by_degree[at] = x, y
-    state.place[x], state.place[y] = start, at
-    state.bins[d] += 1
-    state.degree[x] = d - 1
-    if crossed or state.opening[x] <= state.counters[_LEVEL]:
-        state.opening[x] = d - 1
+def _lower(x, degree, by_degree, place, bins):
+    """Take one from a degree: the vertex changes places with the first of its bin, which then begins after it."""
+    d = degree[x]
+    at, start = place[x], bins[d]
+    y = by_degree[start]
+    by_degree[start], by_degree[at] = x, y
+    place[x], place[y] = start, at
+    bins[d] = start + 1
+    degree[x] = d - 1
 
 
 @njit(cache=True, nogil=True)
-def _is_removed(state, e):
-    return state.removed[e >> 3] >> (e & 7) & 1
+def _is_removed(e, removed):
+    return removed[e >> 3] >> (e & 7) & 1
 
 
 @njit(cache=True, nogil=True)
-def _is_live(state, entry):
+def _is_live(entry, level, degree, removed):
     """Whether the member of a list entry is still at the level, and their edge there."""
-    return state.degree[entry & _LOW] == state.counters[_LEVEL] and not _is_removed(state, entry >> 32)
+    return degree[entry & _LOW] == level and not _is_removed(entry >> 32, removed)
 
 
 @njit(cache=True, nogil=True)
-def _requeue(state, x):
+def _requeue(x, counters, degree, removed, list_of, pool, heap):
     """Give the owner on top of the heap the key of its degree and its next live member, or take it out."""
-    i = state.list_of[x]
-    while i >= 0 and not _is_live(state, state.pool_entry[i]):
-        i = state.pool_next[i]
-    state.list_of[x] = i
-    if i < 0 or state.degree[x] < state.counters[_LEVEL]:
-        _pop(state)
+    level, i = counters[_LEVEL], list_of[x]
+    while i >= 0 and not _is_live(pool[i, 0], level, degree, removed):
+        i = pool[i, 1]
+    list_of[x] = i
+    if i < 0 or degree[x] < level:
+        _pop(counters, heap)
     else:
-        key = _key(state, state.degree[x], _FIRST_EDGE + (state.pool_entry[i] >> 32))
-        _sift_down(state, key, x)
+        _sift_down(_key(degree[x], _FIRST_EDGE + (pool[i, 0] >> 32), counters), x, counters, heap)
 
 
 @njit(cache=True, nogil=True)
-def _tidy(state, x):
+def _tidy(x, first, length, arcs, removed, degree):
     """Drop removed arcs where they are many, and sort the arcs when they are first used."""
-    start, length = state.first[x], state.length[x]
-    unsorted = length < 0
-    if unsorted:
-        length = ~length
-    elif length <= state.degree[x] + state.degree[x] // 4 + 4:
+    start, end = first[x], first[x]
+    unsorted = length[x] < 0
+    stored = ~length[x] if unsorted else length[x]
+    if not unsorted and stored <= degree[x] + degree[x] // 4 + 4:
         return
-    end = start
-    for i in range(start, start + length):
-        arc = state.arcs[i]
-        if not _is_removed(state, arc & _LOW):
-            state.arcs[end] = arc
+    for i in range(start, start + stored):
+        arc = arcs[i]
+        if not _is_removed(arc & _LOW, removed):
+            arcs[end] = arc
             end += 1
-    state.length[x] = end - start
+    length[x] = end - start
     if unsorted:
-        _sort(state.arcs[start:end])
+        _sort(arcs, start, end)
 
 
 @njit(cache=True, nogil=True)
-def _sort(values):
-    if len(values) > 24:
-        values.sort()
+def _sort(values, start, end):
+    if end - start > 24:
+        values[start:end].sort()
         return
-    for i in range(1, len(values)):
+    for i in range(start + 1, end):
         value = values[i]
-        j = i
-        while j > 0 and values[j - 1] > value:
-            values[j] = values[j - 1]
-            j -= 1
-        values[j] = value
+        while i > start and values[i - 1] > value:
+            values[i] = values[i - 1]
+            i -= 1
+        values[i] = value
 
 
 @njit(cache=True, nogil=True)
-def _best_two(state, x, below):
+def _best_two(x, level, below, first, length, arcs, removed, opening, cut):
     """The two largest different degrees below a bound among the neighbours; level - 1 where there is none."""
-    best = second = state.counters[_LEVEL] - 1
-    limit = state.cut[second + 1]
-    for i in range(state.first[x], state.first[x] + state.length[x]):
-        y = state.arcs[i] >> 32
+    best = second = level - 1
+    limit = cut[second + 1]
+    for i in range(first[x], first[x] + length[x]):
+        y = arcs[i] >> 32
         if y >= limit:
             break
-        d = state.opening[y]
-        if second < d < below and d != best and not _is_removed(state, state.arcs[i] & _LOW):
+        d = opening[y]
+        if second < d < below and d != best and not _is_removed(arcs[i] & _LOW, removed):
             best, second = max(best, d), min(best, d)
-            limit = state.cut[second + 1]
+            limit = cut[second + 1]
     return best, second
 
 
 @njit(cache=True, nogil=True)
-def _enter(state, x, degree):
+def _enter(x, degree, counters, first, length, arcs, removed, opening, cut, list_of, owners, pool, heap):
     """Enter a member in the lists of all its neighbours that opened the level with this degree."""
-    counters = state.counters
     among_members = degree == counters[_LEVEL]
-    limit = state.cut[degree]
-    for i in range(state.first[x], state.first[x] + state.length[x]):
-        y = state.arcs[i] >> 32
+    limit = cut[degree]
+    for i in range(first[x], first[x] + length[x]):
+        y = arcs[i] >> 32
         if y >= limit:
             break
-        e = state.arcs[i] & _LOW
+        e = arcs[i] & _LOW
         # An edge between two members belongs in one list, that of the smaller number.
-        if state.opening[y] != degree or (among_members and y > x) or _is_removed(state, e):
+        if opening[y] != degree or (among_members and y > x) or _is_removed(e, removed):
             continue
-        if state.list_of[y] < 0:
-            state.owners[counters[_OWNERS]] = y
+        if list_of[y] < 0:
+            owners[counters[_OWNERS]] = y
             counters[_OWNERS] += 1
-            _push(state, degree, _UNSORTED, y)
+            _push(degree, _UNSORTED, y, counters, heap)
         at = counters[_POOL]
-        state.pool_entry[at] = e << 32 | x
-        state.pool_next[at] = state.list_of[y]
-        state.list_of[y] = at
+        pool[at, 0], pool[at, 1] = e << 32 | x, list_of[y]
+        list_of[y] = at
         counters[_POOL] = at + 1
 
 
 @njit(cache=True, nogil=True)
-def _sort_list(entry, following, head):
+def _sort_list(pool, head):
     """Sort a linked list by merging runs of 1, 2, 4, ... entries; returns its new first entry."""
-    width = 1
-    while True:
+    width, merges = 1, 2
+    while merges > 1:
         rest, head, tail, merges = head, -1, -1, 0
         while rest >= 0:
             merges += 1
-            left = right = rest
-            num_left = 0
+            left, right, num_left, num_right = rest, rest, 0, width
             while num_left < width and right >= 0:
-                right = following[right]
+                right = pool[right, 1]
                 num_left += 1
-            num_right = width
             while num_left > 0 or (num_right > 0 and right >= 0):
-                if num_left > 0 and (num_right == 0 or right < 0 or entry[left] < entry[right]):
-                    at, left = left, following[left]
+                if num_left > 0 and (num_right == 0 or right < 0 or pool[left, 0] < pool[right, 0]):
+                    at, left = left, pool[left, 1]
                     num_left -= 1
                 else:
-                    at, right = right, following[right]
+                    at, right = right, pool[right, 1]
                     num_right -= 1
                 if tail < 0:
                     head = at
                 else:
-                    following[tail] = at
+                    pool[tail, 1] = at
                 tail = at
             rest = right
-        following[tail] = -1
-        if merges == 1:
-            return head
+        pool[tail, 1] = -1
         width *= 2
+    return head
 
 
 @njit(cache=True, nogil=True)
-def _key(state, degree, kind):
+def _key(degree, kind, counters):
     """Larger degrees first, then by kind."""
-    return (np.int64(state.infinite) - degree) << 33 | kind
+    return (counters[_INFINITE] - degree) << 33 | kind
 
 
 @njit(cache=True, nogil=True)
-def _push(state, degree, kind, x):
-    key = _key(state, degree, kind)
-    at = state.counters[_HEAP]
-    state.counters[_HEAP] += 1
+def _push(degree, kind, x, counters, heap):
+    key = _key(degree, kind, counters)
+    at = counters[_HEAP]
+    counters[_HEAP] = at + 1
     while at > 0:
         parent = (at - 1) >> 1
-        if state.heap_key[parent] <= key:
+        if heap[parent, 0] <= key:
             break
-        state.heap_key[at], state.heap_vertex[at] = state.heap_key[parent], state.heap_vertex[parent]
+        heap[at, 0], heap[at, 1] = heap[parent, 0], heap[parent, 1]
         at = parent
-    state.heap_key[at], state.heap_vertex[at] = key, x
+    heap[at, 0], heap[at, 1] = key, x
 
 
 @njit(cache=True, nogil=True)
-def _pop(state):
-    size = state.counters[_HEAP] - 1
-    state.counters[_HEAP] = size
+def _pop(counters, heap):
+    size = counters[_HEAP] - 1
+    counters[_HEAP] = size
     if size > 0:
-        _sift_down(state, state.heap_key[size], state.heap_vertex[size])
+        _sift_down(heap[size, 0], heap[size, 1], counters, heap)
 
 
 @njit(cache=True, nogil=True)
-def _sift_down(state, key, x):
+def _sift_down(key, x, counters, heap):
     """Put an entry in the place of the top one, and restore the heap."""
-    size, at = state.counters[_HEAP], 0
+    size, at = counters[_HEAP], 0
     while True:
         child = 2 * at + 1
         if child >= size:
             break
-        if child + 1 < size and state.heap_key[child + 1] < state.heap_key[child]:
+        if child + 1 < size and heap[child + 1, 0] < heap[child, 0]:
             child += 1
-        if state.heap_key[child] >= key:
+        if heap[child, 0] >= key:
             break
-        state.heap_key[at], state.heap_vertex[at] = state.heap_key[child], state.heap_vertex[child]
+        heap[at, 0], heap[at, 1] = heap[child, 0], heap[child, 1]
         at = child
-    state.heap_key[at], state.heap_vertex[at] = key, x
+    heap[at, 0], heap[at, 1] = key, x
