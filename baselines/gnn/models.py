@@ -1,0 +1,191 @@
+"""The GNNs of the protocol of Razin et al. (NeurIPS 2023): GCN, GIN and ResGCN, made of PyG's layers.
+
+A model takes either what PyG's layers take, ``model(x, edge_index, edge_weight=None)``, and then runs PyG's own message
+passing, or a prepared :class:`~baselines.gnn.graph.Graph`, ``model(features, graph)``, which gives the same outputs by
+sparse products. Parameters and their names are those of PyG's layers in both cases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+import torch
+import torch_geometric.nn as pyg
+from torch import Tensor, nn
+from torch_geometric.typing import OptTensor
+
+from baselines.gnn.graph import Graph
+from baselines.gnn.protocol import MODEL_NAMES
+from baselines.gnn.sparse import SparseFeatures, linear
+
+Features: TypeAlias = Tensor | SparseFeatures
+
+# exp(-30) is far above the smallest float32 and far below what float32 can add to 1.
+_WIDEST_SOFTMAX = 30.0
+
+# PyG generates `propagate` for these.
+_MESSAGE_ARGUMENTS = {"x": Tensor, "edge_weight": OptTensor}
+
+
+class _GCNConv(pyg.GCNConv):
+    def forward(self, x: Features, graph: Tensor | Graph, edge_weight: Tensor | None = None) -> Tensor:
+        if isinstance(graph, Tensor):
+            return super().forward(x, graph, edge_weight)
+        return graph.mean_by_degree(linear(x, self.lin.weight)) + self.bias
+
+
+class _GINConv(pyg.GINConv):
+    """GIN with edge weights, which PyG's layer does not take."""
+
+    propagate_type = _MESSAGE_ARGUMENTS
+
+    def forward(self, x: Features, graph: Tensor | Graph, edge_weight: Tensor | None = None) -> Tensor:
+        if isinstance(graph, Tensor):
+            return self.nn(self.propagate(graph, x=x, edge_weight=edge_weight) + (1 + self.eps) * x)
+        # The first map is linear: mapping before summing is the same, and sums `hidden` instead of `features` columns.
+        first, rest = self.nn[0], self.nn[1:]
+        mapped = linear(x, first.weight)
+        return rest(graph.sum(mapped) + (1 + self.eps) * mapped + first.bias)
+
+    def message(self, x_j: Tensor, edge_weight: OptTensor) -> Tensor:
+        return x_j if edge_weight is None else edge_weight.view(-1, 1) * x_j
+
+
+class _GENConv(pyg.GENConv):
+    """GENConv whose edge weights multiply the messages, as UGS and Razin et al. use it."""
+
+    propagate_type = _MESSAGE_ARGUMENTS
+
+    def forward(self, x: Tensor, graph: Tensor | Graph, edge_weight: Tensor | None = None) -> Tensor:
+        if isinstance(graph, Tensor):
+            return self.mlp(x + self.propagate(graph, x=x, edge_weight=edge_weight))
+        if graph.edge_weight is None:
+            message = x.relu() + self.eps
+            if self.aggr_module.t * float(message.detach().max()) < _WIDEST_SOFTMAX:
+                return self.mlp(x + self._softmax_mean(message, graph))
+        return self.mlp(x + self.propagate(graph.edge_index, x=x, edge_weight=graph.edge_weight))
+
+    def _softmax_mean(self, message: Tensor, graph: Graph) -> Tensor:
+        """Softmax aggregation by two sparse products.
+
+        Without edge weights all messages of a vertex are the same, and so are their softmax weights but for the
+        normalisation, which is one number a target and feature. No gradient goes through the weights ("softmax_sg").
+        """
+        with torch.no_grad():
+            weight = (self.aggr_module.t * message).exp()
+            total = graph.sum(weight) + 1e-16
+        return graph.sum(weight * message) / total
+
+    def message(self, x_j: Tensor, edge_weight: OptTensor) -> Tensor:
+        return (x_j if edge_weight is None else edge_weight.view(-1, 1) * x_j).relu() + self.eps
+
+
+class _Stack(nn.Module):
+    """Convolution, ReLU and LayerNorm, ``depth`` times, then a linear head."""
+
+    def __init__(self, convolutions: Sequence[nn.Module], hidden: int, num_classes: int) -> None:
+        super().__init__()
+        self.convolutions = nn.ModuleList(convolutions)
+        self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in convolutions)
+        self.head = nn.Linear(hidden, num_classes)
+
+    def forward(self, x: Features, graph: Tensor | Graph, edge_weight: Tensor | None = None) -> Tensor:
+        """Logits ``[n, classes]``."""
+        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
+            x = norm(convolution(x, graph, edge_weight).relu())
+        return self.head(x)
+
+
+class GCN(_Stack):
+    """Graph convolutional network (Kipf and Welling, ICLR 2017), LayerNorm after ReLU, linear head.
+
+    Parameters
+    ----------
+    num_features, num_classes
+        Sizes of input and output.
+    depth
+        Number of message-passing layers.
+    hidden
+        Width.
+    """
+
+    # No dropout, no BatchNorm: the outputs of a training step also serve validation and test.
+    same_in_training = True
+
+    def __init__(self, num_features: int, num_classes: int, depth: int = 3, hidden: int = 64) -> None:
+        sizes = [num_features] + [hidden] * depth
+        convolutions = [_GCNConv(a, b) for a, b in pairwise(sizes)]
+        super().__init__(convolutions, hidden, num_classes)
+
+
+class GIN(_Stack):
+    """Graph isomorphism network (Xu et al., ICLR 2019) with learned ε, LayerNorm after ReLU, linear head.
+
+    Each layer's network is Linear–BatchNorm–ReLU–Linear–BatchNorm–ReLU. Parameters as in :class:`GCN`.
+    """
+
+    same_in_training = False
+
+    def __init__(self, num_features: int, num_classes: int, depth: int = 3, hidden: int = 64) -> None:
+        sizes = [num_features] + [hidden] * depth
+        convolutions = [_GINConv(_mlp(a, b), train_eps=True) for a, b in pairwise(sizes)]
+        super().__init__(convolutions, hidden, num_classes)
+
+
+def _mlp(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(
+        *(nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.ReLU()),
+        *(nn.Linear(outputs, outputs), nn.BatchNorm1d(outputs), nn.ReLU()),
+    )
+
+
+class ResGCN(nn.Module):
+    """DeeperGCN with "res+" blocks (Li et al., 2020, arXiv:2006.07739).
+
+    Softmax aggregation at t = 0.1 whose weights carry no gradient, one-layer MLPs, BatchNorm, dropout 0.5. Parameters
+    as in :class:`GCN`.
+    """
+
+    same_in_training = False
+
+    def __init__(self, num_features: int, num_classes: int, depth: int = 3, hidden: int = 128) -> None:
+        super().__init__()
+        self.encoder = nn.Linear(num_features, hidden)
+        self.layers = nn.ModuleList(
+            pyg.DeepGCNLayer(
+                _GENConv(hidden, hidden, aggr="softmax_sg", t=0.1, num_layers=1, bias=True),
+                nn.BatchNorm1d(hidden),
+                nn.ReLU(),
+                block="res+",
+                dropout=0.5,
+            )
+            for _ in range(depth)
+        )
+        self.head = nn.Linear(hidden, num_classes)
+
+    def forward(self, x: Features, graph: Tensor | Graph, edge_weight: Tensor | None = None) -> Tensor:
+        """Logits ``[n, classes]``."""
+        first: Any = self.layers[0]
+        h = first.conv(linear(x, self.encoder.weight, self.encoder.bias), graph, edge_weight)
+        for layer in self.layers[1:]:
+            h = layer(h, graph, edge_weight)
+        h = nn.functional.dropout(first.act(first.norm(h)), p=first.dropout, training=self.training)
+        return self.head(h)
+
+
+MODELS: dict[str, type[GCN] | type[GIN] | type[ResGCN]] = {"gcn": GCN, "gin": GIN, "resgcn": ResGCN}
+
+
+def build(name: str, num_features: int, num_classes: int) -> GCN | GIN | ResGCN:
+    """A model by name, in the size of the protocol.
+
+    Raises
+    ------
+    ValueError
+        If there is no model of this name.
+    """
+    if name not in MODELS:
+        raise ValueError(f"unknown model {name!r}; the models are: {', '.join(MODEL_NAMES)}")
+    return MODELS[name](num_features, num_classes)

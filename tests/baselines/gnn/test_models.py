@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import pytest
+import torch
+from torch import nn
+from torch_geometric.nn import GCNConv, GENConv, GINConv
+from torch_geometric.nn.conv.gcn_conv import gcn_norm
+
+from baselines.gnn.graph import Graph
+from baselines.gnn.models import build
+from baselines.gnn.protocol import MODEL_NAMES
+from baselines.gnn.sparse import SparseFeatures
+
+
+def random_graph(num_nodes=40, num_edges=150, seed=0):
+    """A directed multigraph with self-loops and isolated vertices: the hardest case for a sparse matrix."""
+    generator = torch.Generator().manual_seed(seed)
+    edge_index = torch.randint(0, num_nodes - 5, (2, num_edges), generator=generator)
+    x = torch.rand(num_nodes, 30, generator=generator) * (torch.rand(num_nodes, 30, generator=generator) < 0.2)
+    return x, edge_index
+
+
+def simple_graph(num_nodes=40, num_edges=150, seed=0):
+    x, edge_index = random_graph(num_nodes, num_edges, seed)
+    edge_index = torch.unique(edge_index[:, edge_index[0] != edge_index[1]], dim=1)
+    order = torch.randperm(edge_index.shape[1], generator=torch.Generator().manual_seed(seed))
+    return x, edge_index[:, order]
+
+
+def seeded_model(name, x):
+    torch.manual_seed(3)
+    return build(name, x.shape[1], 4)
+
+
+def gradients(model, out):
+    model.zero_grad()
+    (out**2).sum().backward()
+    return torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("name", MODEL_NAMES)
+def test_prepared_graph_gives_the_outputs_and_gradients_of_message_passing(name, training):
+    x, edge_index = random_graph()
+    model = seeded_model(name, x).train(training)
+    torch.manual_seed(7)
+    plain = model(x, edge_index)
+    torch.manual_seed(7)
+    lean = model(SparseFeatures(x), Graph(edge_index, len(x)))
+    torch.testing.assert_close(lean, plain, atol=2e-6, rtol=1e-5)
+    ours, theirs = gradients(model, lean), gradients(model, plain)
+    torch.testing.assert_close(ours, theirs, atol=1e-5 * float(theirs.abs().max()), rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", MODEL_NAMES)
+def test_edge_weights_and_their_gradients_equal_message_passing(name):
+    x, edge_index = simple_graph()
+    model = seeded_model(name, x).eval()
+    weight = torch.rand(edge_index.shape[1], generator=torch.Generator().manual_seed(1)).requires_grad_()
+    plain = model(x, edge_index, weight)
+    lean = model(SparseFeatures(x), Graph(edge_index, len(x)).reweighted(weight))
+    torch.testing.assert_close(lean, plain, atol=2e-6, rtol=1e-5)
+    ours, theirs = (torch.autograd.grad((out**2).sum(), weight)[0] for out in (lean, plain))
+    assert theirs.abs().max() > 1e-3
+    torch.testing.assert_close(ours, theirs, atol=1e-5 * float(theirs.abs().max()), rtol=1e-3)
+
+
+def test_gcn_layer_is_pyg_s():
+    x, edge_index = random_graph()
+    model = seeded_model("gcn", x)
+    reference = GCNConv(30, 64)
+    reference.load_state_dict(model.convolutions[0].state_dict())
+    ours = model.convolutions[0](SparseFeatures(x), Graph(edge_index, len(x)))
+    torch.testing.assert_close(ours, reference(x, edge_index), atol=1e-6, rtol=1e-5)
+
+
+def test_gin_layer_is_pyg_s():
+    x, edge_index = random_graph()
+    model = seeded_model("gin", x).eval()
+    nn.init.constant_(model.convolutions[0].eps, 0.3)
+    network = nn.Sequential(
+        *(nn.Linear(30, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 64), nn.BatchNorm1d(64), nn.ReLU())
+    )
+    reference = GINConv(network, train_eps=True).eval()
+    reference.load_state_dict(model.convolutions[0].state_dict())
+    ours = model.convolutions[0](SparseFeatures(x), Graph(edge_index, len(x)))
+    torch.testing.assert_close(ours, reference(x, edge_index), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e4])
+def test_gen_layer_is_pyg_s_even_where_a_global_softmax_would_overflow(scale):
+    _, edge_index = random_graph()
+    x = scale * torch.randn(40, 128, generator=torch.Generator().manual_seed(2))
+    model = seeded_model("resgcn", torch.zeros(1, 30))
+    reference = GENConv(128, 128, aggr="softmax_sg", t=0.1, num_layers=1, bias=True)
+    reference.load_state_dict(model.layers[0].conv.state_dict())
+    ours = model.layers[0].conv(x, Graph(edge_index, 40))
+    torch.testing.assert_close(ours, reference(x, edge_index), atol=1e-5 * scale, rtol=1e-4)
+
+
+def test_learned_weights_of_either_sign_are_normalised_by_their_size():
+    x, edge_index = simple_graph()
+    weight = torch.randn(edge_index.shape[1], generator=torch.Generator().manual_seed(1))
+    model = seeded_model("gcn", x)
+    looped, size = gcn_norm(edge_index, weight.abs(), len(x))
+    sign = torch.cat([weight.sign(), torch.ones(len(x))])
+    plain = model.convolutions[0].propagate(looped, x=model.convolutions[0].lin(x), edge_weight=size * sign)
+    lean = model.convolutions[0](SparseFeatures(x), Graph(edge_index, len(x), weight))
+    torch.testing.assert_close(lean, plain, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", MODEL_NAMES)
+def test_graph_without_edges_works(name):
+    x, _ = random_graph()
+    none = torch.zeros(2, 0, dtype=torch.int64)
+    model = seeded_model(name, x).eval()
+    torch.testing.assert_close(model(SparseFeatures(x), Graph(none, 40)), model(x, none), atol=2e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "hidden"), [("gcn", 64), ("gin", 64), ("resgcn", 128)])
+def test_sizes_are_those_of_the_protocol(name, hidden):
+    model = build(name, 30, 4)
+    assert model.head.in_features == hidden
+    assert len(model.layers if name == "resgcn" else model.convolutions) == 3
+
+
+def test_unknown_model_is_refused():
+    with pytest.raises(ValueError, match="unknown model 'gat'; the models are: gcn, gin, resgcn"):
+        build("gat", 3, 2)
+
+
+@pytest.mark.skipif(find_spec("torch_scatter") is None, reason="the extra 'scatter' is not installed")
+def test_torch_scatter_gives_what_the_fallback_gives(monkeypatch):
+    x, edge_index = random_graph()
+    weight = torch.rand(edge_index.shape[1], generator=torch.Generator().manual_seed(1))
+    model = seeded_model("resgcn", x).eval()
+    with_it = model(x, edge_index, weight)
+    monkeypatch.setattr("torch_geometric.typing.WITH_TORCH_SCATTER", False)
+    torch.testing.assert_close(with_it, model(x, edge_index, weight), atol=1e-6, rtol=1e-5)

@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+from torch_geometric.data import Data
+
+from baselines.gnn.models import build
+from baselines.gnn.protocol import MODEL_NAMES, Protocol, find_protocol
+from baselines.gnn.sparse import SparseFeatures
+from baselines.gnn.training import Outcome, TrainingData, find_device, fit, predict, seeded, train
+
+
+def two_groups(num_nodes=60, seed=0):
+    """Vertices of two classes, joined mostly within their class, with weak and sparse features."""
+    generator = torch.Generator().manual_seed(seed)
+    y = torch.arange(num_nodes) % 2
+    same = y.unsqueeze(0) == y.unsqueeze(1)
+    joined = torch.rand(num_nodes, num_nodes, generator=generator) < torch.where(same, 0.2, 0.01)
+    edge_index = torch.triu(joined, diagonal=1).nonzero().t()
+    x = (torch.rand(num_nodes, 100, generator=generator) < 0.03).float()
+    x[:, 0] = (y == 0) & (torch.rand(num_nodes, generator=generator) < 0.5)
+    part = torch.randperm(num_nodes, generator=generator) % 5
+    return Data(
+        x=x,
+        edge_index=torch.cat([edge_index, edge_index.flip(0)], dim=1),
+        y=y,
+        train_mask=part < 3,
+        val_mask=part == 3,
+        test_mask=part == 4,
+    )
+
+
+@pytest.fixture
+def double_precision():
+    """Adam turns rounding into steps where a gradient is zero (biases before BatchNorm): less of it, the same test."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def random_labels():
+    """Nothing to learn: validation accuracy goes up and down."""
+    data = two_groups()
+    data.y = torch.randint(0, 2, (60,), generator=torch.Generator().manual_seed(2))
+    return data
+
+
+@pytest.mark.parametrize("name", MODEL_NAMES)
+def test_every_model_learns_the_two_groups(name):
+    result = fit(name, two_groups(), seed=0, device="cpu", protocol=Protocol(epochs=60))
+    assert result.val_accuracy == 1
+    assert result.test_accuracy >= 11 / 12
+    assert 1 <= result.best_epoch <= result.epochs == 60
+    assert result.device == "cpu"
+    assert result.train_seconds > 0
+    assert result.inference_seconds > 0
+
+
+@pytest.mark.parametrize("name", MODEL_NAMES)
+def test_a_model_can_learn_the_training_vertices_by_heart(name):
+    data = two_groups()
+    data.y = torch.randint(0, 4, (60,), generator=torch.Generator().manual_seed(1))
+    data.x = torch.eye(60)
+    ready = TrainingData.from_pyg(data)
+    torch.manual_seed(0)
+    model = build(name, 60, 4)
+    train(model, ready, Protocol(lr=0.01, weight_decay=0, epochs=250))
+    right = predict(model, ready).argmax(dim=1) == data.y
+    assert right[data.train_mask].all()
+
+
+def test_one_forward_pass_an_epoch_measures_what_separate_passes_measure():
+    ready = TrainingData.from_pyg(random_labels())
+    assert isinstance(ready.features, SparseFeatures)
+    torch.manual_seed(0)
+    model = build("gcn", 100, 2)
+    protocol = Protocol(lr=1e-3, epochs=30)
+    twin, passes = copy.deepcopy(model), []
+    model.register_forward_hook(lambda *_: passes.append(1))
+    shared = train(model, ready, protocol)
+    assert len(passes) == 31
+    twin.same_in_training = False
+    twin.register_forward_hook(lambda *_: passes.append(1))
+    separate = train(twin, ready, protocol)
+    assert len(passes) == 31 + 60
+    assert shared == separate
+    assert shared.best_epoch > 1
+    for ours, theirs in zip(model.parameters(), twin.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def plain_training(model, data, protocol):
+    """The same training in the usual way: dense features, message passing, a pass for each of the three masks."""
+    optimizer = torch.optim.Adam(model.parameters(), lr=protocol.lr, weight_decay=protocol.weight_decay)
+    best = Outcome(float("nan"), -1, 0, 0)
+    for epoch in range(1, protocol.epochs + 1):
+        model.train()
+        optimizer.zero_grad()
+        out = model(data.x, data.edge_index)
+        nn.functional.cross_entropy(out[data.train_mask], data.y[data.train_mask]).backward()
+        optimizer.step()
+        model.eval()
+        with torch.no_grad():
+            right = model(data.x, data.edge_index).argmax(dim=1) == data.y
+        val, test = (float(right[mask].float().mean()) for mask in (data.val_mask, data.test_mask))
+        best = Outcome(test, val, epoch, epoch) if val > best.val_accuracy else best
+    return Outcome(best.test_accuracy, best.val_accuracy, best.best_epoch, protocol.epochs)
+
+
+@pytest.mark.parametrize("name", MODEL_NAMES)
+def test_training_equals_a_plain_pyg_loop(name, double_precision):
+    data = random_labels()
+    data.x = data.x.double()
+    protocol = Protocol(lr=1e-3, epochs=15)
+    torch.manual_seed(0)
+    model = build(name, 100, 2)
+    plain = copy.deepcopy(model)
+    ready = TrainingData.from_pyg(data)
+    with seeded(3, torch.device("cpu")):
+        ours = train(model, ready, protocol)
+    with seeded(3, torch.device("cpu")):
+        theirs = plain_training(plain, data, protocol)
+    torch.testing.assert_close(predict(model, ready), plain.eval()(data.x, data.edge_index), atol=1e-5, rtol=1e-5)
+    assert ours == theirs
+
+
+def test_seed_decides_everything_and_leaves_the_caller_s_state_alone():
+    data = two_groups()
+    torch.manual_seed(5)
+    state = torch.get_rng_state()
+    first, second, other = (
+        fit("resgcn", data, seed=seed, device="cpu", protocol=Protocol(epochs=8)) for seed in (1, 1, 2)
+    )
+    assert torch.equal(torch.get_rng_state(), state)
+    facts = [(r.test_accuracy, r.val_accuracy, r.best_epoch) for r in (first, second, other)]
+    assert facts[0] == facts[1]
+    assert facts[0] != facts[2]
+
+
+class Scripted(nn.Module):
+    """Gives validation accuracies by a script; its one parameter moves, so that training can go on."""
+
+    def __init__(self, data, accuracies, same_in_training):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+        self.same_in_training = same_in_training
+        self.data, self.accuracies, self.measured = data, accuracies, -1 if same_in_training else 0
+
+    def forward(self, x, graph):
+        logits = torch.nn.functional.one_hot(1 - self.data.labels, 2).float() + self.weight
+        if self.same_in_training or not self.training:
+            at = max(self.measured, 0)
+            num_right = round(self.accuracies[at] * len(self.data.val))
+            right = self.data.val[:num_right]
+            logits = logits.index_copy(0, right, nn.functional.one_hot(self.data.labels[right], 2).float())
+            self.measured += 1
+        return logits
+
+
+@pytest.mark.parametrize("same_in_training", [True, False])
+def test_early_stopping_counts_epochs_in_a_row_without_improvement(same_in_training):
+    ready = TrainingData.from_pyg(two_groups())
+    script = [0.25, 0.5, 0.5, 0.25, 0.75, 0.5, 0.75, 0.5, 1.0, 1.0]
+    model = Scripted(ready, script, same_in_training)
+    outcome = train(model, ready, Protocol(epochs=10, patience=2))
+    assert outcome == Outcome(0.0, 0.75, 5, 8)
+    model = Scripted(ready, script, same_in_training)
+    assert train(model, ready, Protocol(epochs=10)) == Outcome(0.0, 1.0, 9, 10)
+
+
+def test_on_best_sees_the_parameters_that_were_measured():
+    ready = TrainingData.from_pyg(random_labels())
+    for name in MODEL_NAMES:
+        torch.manual_seed(0)
+        model, kept = build(name, 100, 2), []
+        best = train(model, ready, Protocol(epochs=12), on_best=lambda m=model, k=kept: k.append(copy.deepcopy(m)))
+        right = predict(kept[-1], ready).argmax(dim=1) == ready.labels
+        assert float(right[ready.val].float().mean()) == best.val_accuracy
+        assert float(right[ready.test].float().mean()) == best.test_accuracy
+
+
+def test_penalty_and_further_parameters_are_learned():
+    ready = TrainingData.from_pyg(two_groups())
+    mask = torch.ones(5, requires_grad=True)
+    train(build("gcn", 100, 2), ready, Protocol(epochs=5), parameters=[mask], penalty=lambda: mask.abs().sum())
+    assert torch.allclose(mask, torch.full((5,), 1 - 5 * 5e-3), atol=1e-4)
+
+
+def broken(**changes):
+    data = two_groups()
+    for key, value in changes.items():
+        if value is None:
+            del data[key]
+        else:
+            data[key] = value
+    return data
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"x": None}, "data has no x"),
+        ({"y": None}, "data has no y"),
+        ({"val_mask": None}, "data has no val_mask"),
+        ({"x": torch.ones(60)}, r"data.x must be a dense matrix \[n, f\], got shape \[60\]"),
+        ({"y": torch.ones(60)}, r"data.y must be integer \[60\], got torch.float32"),
+        ({"test_mask": torch.zeros(60, dtype=torch.bool)}, "data.test_mask selects no vertex"),
+        ({"train_mask": torch.ones(60, 10, dtype=torch.bool)}, r"choose one split, such as train_mask\[:, 0\]"),
+        ({"y": torch.full((60,), -1)}, "negative label"),
+    ],
+)
+def test_incomplete_data_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        fit("gcn", broken(**changes), device="cpu")
+
+
+def test_protocols_are_checked():
+    assert find_protocol("paper") == Protocol(lr=5e-4, weight_decay=1e-3, epochs=10_000, patience=1000)
+    with pytest.raises(ValueError, match="unknown protocol 'quick'; the protocols are: reduced, paper"):
+        find_protocol("quick")
+    with pytest.raises(ValueError, match="epochs must be at least 1, got 0"):
+        Protocol(epochs=0)
+    with pytest.raises(TypeError, match=r"epochs must be an integer, got 2\.5"):
+        Protocol(epochs=2.5)
+    with pytest.raises(ValueError, match="patience must be None or at least 0, got -1"):
+        Protocol(patience=-1)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_cuda_is_a_promise():
+    assert find_device("auto") == torch.device("cpu")
+    with pytest.raises(RuntimeError, match="no CUDA device"):
+        fit("gcn", two_groups(), device="cuda")
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", MODEL_NAMES)
+def test_gpu_gives_the_outputs_of_the_cpu(name):
+    ready = [TrainingData.from_pyg(two_groups(), device) for device in ("cpu", "cuda")]
+    torch.manual_seed(0)
+    model = build(name, 100, 2)
+    on_cpu = predict(model, ready[0])
+    torch.testing.assert_close(predict(model.cuda(), ready[1]).cpu(), on_cpu, atol=1e-5, rtol=1e-4)
+    assert fit(name, ready[1], seed=0, protocol=Protocol(epochs=60)).val_accuracy == 1
