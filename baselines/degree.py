@@ -9,7 +9,7 @@ import numpy as np
 
 from baselines.undirected import require_undirected
 from wis.graphs import EdgeList
-from wis.methods import method
+from wis.registry import method
 
 _DSPAR = "Liu et al., DSpar (TMLR 2023, arXiv:2307.02947), Algorithm 1"
 

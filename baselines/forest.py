@@ -7,7 +7,7 @@ import scipy.sparse as sp
 
 from baselines.undirected import require_undirected
 from wis.graphs import EdgeList
-from wis.methods import method
+from wis.registry import method
 
 
 @method(source="Nagamochi and Ibaraki, sparse certificates (Algorithmica 1992), with random forests", seeded=True)

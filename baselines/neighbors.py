@@ -6,7 +6,7 @@ import numpy as np
 
 from baselines.undirected import require_undirected
 from wis.graphs import EdgeList
-from wis.methods import method
+from wis.registry import method
 
 
 @method(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from wis.graphs import EdgeList
-from wis.methods import method
+from wis.registry import method
 
 
 @method(source="uniform sampling without replacement", seeded=True)

@@ -7,8 +7,8 @@ from numba import njit
 
 from baselines.undirected import require_undirected
 from wis.graphs import EdgeList
-from wis.methods import method
 from wis.progress import track
+from wis.registry import method
 
 # Edges a call of the kernel: often enough for Ctrl-C and the progress bar.
 _SLICE = 1 << 16

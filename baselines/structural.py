@@ -20,7 +20,7 @@ import numpy as np
 from baselines.networkit_graph import import_networkit, one_thread, to_networkit
 from baselines.undirected import require_undirected
 from wis.graphs import EdgeList
-from wis.methods import method
+from wis.registry import method
 
 _PAPER = "Hamann et al., Structure-preserving sparsification methods (2016, arXiv:1601.00286), by NetworKit"
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from wis._version import __version__
 from wis.api import closed_walks, removal_order, sparsify, walk_index
 from wis.graphs import EdgeList
-from wis.methods import Method, method, methods
 from wis.order import RemovalOrder
+from wis.registry import Method, method, methods
 
 if TYPE_CHECKING:
     from wis.transforms import Sparsify

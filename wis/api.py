@@ -9,8 +9,8 @@ import numpy as np
 
 from wis.budget import pairs_to_keep
 from wis.graphs import EdgeList, check_count, load_graph
-from wis.methods import Method, find_method
 from wis.order import RemovalOrder, check_ranking
+from wis.registry import Method, find_method
 
 if TYPE_CHECKING:
     import torch

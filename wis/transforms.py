@@ -10,7 +10,7 @@ from torch_geometric.transforms import BaseTransform
 
 from wis.api import sparsify
 from wis.budget import check_fraction
-from wis.methods import find_method
+from wis.registry import find_method
 
 
 @functional_transform("wis_sparsify")

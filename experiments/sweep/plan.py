@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wis.methods import find_method, format_method, parse_method
+from wis.registry import find_method, format_method, parse_method
 
 _PACKAGED = Path(__file__).parent / "plans"
 DEVICES = ("auto", "cpu", "cuda")

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from experiments.sweep.plan import Plan
-from wis.methods import find_method, parse_method
+from wis.registry import find_method, parse_method
 
 # Part of every hash: raise it when a change to the code can change a result, and old results are computed anew.
 RESULTS_VERSION = 1

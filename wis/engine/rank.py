@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from wis.graphs import EdgeList, check_count
-from wis.methods import method
+from wis.registry import method
 
 OBJECTIVES = ("vertex", "graph")
 TIES = ("first", "random")

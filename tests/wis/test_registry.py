@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import wis
-from wis.methods import find_method, format_method, parse_method
+from wis.registry import find_method, format_method, parse_method
 
 
 def rank_by_position(edges: wis.EdgeList, *, step: int = 1) -> np.ndarray:
@@ -28,7 +28,7 @@ def keep_first(edges: wis.EdgeList, num_keep: int, *, factor: float = 2.0) -> tu
 @pytest.fixture
 def third_party(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two methods as another package would register them."""
-    from wis.methods import ENTRY_POINT_GROUP, _entry_points, _load
+    from wis.registry import ENTRY_POINT_GROUP, _entry_points, _load
 
     here = __name__
     extra = {
@@ -36,7 +36,7 @@ def third_party(monkeypatch: pytest.MonkeyPatch) -> None:
         "keep-first": importlib.metadata.EntryPoint("keep-first", f"{here}:keep_first", ENTRY_POINT_GROUP),
     }
     points = {**_entry_points(), **extra}
-    monkeypatch.setattr("wis.methods._entry_points", lambda: points)
+    monkeypatch.setattr("wis.registry._entry_points", lambda: points)
     _load.cache_clear()
 
 
