@@ -1,0 +1,255 @@
+"""2-WIS (depth 3) of an undirected graph, exact: degrees and triangles, no walk and no matrix power.
+
+The walk index of ``t`` is ``1 + 3 d_t + 2 tau_t`` (0 where it is isolated), with its degree and number of triangles.
+Removing ``{u, v}``, an edge in ``c`` triangles, lowers those of ``u`` and ``v`` by ``3 + 2 c`` and those of the ``c`` third
+vertices by 2. Keys of edges only fall, with one exception: after the removal of ``{u, w}``, the key of an edge ``{u, v}``
+of the same triangle no longer contains ``w``. So every stored key is an upper bound but those, which are looked at after
+each removal (`_refresh`), mostly in constant time; all else is left to the queue.
+
+`triangle_listing` finds the triangles, `triangle_keys` computes and compares keys, `triangle_queue` keeps them.
+Source: Razin, Verbin and Cohen (NeurIPS 2023, arXiv:2211.16494), Algorithm 1 with L = 3.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from wis.engine.triangle_keys import NEAR, UNKNOWN, WIDTH, State, fallen, token_value, upper_bound
+from wis.engine.triangle_listing import Triangles, list_triangles
+from wis.engine.triangle_queue import (
+    DONE,
+    FLOOR,
+    GONE,
+    IN_HEAP,
+    ROUND,
+    into_bucket,
+    level_of,
+    out_of_bucket,
+    pop_best,
+    reevaluate,
+    settle,
+    sift_up,
+)
+from wis.graphs import EdgeList
+from wis.progress import track
+
+# Removals between two checks for Ctrl-C.
+_SLICE = 1 << 12
+
+# Buckets at most, by powers of two: more would cost memory and gain nothing.
+_LEVELS = 1 << 22
+
+# Triangles at one edge at most: counts share 64 bits with values.
+_MOST_COUNT = 1 << 24
+
+
+def removal_order(
+    edges: EdgeList,
+    *,
+    depth: int = 3,
+    is_target: np.ndarray | None = None,
+    priority: np.ndarray | None = None,
+    chunk: int = 1,
+    limit: int,
+    progress: bool = False,
+) -> np.ndarray:
+    """The exact greedy order of 2-WIS.
+
+    Parameters
+    ----------
+    edges
+        The pairs of an undirected graph.
+    depth
+        Always 3.
+    is_target
+        bool ``[n]``: vertices whose walk index counts, or None for all.
+    priority
+        int64 ``[m]``: of tied edges the one with the smallest goes first; None for canonical order.
+    chunk
+        Edges removed per evaluation.
+    limit
+        Number of removals, at most ``m``.
+    progress
+        Show progress.
+
+    Returns
+    -------
+    np.ndarray
+        int64 ``[limit]``: positions of pairs, first removed first.
+
+    Raises
+    ------
+    MemoryError
+        If the triangles do not fit into memory.
+
+    Notes
+    -----
+    Memory: about 36 bytes a triangle and 130 bytes a pair. Time: listing the triangles, constant time for each of them
+    when it goes, and a pass over the triangles of an edge whenever it comes to the top of the queue.
+    """
+    state = _prepare(edges, is_target, priority, limit, list_triangles(edges, progress=progress))
+    with track(limit, "2-WIS", enabled=progress) as advance:
+        while (done := int(state.counters[DONE])) < limit:
+            _remove_best(state, min(done + _SLICE, limit), chunk)
+            advance(int(state.counters[DONE]) - done)
+    return state.order
+
+
+def _prepare(
+    edges: EdgeList, is_target: np.ndarray | None, priority: np.ndarray | None, limit: int, triangles: Triangles
+) -> State:
+    n, m = edges.num_nodes, edges.num_pairs
+    tail, head = edges.pairs.astype(np.int32)
+    count = np.diff(triangles.start).astype(np.int32)
+    most_count = int(count.max(initial=0))
+    if most_count >= _MOST_COUNT:
+        raise OverflowError(f"depth=3: a pair is in {most_count} triangles, more than {_MOST_COUNT - 1} do not fit")
+    value = _values(n, tail, head, count)
+    largest = int(value.max(initial=0))
+    dtype = np.int32 if largest < 1 << 30 else np.int64
+    free = 1 << 30 if dtype == np.int32 else 1 << 37
+    if is_target is not None:
+        value[~is_target] = free
+    shift = max(largest.bit_length() - _LEVELS.bit_length() + 1, 0)
+    state = State(
+        free=free,
+        value=value.astype(dtype),
+        tail=tail,
+        head=head,
+        priority=np.arange(m, dtype=np.int32) if priority is None else priority.astype(np.int32),
+        alive=np.ones(m, dtype=bool),
+        start=triangles.start,
+        entries=triangles.entries,
+        length=count.copy(),
+        count=count,
+        witness=np.full(m, -1, dtype=np.int32),
+        tokens=np.empty((m, WIDTH), dtype=np.int64),
+        stamp=np.full(m, -1, dtype=np.int32),
+        ranked=np.zeros(m, dtype=bool),
+        snapshot=np.empty(len(triangles.entries), dtype=dtype),
+        snapshot_head=np.empty((m, 6), dtype=np.int64),
+        fresh=np.empty(WIDTH, dtype=np.int64),
+        run_value=np.empty(most_count + NEAR, dtype=np.int64),
+        run_count=np.empty(most_count + NEAR, dtype=np.int64),
+        keys=np.empty(most_count, dtype=np.int64),
+        moved=np.empty((most_count, 3), dtype=np.int32),
+        level=np.full(m, GONE, dtype=np.int32),
+        before=np.empty(m, dtype=np.int32),
+        after=np.empty(m, dtype=np.int32),
+        first=np.full((largest >> shift) + 2, -1, dtype=np.int32),
+        heap=np.empty(m, dtype=np.int32),
+        counters=np.zeros(4, dtype=np.int64),
+        shift=shift,
+        order=np.empty(limit, dtype=np.int64),
+    )
+    state.counters[FLOOR] = len(state.first)
+    _fill_buckets(state)
+    return state
+
+
+@njit(cache=True, nogil=True)
+def _values(num_nodes, tail, head, count):
+    value = np.zeros(num_nodes, dtype=np.int64)
+    for e in range(len(tail)):
+        # Every triangle at a vertex is at two of its edges.
+        value[tail[e]] += 3 + count[e]
+        value[head[e]] += 3 + count[e]
+    for v in range(num_nodes):
+        if value[v] > 0:
+            value[v] += 1
+    return value
+
+
+@njit(cache=True, nogil=True)
+def _fill_buckets(s):
+    # Backwards, so that the first edge comes out first.
+    for e in range(len(s.tail) - 1, -1, -1):
+        into_bucket(s, e, level_of(s, upper_bound(s, e)))
+
+
+@njit(cache=True, nogil=True)
+def _remove_best(s, until, chunk):
+    """Remove edges until so many are gone, ``chunk`` at a time."""
+    while s.counters[DONE] < until:
+        begin = s.counters[DONE]
+        end = min(begin + chunk, len(s.order))
+        for i in range(begin, end):
+            s.order[i] = pop_best(s)
+        for i in range(begin, end):
+            _remove(s, s.order[i])
+        s.counters[DONE] = end
+        s.counters[ROUND] += 1
+
+
+@njit(cache=True, nogil=True)
+def _remove(s, e):
+    """Take an edge out of the graph."""
+    u, v = s.tail[e], s.head[e]
+    old_u, old_v = np.int64(s.value[u]), np.int64(s.value[v])
+    s.value[u] = fallen(s, u, s.count[e])
+    s.value[v] = fallen(s, v, s.count[e])
+    begin = s.start[e]
+    end = begin
+    for i in range(begin, begin + s.length[e]):
+        w, uw, vw = s.entries[i, 0], s.entries[i, 1], s.entries[i, 2]
+        if not (s.alive[uw] and s.alive[vw]):
+            continue
+        s.entries[end, 0] = w
+        s.entries[end, 1] = uw
+        s.entries[end, 2] = vw
+        end += 1
+        if s.value[w] != s.free:
+            s.value[w] -= 2
+        s.count[uw] -= 1
+        s.count[vw] -= 1
+    s.alive[e] = False
+    for i in range(begin, end):
+        w, uw, vw = s.entries[i, 0], s.entries[i, 1], s.entries[i, 2]
+        _refresh(s, uw, u, w, v, old_v)
+        _refresh(s, vw, v, w, u, old_u)
+
+
+@njit(cache=True, nogil=True)
+def _refresh(s, e, shared, other, lost, old_lost):
+    """Keep what is stored of ``e = {shared, other}`` an upper bound, after ``{shared, lost}`` was removed.
+
+    The first value of the key can rise only if ``lost`` was its witness. Of the rest, the following changed: the value
+    to which ``shared`` will fall, down; values of other apexes, down; and the contributions of ``lost`` and of the old
+    value of ``other``, which can make the key better, but only from ``better`` on.
+    """
+    level = s.level[e]
+    if level == GONE:
+        return
+    if s.witness[e] == lost:
+        s.witness[e] = -1
+        if level != IN_HEAP and level_of(s, upper_bound(s, e)) > level:
+            out_of_bucket(s, e)
+            settle(s, e)
+            return
+    if level != IN_HEAP:
+        return
+    old_other = np.int64(s.value[other])
+    if old_other != s.free:
+        old_other += 2
+    better = min(old_lost, old_other) - 2
+    if fallen(s, shared, s.count[e]) >= better:
+        _forget(s, e, better)
+
+
+@njit(cache=True, nogil=True)
+def _forget(s, e, value):
+    """The key of an edge in the heap may be better than stored from this value on."""
+    for i in range(WIDTH):
+        if token_value(s.tokens[e, i]) < value:
+            continue
+        if i == 0:
+            reevaluate(s, e)
+            return
+        if s.tokens[e, i] == UNKNOWN:
+            return
+        for j in range(i, WIDTH):
+            s.tokens[e, j] = UNKNOWN
+        break
+    s.ranked[e] = False
+    sift_up(s, s.before[e])
