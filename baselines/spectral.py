@@ -1,6 +1,8 @@
 """Spectral sparsification: edges of large effective resistance matter most to the Laplacian.
 
 Spielman and Srivastava, *Graph Sparsification by Effective Resistances* (SIAM J. Comput. 2011, arXiv:0803.0929).
+Two laws draw edges with probabilities proportional to their resistances: without replacement (an order, as in the WIS
+paper), and with replacement and reweighted (the textbook's, whose Laplacian approximates that of the graph).
 """
 
 from __future__ import annotations
@@ -8,13 +10,26 @@ from __future__ import annotations
 import numpy as np
 
 from baselines.resistance import effective_resistances
-from wis.graphs import EdgeList
-from wis.methods import method
+from wis.graphs import EdgeList, check_count
+from wis.registry import method
 
 
-@method(source="Spielman and Srivastava (2011), drawn as in Razin et al. (2023), appendix", seeded=True)
-def rank(edges: EdgeList, *, seed: int | None = None, progress: bool = False) -> np.ndarray:
-    """Edges of large effective resistance kept with higher probability, by draws without replacement.
+@method(
+    source="Spielman and Srivastava (2011, arXiv:0803.0929); law of Razin et al. (2023, arXiv:2211.16494)",
+    seeded=True,
+    devices=("cpu", "cuda"),
+)
+def rank(
+    edges: EdgeList,
+    *,
+    seed: int | None = None,
+    device: str = "auto",
+    progress: bool = False,
+    solver: str = "auto",
+    k: int = 256,
+    tol: float = 1e-2,
+) -> np.ndarray:
+    """Keep edges of large effective resistance: random draws without replacement.
 
     Edges are drawn one after the other, each with probability proportional to its resistance among those left. The
     edges drawn first are the ones to keep, so the order of removal is that of the draws, reversed.
@@ -24,9 +39,9 @@ def rank(edges: EdgeList, *, seed: int | None = None, progress: bool = False) ->
     edges
         An undirected graph.
     seed
-        Seed of the draws; None makes fresh ones.
-    progress
-        Whether to show progress.
+        Seed of the draws and the projections; None makes fresh ones.
+    device, progress, solver, k, tol
+        As for :func:`baselines.resistance.effective_resistances`.
 
     Returns
     -------
@@ -36,9 +51,114 @@ def rank(edges: EdgeList, *, seed: int | None = None, progress: bool = False) ->
     Raises
     ------
     ValueError
-        If the graph is directed.
+        If the graph is directed or an option is out of range.
     """
-    resistance = effective_resistances(edges, progress=progress)
-    # The draws are a race: independent exponential times of rate R_e arrive in exactly this order.
-    arrival = np.random.default_rng(seed).standard_exponential(edges.num_pairs) / resistance
-    return np.argsort(-arrival, kind="stable")
+    draws, projections = np.random.SeedSequence(seed).generate_state(2, np.uint64).tolist()
+    resistance = effective_resistances(
+        edges, solver=solver, k=k, tol=tol, seed=projections, device=device, progress=progress
+    )
+    return np.argsort(-_arrivals(resistance, np.random.default_rng(draws)), kind="stable")
+
+
+@method(
+    source="Spielman and Srivastava (2011, arXiv:0803.0929), algorithm Sparsify", seeded=True, devices=("cpu", "cuda")
+)
+def reweighted(
+    edges: EdgeList,
+    num_keep: int,
+    *,
+    seed: int | None = None,
+    device: str = "auto",
+    progress: bool = False,
+    solver: str = "auto",
+    k: int = 256,
+    tol: float = 1e-2,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Spectral sparsification with weights: random draws with replacement.
+
+    Each draw takes an edge with probability ``p_e`` proportional to its resistance. Draws go on until ``num_keep``
+    distinct edges have been seen. After ``q`` draws, an edge seen ``c_e`` times has weight ``c_e / (q p_e)``. For a
+    number ``q`` chosen beforehand the weighted Laplacian equals that of the graph on average (see
+    :func:`draw_weights`); stopping at an exact budget makes ``q`` random and this only approximate.
+
+    Parameters
+    ----------
+    edges
+        An undirected graph.
+    num_keep
+        Number of pairs to keep.
+    seed
+        Seed of the draws and the projections; None makes fresh ones.
+    device, progress, solver, k, tol
+        As for :func:`baselines.resistance.effective_resistances`.
+
+    Returns
+    -------
+    tuple
+        bool ``[m]``, the pairs kept, and float64 ``[m]``, their weights, 0 for the others.
+
+    Raises
+    ------
+    ValueError
+        If the graph is directed or an option is out of range.
+
+    Notes
+    -----
+    The draws are not made one by one. Let every edge arrive by a Poisson process of rate ``p_e``: the arrivals, in the
+    order of time, are such draws. First arrivals are exponential times, the last one that counts is the
+    ``num_keep``-th of them, and what an edge got until then after its first arrival is a Poisson number. O(m log m).
+    """
+    draws, projections = np.random.SeedSequence(seed).generate_state(2, np.uint64).tolist()
+    resistance = effective_resistances(
+        edges, solver=solver, k=k, tol=tol, seed=projections, device=device, progress=progress
+    )
+    kept = np.zeros(edges.num_pairs, dtype=bool)
+    weights = np.zeros(edges.num_pairs, dtype=np.float64)
+    if num_keep == 0:
+        return kept, weights
+    random = np.random.default_rng(draws)
+    probability = resistance / resistance.sum()
+    arrival = _arrivals(probability, random)
+    chosen = np.argsort(arrival, kind="stable")[:num_keep]
+    kept[chosen] = True
+    waited = arrival[chosen[-1]] - arrival[chosen]
+    counts = 1 + random.poisson(waited * probability[chosen])
+    weights[chosen] = counts / (counts.sum() * probability[chosen])
+    return kept, weights
+
+
+def draw_weights(resistance: np.ndarray, num_draws: int, seed: int | None = None) -> np.ndarray:
+    """Draw edges with replacement, in proportion to their resistances, and weight them.
+
+    Spielman and Srivastava (2011), Theorem 1: with ``q = O(n log n / eps^2)`` draws, the quadratic form of the weighted
+    Laplacian is within ``1 ± eps`` of the graph's for every vector, with probability at least one half.
+
+    Parameters
+    ----------
+    resistance
+        float64 ``[m]``: effective resistances, or approximations within a constant factor.
+    num_draws
+        Number of draws ``q``, at least 1.
+    seed
+        Seed of the draws.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64 ``[m]``: weights, 0 for edges that were never drawn.
+
+    Raises
+    ------
+    ValueError
+        If ``num_draws`` is not positive.
+    """
+    if check_count("num_draws", num_draws) == 0:
+        raise ValueError("num_draws must be at least 1, got 0")
+    probability = resistance / resistance.sum()
+    counts = np.random.default_rng(seed).multinomial(num_draws, probability)
+    return counts / (num_draws * probability)
+
+
+def _arrivals(rate: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Independent exponential times: their order is that of draws without replacement in proportion to ``rate``."""
+    return random.standard_exponential(len(rate)) / rate

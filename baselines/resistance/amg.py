@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numba import njit, uint64
+from numba import njit
 
 from baselines.resistance.laplacian import Laplacian
 
@@ -84,7 +84,7 @@ class VCycle:
         )
         self._levels = [_level(level, np.dtype(dtype)) for level in hierarchy.levels[:-1]]
         coarsest = hierarchy.levels[-1].A.toarray()
-        self._coarse_inverse = np.linalg.pinv(coarsest, hermitian=True, rcond=1e-10).astype(dtype)
+        self._coarse_inverse: np.ndarray = np.linalg.pinv(coarsest, hermitian=True, rcond=1e-10).astype(dtype)
 
     def __call__(self, residual: np.ndarray, out: np.ndarray) -> None:
         """Write an approximate solution for ``residual`` to ``out``; thread-safe."""
@@ -124,17 +124,17 @@ def _gather(
     indptr: np.ndarray, indices: np.ndarray, values: np.ndarray, row: int, block: np.ndarray, total: np.ndarray
 ) -> None:
     """Row ``row`` of the product, two entries at a time, so that ``total`` is read and written less often."""
-    width = uint64(block.shape[1])
+    width = np.uint64(block.shape[1])
     total[:] = 0
     t, stop = indptr[row], indptr[row + 1]
     while t + 2 <= stop:
-        a, b = uint64(indices[t]), uint64(indices[t + 1])
+        a, b = np.uint64(indices[t]), np.uint64(indices[t + 1])
         x, y = values[t], values[t + 1]
         for j in range(width):
             total[j] += x * block[a, j] + y * block[b, j]
         t += 2
     if t < stop:
-        a, x = uint64(indices[t]), values[t]
+        a, x = np.uint64(indices[t]), values[t]
         for j in range(width):
             total[j] += x * block[a, j]
 
@@ -149,9 +149,9 @@ def _add_product(
     base: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    width = uint64(block.shape[1])
+    width = np.uint64(block.shape[1])
     total = np.empty(width, block.dtype)
-    for u in range(uint64(len(out))):
+    for u in range(np.uint64(len(out))):
         _gather(indptr, indices, values, u, block, total)
         for j in range(width):
             out[u, j] = base[u, j] + factor * total[j]
@@ -168,9 +168,9 @@ def _smooth(
     out: np.ndarray,
 ) -> None:
     """One damped Jacobi step: ``out = block + smoother * (residual - matrix @ block)``."""
-    width = uint64(block.shape[1])
+    width = np.uint64(block.shape[1])
     total = np.empty(width, block.dtype)
-    for u in range(uint64(len(smoother))):
+    for u in range(np.uint64(len(smoother))):
         _gather(indptr, indices, values, u, block, total)
         factor = smoother[u]
         for j in range(width):

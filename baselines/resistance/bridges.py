@@ -27,13 +27,16 @@ def find_bridges(num_nodes: int, pairs: np.ndarray) -> np.ndarray:
 
 
 def adjacency(num_nodes: int, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Compressed rows of an undirected graph: ``indptr [n + 1]``, ``neighbour [2m]`` and ``edge [2m]``, all int64."""
+    """Compressed rows of an undirected graph: ``indptr [n + 1]``, ``neighbour [2m]`` and ``edge [2m]``, all int64.
+
+    Rows are sorted, by neighbour and by edge alike, if the pairs are in canonical order.
+    """
     num_pairs = pairs.shape[1]
-    rows = np.concatenate([pairs[0], pairs[1]])
+    rows = np.concatenate([pairs[1], pairs[0]])
     order = np.argsort(rows, kind="stable")
     indptr = np.zeros(num_nodes + 1, dtype=np.int64)
     np.cumsum(np.bincount(rows, minlength=num_nodes), out=indptr[1:])
-    neighbour = np.concatenate([pairs[1], pairs[0]])[order]
+    neighbour = np.concatenate([pairs[0], pairs[1]])[order]
     edge = order % max(num_pairs, 1)
     return indptr, neighbour, edge
 

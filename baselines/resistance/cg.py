@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numba import njit, uint64
+from numba import njit
 
 from baselines.resistance.laplacian import Laplacian
 
@@ -92,7 +92,7 @@ def _step(
     corrected: np.ndarray,
 ) -> np.ndarray:
     """Move along the direction; return the squared Jacobi norms of the residuals and leave them scaled in place."""
-    size, width = uint64(residual.shape[0]), uint64(residual.shape[1])
+    size, width = np.uint64(residual.shape[0]), np.uint64(residual.shape[1])
     part = np.zeros(width, residual.dtype)
     norm = np.zeros(width, np.float64)
     for u in range(size):
@@ -114,7 +114,7 @@ def _step(
 @njit(cache=True, nogil=True)
 def _turn(beta: np.ndarray, corrected: np.ndarray, direction: np.ndarray) -> None:
     """The next direction."""
-    size, width = uint64(direction.shape[0]), uint64(direction.shape[1])
+    size, width = np.uint64(direction.shape[0]), np.uint64(direction.shape[1])
     for u in range(size):
         for j in range(width):
             direction[u, j] = corrected[u, j] + beta[j] * direction[u, j]
@@ -123,7 +123,7 @@ def _turn(beta: np.ndarray, corrected: np.ndarray, direction: np.ndarray) -> Non
 @njit(cache=True, nogil=True)
 def _products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """float64 ``[w]``: the product of each pair of columns."""
-    size, width = uint64(left.shape[0]), uint64(left.shape[1])
+    size, width = np.uint64(left.shape[0]), np.uint64(left.shape[1])
     part = np.zeros(width, left.dtype)
     product = np.zeros(width, np.float64)
     for u in range(size):

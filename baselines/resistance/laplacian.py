@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, uint64
+from numba import njit
 
 from baselines.resistance.bridges import adjacency
 
@@ -58,17 +58,17 @@ class Laplacian:
 @njit(cache=True, nogil=True)
 def _gather(indptr: np.ndarray, neighbours: np.ndarray, u: int, block: np.ndarray, total: np.ndarray) -> None:
     """Sum the rows of the neighbours of ``u``, four at a time, so that ``total`` is read and written less often."""
-    width = uint64(block.shape[1])
+    width = np.uint64(block.shape[1])
     total[:] = 0
     t, stop = indptr[u], indptr[u + 1]
     while t + 4 <= stop:
-        a, b = uint64(neighbours[t]), uint64(neighbours[t + 1])
-        c, d = uint64(neighbours[t + 2]), uint64(neighbours[t + 3])
+        a, b = np.uint64(neighbours[t]), np.uint64(neighbours[t + 1])
+        c, d = np.uint64(neighbours[t + 2]), np.uint64(neighbours[t + 3])
         for j in range(width):
             total[j] += (block[a, j] + block[b, j]) + (block[c, j] + block[d, j])
         t += 4
     while t < stop:
-        a = uint64(neighbours[t])
+        a = np.uint64(neighbours[t])
         for j in range(width):
             total[j] += block[a, j]
         t += 1
@@ -76,7 +76,7 @@ def _gather(indptr: np.ndarray, neighbours: np.ndarray, u: int, block: np.ndarra
 
 @njit(cache=True, nogil=True)
 def _apply(indptr: np.ndarray, neighbours: np.ndarray, block: np.ndarray, out: np.ndarray) -> np.ndarray:
-    size, width = uint64(block.shape[0]), uint64(block.shape[1])
+    size, width = np.uint64(block.shape[0]), np.uint64(block.shape[1])
     total = np.empty(width, block.dtype)
     part = np.zeros(width, block.dtype)
     product = np.zeros(width, np.float64)
@@ -97,7 +97,7 @@ def _apply(indptr: np.ndarray, neighbours: np.ndarray, block: np.ndarray, out: n
 
 @njit(cache=True, nogil=True)
 def _average(indptr: np.ndarray, neighbours: np.ndarray, block: np.ndarray, out: np.ndarray) -> None:
-    size, width = uint64(block.shape[0]), uint64(block.shape[1])
+    size, width = np.uint64(block.shape[0]), np.uint64(block.shape[1])
     total = np.empty(width, block.dtype)
     for u in range(size):
         _gather(indptr, neighbours, u, block, total)

@@ -17,52 +17,57 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
-from numba import njit, uint32, uint64
+from numba import njit
 
 from baselines.resistance.amg import VCycle
 from baselines.resistance.cg import Preconditioner, solve_block
 from baselines.resistance.laplacian import Laplacian
 from wis.progress import track
 
-_WIDTH = 32  # right-hand sides a block: the signs of an edge are the bits of one uint32
+if TYPE_CHECKING:
+    from baselines.resistance.projections_torch import TorchProjections
+
+_WIDTH = 32  # right-hand sides a block
+_CHUNK = 1 << 15  # edges whose signs are drawn at a time: they stay in the cache
 _MEMORY = 4 << 30  # bytes that blocks in flight may take
-_SLOW = 60  # iterations after which conjugate gradients alone count as slow
-_MOST = 20_000  # iterations after which a solve has failed
-_FINEST_FLOAT32 = 1e-5  # below this tolerance blocks are float64
+_SLOW = 40  # iterations after which conjugate gradients alone count as slow
+MOST_ITERATIONS = 20_000  # iterations after which a solve has failed
+FINEST_FLOAT32 = 1e-5  # below this tolerance blocks are float64
 
 _log = logging.getLogger("wis")
 
 
 def projected_resistances(
-    num_nodes: int,
     pairs: np.ndarray,
     *,
     k: int = 256,
     tol: float = 1e-2,
     solver: str = "auto",
     seed: int | None = None,
+    device: str = "cpu",
     progress: bool = False,
 ) -> np.ndarray:
     """Estimate the effective resistance of every edge from ``k`` random projections.
 
     Parameters
     ----------
-    num_nodes
-        Number of vertices ``n``.
     pairs
-        int64 ``[2, m]``, each undirected pair once. Isolated vertices and any number of components are fine.
+        int64 ``[2, m]``, each undirected pair once. Any number of components.
     k
         Number of projections: linear systems to solve.
     tol
         Factor by which the residual of each system is brought down.
     solver
-        ``"cg"``: conjugate gradients, Jacobi-preconditioned. ``"amg"``: preconditioned by a multigrid cycle. ``"auto"``:
-        the former, unless it converges slowly and pyamg is installed.
+        ``"cg"``: conjugate gradients, Jacobi-preconditioned. ``"amg"``: preconditioned by a multigrid cycle.
+        ``"auto"``: the former, unless it converges slowly and pyamg is installed.
     seed
         Seed of the projections.
+    device
+        ``"cuda"`` for the GPU, through torch; anything else is the CPU. Both use the same random signs.
     progress
         Whether to show progress.
 
@@ -77,34 +82,66 @@ def projected_resistances(
     graphs, hundreds on grids without multigrid. Runs on Numba's number of threads; the result does not depend on it.
     """
     names, pairs = np.unique(pairs, return_inverse=True)
-    problem = _Projections(len(names), pairs.reshape(2, -1), tol, np.random.SeedSequence(seed))
-    widths = [min(_WIDTH, k - start) for start in range(0, k, _WIDTH)]
-    total = np.zeros(pairs.size // 2, dtype=np.float64)
-    with track(k, "effective resistances, projections", unit="systems", enabled=progress) as advance:
+    pairs = pairs.reshape(2, -1)
+    laplacian = Laplacian.from_pairs(len(names), pairs)
+    entropy = np.random.SeedSequence(seed).entropy
+    problem: Projections | TorchProjections
+    if device == "cuda":
+        from baselines.resistance.projections_torch import TorchProjections
+
+        problem = TorchProjections(laplacian, pairs, tol, entropy, device)
+    else:
+        problem = Projections(laplacian, pairs, tol, entropy)
         problem.choose(solver)
+    widths = [min(_WIDTH, k - start) for start in range(0, k, _WIDTH)]
+    total = np.zeros(pairs.shape[1], dtype=np.float64)
+    with track(k, "effective resistances, projections", unit="systems", enabled=progress) as advance:
         for squares, width in zip(_in_order(problem.squares, widths, problem.threads()), widths, strict=True):
             total += squares
             advance(width)
-    return np.clip(problem.known() + total / k, np.finfo(np.float64).tiny, 1.0)
+    at_tail, at_head = 1.0 / laplacian.degree[pairs]
+    known = at_tail + at_head - 2.0 * at_tail * at_head
+    return np.clip(known + total / k, np.finfo(np.float64).tiny, 1.0)
 
 
-class _Projections:
-    """The graph, the solver and the seeds that all blocks share."""
+def random_bits(entropy: Any, block: int, num_pairs: int, width: int) -> Iterator[tuple[int, np.ndarray]]:
+    """The signs of one block, a chunk of edges at a time: its first edge and uint8 ``[chunk, width]`` of 0 and 1."""
+    random = np.random.default_rng([entropy, block])
+    for start in range(0, num_pairs, _CHUNK):
+        words = random.integers(0, 256, (min(_CHUNK, num_pairs - start), -(-width // 8)), dtype=np.uint8)
+        yield start, np.unpackbits(words, axis=1, count=width)
 
-    def __init__(self, num_nodes: int, pairs: np.ndarray, tol: float, seed: np.random.SeedSequence) -> None:
+
+def unsolved(tol: float, iterations: int) -> ArithmeticError:
+    """The error to raise if a system is not solved."""
+    return ArithmeticError(
+        f"a Laplacian system is not solved to tol={tol} after {iterations} iterations; raise tol, or use solver='exact'"
+    )
+
+
+class Projections:
+    """The graph, the solver and the seed that all blocks share.
+
+    Parameters
+    ----------
+    laplacian, pairs
+        The graph.
+    tol
+        Tolerance of the solver; blocks are float32 unless it is finer than they can reach.
+    entropy
+        Seed of the signs.
+    """
+
+    def __init__(self, laplacian: Laplacian, pairs: np.ndarray, tol: float, entropy: Any) -> None:
+        self.laplacian = laplacian
         self.pairs = pairs.astype(np.uint32)
-        self.laplacian = Laplacian.from_pairs(num_nodes, pairs)
         self.tol = tol
-        self.entropy = seed.entropy
-        self.dtype = np.float32 if tol >= _FINEST_FLOAT32 else np.float64
+        self.entropy = entropy
+        self.dtype = np.float32 if tol >= FINEST_FLOAT32 else np.float64
         self.precondition: Preconditioner | None = None
 
-    def known(self) -> np.ndarray:
-        """The part of each resistance that needs no projection."""
-        at_tail, at_head = 1.0 / self.laplacian.degree[self.pairs]
-        return at_tail + at_head - 2.0 * at_tail * at_head
-
     def threads(self) -> int:
+        """How many blocks to solve at once: as many as Numba has threads, within a bound on memory."""
         block = 7 * self.laplacian.num_nodes * _WIDTH * np.dtype(self.dtype).itemsize
         return max(1, min(numba.get_num_threads(), _MEMORY // max(block, 1)))
 
@@ -128,30 +165,23 @@ class _Projections:
 
     def right_hand_sides(self, block: int, width: int) -> np.ndarray:
         """``B^T s`` for the random signs of this block: ``[n, width]``."""
-        bits = np.random.default_rng([self.entropy, block]).integers(
-            0, 1 << 32, self.pairs.shape[1], dtype=np.uint32
-        )
         rhs = np.zeros((self.laplacian.num_nodes, width), dtype=self.dtype)
-        _scatter_signs(self.pairs, bits, rhs)
+        for start, bits in random_bits(self.entropy, block, self.pairs.shape[1], width):
+            _scatter_signs(self.pairs[:, start : start + len(bits)], bits, rhs)
         return rhs
 
     def squares(self, block: int, width: int) -> np.ndarray:
         """For every edge, the sum of ``(y_u - y_v)^2`` over the columns of this block."""
         rhs = self.right_hand_sides(block, width)
-        solution, iterations, solved = solve_block(self.laplacian, rhs, self.tol, _MOST, self.precondition)
+        solution, iterations, solved = solve_block(self.laplacian, rhs, self.tol, MOST_ITERATIONS, self.precondition)
         if not solved:
-            raise ArithmeticError(
-                f"a Laplacian system is not solved to tol={self.tol} after {iterations} iterations; "
-                "raise tol, or use solver='exact'"
-            )
+            raise unsolved(self.tol, iterations)
         smoothed = rhs
         self.laplacian.average(solution, smoothed)
         return _squared_differences(self.pairs, smoothed)
 
 
-def _in_order(
-    work: Callable[[int, int], np.ndarray], widths: list[int], threads: int
-) -> Iterator[np.ndarray]:
+def _in_order(work: Callable[[int, int], np.ndarray], widths: list[int], threads: int) -> Iterator[np.ndarray]:
     """Results of ``work(block, width)`` in the order of the blocks, a few at a time in threads."""
     if threads == 1:
         yield from itertools.starmap(work, enumerate(widths))
@@ -172,30 +202,30 @@ def _in_order(
 
 @njit(cache=True, nogil=True)
 def _scatter_signs(pairs: np.ndarray, bits: np.ndarray, out: np.ndarray) -> None:
-    width = uint64(out.shape[1])
+    """Add the sign of each edge, 1 for bit 0 and -1 for bit 1, to its first endpoint; subtract it from its second."""
+    width = np.uint64(out.shape[1])
+    number = out.dtype.type
     signs = np.empty(width, out.dtype)
-    for e in range(uint64(pairs.shape[1])):
-        u, v, word = uint64(pairs[0, e]), uint64(pairs[1, e]), bits[e]
+    for e in range(np.uint64(pairs.shape[1])):
+        u, v = np.uint64(pairs[0, e]), np.uint64(pairs[1, e])
         for j in range(width):
-            signs[j] = np.int32(1) - np.int32(2) * np.int32((word >> uint32(j)) & uint32(1))
+            signs[j] = number(1) - number(2) * number(bits[e, j])
         for j in range(width):
             out[u, j] += signs[j]
         for j in range(width):
             out[v, j] -= signs[j]
 
 
-@njit(cache=True, nogil=True)
+# The sum over a row may be taken in any order, which is what lets it be vectorised.
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
 def _squared_differences(pairs: np.ndarray, block: np.ndarray) -> np.ndarray:
-    width = uint64(block.shape[1])
+    width = np.uint64(block.shape[1])
     squares = np.empty(pairs.shape[1], np.float64)
-    terms = np.empty(width, block.dtype)
-    for e in range(uint64(pairs.shape[1])):
-        u, v = uint64(pairs[0, e]), uint64(pairs[1, e])
-        for j in range(width):
-            gap = block[u, j] - block[v, j]
-            terms[j] = gap * gap
+    for e in range(np.uint64(pairs.shape[1])):
+        u, v = np.uint64(pairs[0, e]), np.uint64(pairs[1, e])
         total = block.dtype.type(0)
         for j in range(width):
-            total += terms[j]
+            gap = block[u, j] - block[v, j]
+            total += gap * gap
         squares[e] = total
     return squares

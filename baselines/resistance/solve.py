@@ -6,19 +6,49 @@ import numpy as np
 
 from baselines.resistance.bridges import find_bridges
 from baselines.resistance.exact import exact_resistances
-from wis.graphs import EdgeList
+from baselines.resistance.projections import projected_resistances
+from baselines.undirected import require_undirected
+from wis.graphs import EdgeList, check_count
+
+SOLVERS = ("auto", "exact", "cg", "amg")
+
+# Up to here a factorisation takes seconds, however dense its factor becomes.
+_EXACT_VERTICES = 4_000
+_EXACT_EDGES = 60_000
 
 
-def effective_resistances(edges: EdgeList, *, progress: bool = False) -> np.ndarray:
+def effective_resistances(
+    edges: EdgeList,
+    *,
+    solver: str = "auto",
+    k: int = 256,
+    tol: float = 1e-2,
+    seed: int | None = None,
+    device: str = "auto",
+    progress: bool = False,
+) -> np.ndarray:
     """Effective resistance of every edge, each edge a resistor of one ohm.
 
     The resistance of ``{u, v}`` is the probability that a uniformly random spanning forest contains it. It is found
-    within each connected component; that of a bridge is exactly 1.
+    within each connected component; that of a bridge is exactly 1, whatever the solver.
 
     Parameters
     ----------
     edges
         An undirected graph.
+    solver
+        ``"exact"``: sparse factorisation. ``"cg"`` and ``"amg"``: random projections, solved by conjugate gradients
+        with a Jacobi or a multigrid preconditioner (the latter needs pyamg). ``"auto"``: exact for small graphs, else
+        projections with the preconditioner that suits the graph.
+    k
+        Number of random projections. The relative error falls as ``1 / sqrt(k)``.
+    tol
+        Factor by which the residual of each projection is brought down.
+    seed
+        Seed of the projections; the exact solver does not use it.
+    device
+        ``"cuda"`` solves projections on the GPU, by conjugate gradients with the Jacobi preconditioner. ``"auto"`` is
+        the CPU.
     progress
         Whether to show progress.
 
@@ -30,15 +60,40 @@ def effective_resistances(edges: EdgeList, *, progress: bool = False) -> np.ndar
     Raises
     ------
     ValueError
-        If the graph is directed.
+        If the graph is directed or an option is out of range.
+    TypeError
+        If ``k`` is not an integer or ``tol`` not a number.
+    ImportError
+        If ``solver="amg"`` and pyamg is not installed.
     """
-    if edges.directed:
-        raise ValueError(
-            "directed=True, but effective resistances are defined for undirected graphs only; pass directed=False to "
-            "treat every edge as undirected"
-        )
+    require_undirected(edges, "spectral")
+    _check(solver, k, tol, device)
     resistance = np.ones(edges.num_pairs, dtype=np.float64)
     rest = ~find_bridges(edges.num_nodes, edges.pairs)
-    if rest.any():
-        resistance[rest] = exact_resistances(edges.num_nodes, edges.pairs[:, rest], progress=progress)
+    if not rest.any():
+        return resistance
+    pairs = edges.pairs[:, rest]
+    if device != "cuda" and (solver == "exact" or (solver == "auto" and _is_small(pairs))):
+        resistance[rest] = exact_resistances(edges.num_nodes, pairs, progress=progress)
+    else:
+        resistance[rest] = projected_resistances(
+            pairs, k=k, tol=tol, solver=solver, seed=seed, device=device, progress=progress
+        )
     return resistance
+
+
+def _check(solver: str, k: int, tol: float, device: str) -> None:
+    if solver not in SOLVERS:
+        raise ValueError(f"solver must be one of {', '.join(map(repr, SOLVERS))}, got {solver!r}")
+    if device == "cuda" and solver in ("exact", "amg"):
+        raise ValueError(f"solver={solver!r} runs on the CPU only; with device='cuda' the solvers are 'auto' and 'cg'")
+    if check_count("k", k) == 0:
+        raise ValueError("k must be at least 1, got 0")
+    if isinstance(tol, bool) or not isinstance(tol, (int, float)):
+        raise TypeError(f"tol must be a number, got {tol!r}")
+    if not 1e-12 <= tol < 1:
+        raise ValueError(f"tol must be at least 1e-12 and below 1, got {tol}")
+
+
+def _is_small(pairs: np.ndarray) -> bool:
+    return pairs.shape[1] <= _EXACT_EDGES or len(np.unique(pairs)) <= _EXACT_VERTICES

@@ -1,0 +1,105 @@
+"""The projections of :mod:`baselines.resistance.projections` on a GPU, through torch.
+
+The signs are drawn on the CPU by the same generator, so both devices estimate the same numbers, up to rounding.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+
+from baselines.resistance.laplacian import Laplacian
+from baselines.resistance.projections import FINEST_FLOAT32, MOST_ITERATIONS, random_bits, unsolved
+
+_GATHERED = 1 << 25  # entries of a block that are gathered for edges at a time
+
+
+class TorchProjections:
+    """The graph on a device, and block conjugate gradients with the Jacobi preconditioner.
+
+    Parameters
+    ----------
+    laplacian, pairs
+        The graph, on the CPU.
+    tol
+        Tolerance of the solver; blocks are float32 unless it is finer than they can reach.
+    entropy
+        Seed of the signs.
+    device
+        A torch device. The CPU works too, for tests.
+    """
+
+    def __init__(self, laplacian: Laplacian, pairs: np.ndarray, tol: float, entropy: Any, device: str) -> None:
+        self.tol = tol
+        self.entropy = entropy
+        self.device = torch.device(device)
+        self.dtype = torch.float32 if tol >= FINEST_FLOAT32 else torch.float64
+        self.pairs = torch.from_numpy(np.array(pairs)).to(self.device)
+        self.degree = torch.from_numpy(laplacian.degree).to(self.device, self.dtype)[:, None]
+        size = laplacian.num_nodes
+        size, count = laplacian.num_nodes, pairs.shape[1]
+        ones = np.ones(2 * count)
+        self.adjacency = self._matrix(laplacian.indptr, laplacian.neighbours, ones, (size, size))
+        # The incidence matrix B^T: 1 at the first endpoint of an edge, -1 at its second.
+        order = np.argsort(pairs[::-1].ravel(), kind="stable")
+        signs = np.where(order < count, -1.0, 1.0)
+        self.incidence = self._matrix(laplacian.indptr, order % count, signs, (size, count))
+
+    def threads(self) -> int:
+        """One block at a time: it fills the device."""
+        return 1
+
+    def squares(self, block: int, width: int) -> np.ndarray:
+        """For every edge, the sum of ``(y_u - y_v)^2`` over the columns of this block: float64 ``[m]``."""
+        num_pairs = self.pairs.shape[1]
+        bits = np.concatenate([part for _, part in random_bits(self.entropy, block, num_pairs, width)])
+        signs = 1 - 2 * torch.from_numpy(bits).to(self.device).to(self.dtype)
+        smoothed = self.adjacency @ self._solve(self.incidence @ signs) / self.degree
+        step = max(_GATHERED // width, 1)
+        parts = []
+        for start in range(0, num_pairs, step):
+            tail, head = self.pairs[:, start : start + step]
+            parts.append((smoothed[tail] - smoothed[head]).square_().sum(dim=1, dtype=torch.float64))
+        return torch.cat(parts).cpu().numpy()
+
+    def _matrix(
+        self, indptr: np.ndarray, columns: np.ndarray, values: np.ndarray, shape: tuple[int, int]
+    ) -> torch.Tensor:
+        """A sparse matrix in compressed rows on the device."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta", UserWarning)
+            return torch.sparse_csr_tensor(
+                torch.from_numpy(indptr.copy()),
+                torch.from_numpy(columns.astype(np.int64)),
+                torch.from_numpy(values),
+                shape,
+                dtype=self.dtype,
+                check_invariants=True,
+            ).to(self.device)
+
+    def _solve(self, residual: torch.Tensor) -> torch.Tensor:
+        """Conjugate gradients as in :func:`baselines.resistance.cg.solve_block`."""
+        solution = torch.zeros_like(residual)
+        direction = residual / self.degree
+        norm = (residual * direction).sum(dim=0, dtype=torch.float64)
+        target = norm * self.tol**2
+        for _ in range(MOST_ITERATIONS):
+            applied = self.degree * direction - self.adjacency @ direction
+            curvature = (direction * applied).sum(dim=0, dtype=torch.float64)
+            alpha = _ratio(norm, curvature).to(self.dtype)
+            solution += alpha * direction
+            residual -= alpha * applied
+            corrected = residual / self.degree
+            next_norm = (residual * corrected).sum(dim=0, dtype=torch.float64)
+            if bool((next_norm <= target).all()):
+                return solution
+            direction = corrected + _ratio(next_norm, norm).to(self.dtype) * direction
+            norm = next_norm
+        raise unsolved(self.tol, MOST_ITERATIONS)
+
+
+def _ratio(numerator: torch.Tensor, denominator: torch.Tensor) -> torch.Tensor:
+    return torch.where(denominator > 0, numerator / denominator, torch.zeros_like(numerator))
