@@ -163,12 +163,15 @@ class Outcome:
         That epoch, from 1.
     epochs
         Number of epochs trained.
+    final_loss
+        Training loss at the last step; not finite if training diverged.
     """
 
     test_accuracy: float
     val_accuracy: float
     best_epoch: int
     epochs: int
+    final_loss: float = float("nan")
 
 
 class _Record:
@@ -281,7 +284,7 @@ class FitResult:
 
     Attributes
     ----------
-    test_accuracy, val_accuracy, best_epoch, epochs
+    test_accuracy, val_accuracy, best_epoch, epochs, final_loss
         As in :class:`Outcome`.
     train_seconds
         Wall-clock time of the training loop.
@@ -298,6 +301,7 @@ class FitResult:
     val_accuracy: float
     best_epoch: int
     epochs: int
+    final_loss: float
     train_seconds: float
     inference_seconds: float
     peak_memory_bytes: int | None
