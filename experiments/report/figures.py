@@ -110,7 +110,7 @@ def _axes(title: str) -> Iterator[tuple[Any, io.StringIO]]:
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter
 
-    settings = {
+    settings: dict[Any, Any] = {
         "svg.fonttype": "none",
         "svg.hashsalt": title,
         "font.family": "sans-serif",

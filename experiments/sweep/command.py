@@ -15,43 +15,46 @@ if TYPE_CHECKING:
 
 
 def sweep(
-    plan: Annotated[str, typer.Argument(metavar="[PLAN]", help="Packaged plan or YAML file.")] = "quick",
+    plan: Annotated[str, typer.Argument(metavar="PLAN", help="Packaged plan or YAML file.")] = "quick",
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Run folder. Default: runs/ and the name of the plan.")
     ] = None,
     datasets: Annotated[
-        list[str] | None, typer.Option("--dataset", "-d", help="Dataset (repeat for several); see 'wis datasets'.")
+        list[str] | None, typer.Option("--dataset", "-d", metavar="NAME", help="A data set (repeat for several).")
     ] = None,
     methods: Annotated[
-        list[str] | None, typer.Option("--method", "-m", help="Method, as wis:depth=2 (repeat); see 'wis methods'.")
+        list[str] | None,
+        typer.Option("--method", "-m", metavar="NAME", help="A method, as wis:depth=2 (repeat for several)."),
     ] = None,
-    models: Annotated[list[str] | None, typer.Option("--model", help="Model (repeat): gcn, gin or resgcn.")] = None,
+    models: Annotated[
+        list[str] | None, typer.Option("--model", metavar="NAME", help="gcn, gin or resgcn (repeat for several).")
+    ] = None,
     removed: Annotated[
-        str | None, typer.Option(help="Shares of edges removed: '0,0.25,0.5' or 'start:stop:step'.")
+        str | None, typer.Option(metavar="SHARES", help="Shares of edges removed: 0,0.25,0.5 or start:stop:step.")
     ] = None,
-    seeds: Annotated[str | None, typer.Option(help="Number of seeds, or a list as '0,3,7'.")] = None,
-    protocol: Annotated[str | None, typer.Option(help="Training protocol: paper or reduced.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Training epochs at most, instead of the protocol's.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
+    seeds: Annotated[
+        str | None, typer.Option(metavar="SEEDS", help="Number of seeds, or a list such as 0,3,7.")
+    ] = None,
+    protocol: Annotated[str | None, typer.Option(metavar="NAME", help="Training protocol: paper or reduced.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Most training epochs, instead of the protocol's.")] = None,
+    device: Annotated[str | None, typer.Option(metavar="NAME", help="auto, cpu or cuda.")] = None,
     workers: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="Processes, one thread each.  [default: one a core, one on a GPU]", show_default=False
-        ),
+        int | None, typer.Option(min=1, help="Processes, one thread each. Default: one a core, or one on a GPU.")
     ] = None,
-    data_root: Annotated[Path | None, typer.Option(help="Folder of the datasets.", envvar="WIS_DATA_ROOT")] = None,
+    data_root: Annotated[Path | None, typer.Option(help="Folder of the data sets.", envvar="WIS_DATA_ROOT")] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do failed runs again.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
     report: Annotated[bool, typer.Option(help="Write the report at the end.")] = True,
 ) -> None:
-    """Compare sparsifiers: train models over data sets, methods, removed shares and seeds, and write a report.
+    """Compare sparsifiers over data sets, models, removed shares and seeds, and write a report.
 
-    PLAN is a packaged plan (quick, cora or paper) or a YAML file; options replace its fields. Results are stored as
-    they come in. Stop whenever you like: the same command goes on with what is missing.
+    PLAN is a packaged plan (quick, cora or paper) or a YAML file; options
+    replace its fields. Results are stored as they come in: stop whenever you
+    like, and the same command goes on with what is missing.
 
     [bold]Examples[/bold]
 
-      wis sweep                                    the quick plan: a few minutes, no download
+      wis sweep                              the quick plan, in minutes
       wis sweep cora --data-root data --seeds 3
       wis sweep -d digits -m random -m wis:depth=2 --removed 0:1:0.1 -o runs/mine
       wis sweep my-plan.yaml --dry-run
@@ -69,7 +72,7 @@ def sweep(
         "epochs": epochs,
         "device": device,
     }
-    chosen = load_plan(plan, **{name: value for name, value in fields.items() if value})
+    chosen = load_plan(plan, **{name: value for name, value in fields.items() if value not in (None, [])})
     folder = out or Path("runs", chosen.name)
     if dry_run:
         typer.echo(plan_text(chosen.to_dict()) + f"# {_grid(chosen)}")

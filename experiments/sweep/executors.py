@@ -16,16 +16,17 @@ import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
+Outcomes: TypeAlias = Generator[tuple[Task, Outcome], None, None]
 
 
 class Executor(Protocol):
     """Does independent pieces of work."""
 
-    def map(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> Generator[tuple[Task, Outcome]]:
+    def map(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> Outcomes[Task, Outcome]:
         """Yield every task with its outcome as it comes in. Closing the iterator stops the work in flight."""
         ...
 
@@ -33,7 +34,7 @@ class Executor(Protocol):
 class Serial:
     """One piece of work after the other, in this process, on one thread."""
 
-    def map(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> Generator[tuple[Task, Outcome]]:
+    def map(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> Outcomes[Task, Outcome]:
         """See :class:`Executor`."""
         with _one_thread():
             for task in tasks:
@@ -52,7 +53,7 @@ class Processes:
     def __init__(self, workers: int) -> None:
         self._workers = workers
 
-    def map(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> Generator[tuple[Task, Outcome]]:
+    def map(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> Outcomes[Task, Outcome]:
         """See :class:`Executor`.
 
         Raises
@@ -113,7 +114,7 @@ def _one_thread_in_children() -> Iterator[None]:
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
     """Use one thread for a while, as the workers of :class:`Processes` do: results must not depend on the executor."""
-    import threadpoolctl
+    import threadpoolctl  # type: ignore[import-untyped]
     import torch
 
     before = torch.get_num_threads()

@@ -109,10 +109,11 @@ def structure(data: Any) -> dict[str, int]:
 
     n, pairs = data.num_nodes, _edge_list(data).pairs
     adjacency = coo_array((np.ones(pairs.shape[1], dtype=np.int8), (pairs[0], pairs[1])), shape=(n, n))
+    components, _ = connected_components(adjacency, directed=False)
     degrees = np.bincount(pairs.ravel(), minlength=n)
     return {
         "pairs": pairs.shape[1],
-        "components": int(connected_components(adjacency, directed=False, return_labels=False)),
+        "components": int(components),
         "isolated": int(np.count_nonzero(degrees == 0)),
     }
 
