@@ -10,11 +10,11 @@ Both degrees only fall, so the smaller one of the next edge, the *level* ``k``, 
 
 * At level ``k`` no edge joins two vertices of degree above ``k``. A vertex of degree ``k``, a *member*, takes part in at
   most one removal and then has left the level. Members are all that must be looked at.
-* Each member is entered in the list of its neighbour of largest degree, the *owner*. Owners wait in a heap, by degree
-  and then by the priority of the first member in their list. The owner on top removes that edge, its degree falls by
-  one, and it goes back into the heap: nothing else has to be updated.
-* A member that is still there when the level comes down to the degree of its next best neighbours is entered in their
-  lists as well (an *event* in the same heap).
+* Each member is entered in the lists of its neighbours of largest degree, the *owners*. Owners are worked off by falling
+  degree. Those of one degree take turns by the priority of the first member in their list; one that removes an edge
+  falls to the next lower degree. Nothing else has to be updated.
+* A member that is still there when the work comes down to the degree of its next best neighbours (an *event*) is
+  entered in their lists as well.
 
 Vertices are renumbered by falling degree, and arcs sorted by that number. As degrees only fall, the search for a best
 neighbour ends at the first one whose starting degree is too small, after a short part of the list and in the small,
@@ -35,10 +35,26 @@ from wis.progress import track
 _SLICE = 1 << 17
 
 # Positions in the array of counters.
-_LEVEL, _OPEN, _HEAP, _POOL, _OWNERS, _DONE, _IN_CHUNK, _PENDING, _CROSSED, _INFINITE = range(10)
+(
+    _INFINITE,  # the degree that stands for infinity: one more than the largest
+    _LEVEL,
+    _DEGREE,  # of the owners whose turn it is
+    _OPEN,  # whether the level is open
+    _DONE,  # number of edges removed,
+    _IN_CHUNK,  # of which in this chunk,
+    _PENDING,  # of which with degrees that must follow at its end
+    _CROSSED,  # whether this chunk began at a higher level
+    _DEGREES,  # lengths of the queues and stores
+    _TURNS,
+    _OWNERS,
+    _ENTRIES,
+    _MEMBERS,
+    _NUM_COUNTERS,
+) = range(14)
 
-# Order of heap entries for one degree: events, then owners whose list is not sorted yet, then owners by first edge.
-_EVENT, _UNSORTED, _FIRST_EDGE = 0, 1, 2
+# Columns of the table of owners: vertex; first entry of its list, then first member in the sorted list; end of the
+# sorted list, -1 before it is sorted; next owner of the same degree.
+_VERTEX, _START, _END, _NEXT = range(4)
 
 _LOW = (1 << 32) - 1
 
@@ -46,22 +62,32 @@ _LOW = (1 << 32) - 1
 class _State(NamedTuple):
     """Everything the kernels work on. Vertices are numbered by falling degree, edges by priority."""
 
-    counters: np.ndarray  # int64 [10]
+    counters: np.ndarray  # int64
+    # The graph
     first: np.ndarray  # int64 [n + 1]: where the arcs of a vertex begin
     length: np.ndarray  # int32 [n]: how many there are; complemented while they are unsorted
     arcs: np.ndarray  # int64: neighbour << 32 | edge
     cut: np.ndarray  # int32 [infinite + 2]: number of vertices that had at least this degree at the start
     removed: np.ndarray  # uint8: one bit an edge
+    # Degrees
     degree: np.ndarray  # int32 [n]
     opening: np.ndarray  # int32 [n]: degree when the level was opened; kept up to date for members
     by_degree: np.ndarray  # int32 [n]: vertices by rising degree
     place: np.ndarray  # int32 [n]: where a vertex stands in by_degree
     bins: np.ndarray  # int32 [infinite + 2]: where the vertices of each degree begin in by_degree
-    list_of: np.ndarray  # int32 [n]: the first entry of an owner's list in the pool, -1 for none
-    owners: np.ndarray  # int32 [n]: vertices that own a list at this level
-    pool: np.ndarray  # int64 [m, 2]: list entries, edge << 32 | member, and the next entry or -1
-    heap: np.ndarray  # int64 [2 n, 2]: key and vertex, smallest key first
-    pending: np.ndarray  # int64: removals of this chunk, u << 32 | v: their degrees still stand
+    # The level
+    degrees: np.ndarray  # int32: heap of the degrees that have owners or events, negated
+    owners_at: np.ndarray  # int32 [infinite + 1]: first owner of each degree, -1 for none
+    events_at: np.ndarray  # int32 [infinite + 1]: first member with an event at each degree, -1 for none
+    next_event: np.ndarray  # int32 [n]: next member with an event at the same degree
+    owner_of: np.ndarray  # int32 [n]: row of a vertex in the table of owners, -1 for none
+    owners: np.ndarray  # int32 [n, 4]
+    entries: np.ndarray  # int64 [m, 2]: unsorted lists: edge << 32 | member, and the next entry or -1
+    members: np.ndarray  # int64 [m]: sorted lists, one after another: edge << 32 | member
+    turns: np.ndarray  # int64 [n]: heap of owners that can remove an edge: edge << 32 | row
+    ties: np.ndarray  # int64: scratch, arcs to equally good neighbours
+    # The result
+    pending: np.ndarray  # int64: removals of this chunk whose degrees still stand: u << 32 | v
     order: np.ndarray  # int32 [limit]: edges removed
 
 
@@ -138,13 +164,13 @@ def _prepare(
     order = np.empty(limit, dtype=np.int32)
     num_free = min(len(free), limit)
     order[:num_free] = np.sort(free)[:num_free]
-    counters = np.zeros(10, dtype=np.int64)
+    counters = np.zeros(_NUM_COUNTERS, dtype=np.int64)
     counters[_INFINITE] = infinite
     counters[_LEVEL] = infinite - 1
     counters[_DONE] = num_free
     counters[_IN_CHUNK] = num_free % chunk
     by_degree = np.arange(n - 1, -1, -1, dtype=np.int32)
-    # Memory of the lists, the heap and the chunk is only touched, and so only taken, as far as they grow.
+    # Arrays that only a level or a chunk fills are taken at their largest: memory never touched is never used.
     return _State(
         counters=counters,
         first=first,
@@ -157,10 +183,16 @@ def _prepare(
         by_degree=by_degree,
         place=by_degree.copy(),
         bins=n - cut,
-        list_of=np.full(n, -1, dtype=np.int32),
-        owners=np.empty(n, dtype=np.int32),
-        pool=np.empty((m, 2), dtype=np.int64),
-        heap=np.empty((2 * n, 2), dtype=np.int64),
+        degrees=np.empty(infinite + 1, dtype=np.int32),
+        owners_at=np.full(infinite + 1, -1, dtype=np.int32),
+        events_at=np.full(infinite + 1, -1, dtype=np.int32),
+        next_event=np.empty(n, dtype=np.int32),
+        owner_of=np.full(n, -1, dtype=np.int32),
+        owners=np.empty((n, 4), dtype=np.int32),
+        entries=np.empty((m, 2), dtype=np.int64),
+        members=np.empty(m, dtype=np.int64),
+        turns=np.empty(n, dtype=np.int64),
+        ties=np.empty(infinite, dtype=np.int64),
         pending=np.empty(min(chunk, limit), dtype=np.int64),
         order=order,
     )
@@ -236,32 +268,41 @@ def _put(first, arcs, x, y, e):
 @njit(cache=True, nogil=True)
 def _remove(state, chunk, stop):
     """Remove edges until ``stop`` of them are gone."""
-    counters, degree, removed = state.counters, state.degree, state.removed
-    list_of, pool, heap, order, pending = state.list_of, state.pool, state.heap, state.order, state.pending
+    counters, degree, opening, removed = state.counters, state.degree, state.opening, state.removed
+    by_degree, place, bins, order, pending = state.by_degree, state.place, state.bins, state.order, state.pending
+    degrees, owners_at, events_at = state.degrees, state.owners_at, state.events_at
+    owner_of, owners, members, turns = state.owner_of, state.owners, state.members, state.turns
     while counters[_DONE] < stop:
         if not counters[_OPEN]:
             _open_level(state)
             continue
-        if counters[_HEAP] == 0:
-            _close_level(counters, degree, state.opening, list_of, state.owners)
-            counters[_LEVEL] -= 1
-            counters[_CROSSED] = counters[_IN_CHUNK] > 0
+        if counters[_TURNS] == 0:
+            if counters[_DEGREES]:
+                _next_degree(state)
+            else:
+                _close_level(counters, degree, opening, owner_of, owners)
+                counters[_LEVEL] -= 1
+                counters[_CROSSED] = counters[_IN_CHUNK] > 0
             continue
-        level, x = counters[_LEVEL], heap[0, 1]
-        key_degree = counters[_INFINITE] - (heap[0, 0] >> 33)
-        kind = heap[0, 0] & ((1 << 33) - 1)
-        if kind == _EVENT:
-            _pop(counters, heap)
-            if degree[x] == level:
-                _enter_next(state, x, key_degree)
-            continue
-        if kind == _UNSORTED:
-            list_of[x] = _sort_list(pool, list_of[x])
-        elif degree[x] == key_degree and _is_live(pool[list_of[x], 0], level, degree, removed):
-            _take(pool[list_of[x], 0], x, counters, removed, order, pending)
-            if counters[_IN_CHUNK] == chunk and _end_chunk(state):
-                continue
-        _requeue(x, counters, degree, removed, list_of, pool, heap)
+        row = turns[0] & _LOW
+        x = owners[row, _VERTEX]
+        entry = members[owners[row, _START]]
+        if degree[x] == counters[_DEGREE] and _is_live(entry, counters, degree, removed):
+            _take(entry, x, counters, removed, order, pending)
+            if counters[_IN_CHUNK] == chunk:
+                crossed = counters[_CROSSED] > 0
+                _end_chunk(counters, pending, degree, opening, by_degree, place, bins)
+                if crossed:
+                    _abandon_level(counters, degrees, owners_at, events_at)
+                    _close_level(counters, degree, opening, owner_of, owners)
+                    continue
+        if not _find_live(row, counters, degree, removed, owners, members):
+            _pop(turns, counters, _TURNS)
+        elif degree[x] == counters[_DEGREE]:
+            _sift_down(turns, members[owners[row, _START]] & ~_LOW | row, counters[_TURNS])
+        else:
+            _pop(turns, counters, _TURNS)
+            _add_owner(row, degree[x], counters, degrees, owners_at, events_at, owners)
 
 
 @njit(cache=True, nogil=True)
@@ -269,43 +310,71 @@ def _open_level(state):
     """Enter every vertex whose degree is that of the level in the lists of its best neighbours."""
     counters, first, length, arcs, removed = state.counters, state.first, state.length, state.arcs, state.removed
     degree, opening, cut, by_degree = state.degree, state.opening, state.cut, state.by_degree
-    list_of, owners, pool, heap = state.list_of, state.owners, state.pool, state.heap
-    level = counters[_LEVEL]
+    degrees, owners_at, events_at, next_event = state.degrees, state.owners_at, state.events_at, state.next_event
+    owner_of, owners, entries, ties = state.owner_of, state.owners, state.entries, state.ties
+    level, bound = counters[_LEVEL], counters[_INFINITE] + 1
     counters[_OPEN] = True
     for i in range(state.bins[level], state.bins[level + 1]):
         x = by_degree[i]
         _tidy(x, first, length, arcs, removed, degree)
-        best, second = _best_two(x, level, counters[_INFINITE] + 1, first, length, arcs, removed, opening, cut)
+        best, second, num_ties = _best(x, bound, level, first, length, arcs, removed, opening, cut, ties)
         if best >= level:
-            _enter(x, best, counters, first, length, arcs, removed, opening, cut, list_of, owners, pool, heap)
+            _enter(x, best, num_ties, ties, counters, degrees, owners_at, events_at, owner_of, owners, entries)
         if second >= level:
-            _push(second, _EVENT, x, counters, heap)
+            _add_event(x, second, counters, degrees, owners_at, events_at, next_event)
 
 
 @njit(cache=True, nogil=True)
-def _enter_next(state, x, degree):
-    """An event: enter the member in the lists of the neighbours of this degree, and announce the next ones."""
+def _next_degree(state):
+    """Go down to the next degree with owners: deal with its events, then let the owners take their turns."""
     counters, first, length, arcs, removed = state.counters, state.first, state.length, state.arcs, state.removed
-    opening, cut = state.opening, state.cut
-    list_of, owners, pool, heap = state.list_of, state.owners, state.pool, state.heap
-    _enter(x, degree, counters, first, length, arcs, removed, opening, cut, list_of, owners, pool, heap)
-    following, _ = _best_two(x, counters[_LEVEL], degree, first, length, arcs, removed, opening, cut)
-    if following >= counters[_LEVEL]:
-        _push(following, _EVENT, x, counters, heap)
+    degree, opening, cut = state.degree, state.opening, state.cut
+    degrees, owners_at, events_at, next_event = state.degrees, state.owners_at, state.events_at, state.next_event
+    owner_of, owners, entries, ties = state.owner_of, state.owners, state.entries, state.ties
+    members, turns = state.members, state.turns
+    level, d = counters[_LEVEL], -degrees[0]
+    counters[_DEGREE] = d
+    x = events_at[d]
+    while x >= 0:
+        following = next_event[x]
+        if degree[x] == level:
+            best, second, num_ties = _best(x, d + 1, level, first, length, arcs, removed, opening, cut, ties)
+            if best == d:
+                _enter(x, best, num_ties, ties, counters, degrees, owners_at, events_at, owner_of, owners, entries)
+            if second >= level:
+                _add_event(x, second, counters, degrees, owners_at, events_at, next_event)
+        x = following
+    row = owners_at[d]
+    owners_at[d] = events_at[d] = -1
+    _pop(degrees, counters, _DEGREES)
+    while row >= 0:
+        following = owners[row, _NEXT]
+        if owners[row, _END] < 0:
+            _sort_list(row, counters, owners, entries, members, level, degree)
+        if _find_live(row, counters, degree, removed, owners, members):
+            _push(turns, members[owners[row, _START]] & ~_LOW | row, counters, _TURNS)
+        row = following
 
 
 @njit(cache=True, nogil=True)
-def _close_level(counters, degree, opening, list_of, owners):
-    for i in range(counters[_OWNERS]):
-        x = owners[i]
-        list_of[x] = -1
+def _close_level(counters, degree, opening, owner_of, owners):
+    for row in range(counters[_OWNERS]):
+        x = owners[row, _VERTEX]
+        owner_of[x] = -1
         opening[x] = degree[x]
-    counters[_OPEN] = counters[_HEAP] = counters[_POOL] = counters[_OWNERS] = 0
+    counters[_OPEN] = counters[_TURNS] = counters[_OWNERS] = counters[_ENTRIES] = counters[_MEMBERS] = 0
+
+
+@njit(cache=True, nogil=True)
+def _abandon_level(counters, degrees, owners_at, events_at):
+    for i in range(counters[_DEGREES]):
+        owners_at[-degrees[i]] = events_at[-degrees[i]] = -1
+    counters[_DEGREES] = 0
 
 
 @njit(cache=True, nogil=True)
 def _take(entry, owner, counters, removed, order, pending):
-    """Remove the edge of a list entry; degrees follow at the end of the chunk."""
+    """Remove the edge of an entry; degrees follow at the end of the chunk."""
     e = entry >> 32
     removed[e >> 3] |= np.uint8(1 << (e & 7))
     order[counters[_DONE]] = e
@@ -316,13 +385,10 @@ def _take(entry, owner, counters, removed, order, pending):
 
 
 @njit(cache=True, nogil=True)
-def _end_chunk(state):
-    """Lower the degrees; if the chunk began at a higher level, the present one must be opened anew."""
-    counters, pending, degree, opening = state.counters, state.pending, state.degree, state.opening
-    by_degree, place, bins = state.by_degree, state.place, state.bins
-    crossed = counters[_CROSSED] > 0
+def _end_chunk(counters, pending, degree, opening, by_degree, place, bins):
+    """Lower the degrees. If the chunk began at a higher level, the present one must then be opened anew."""
     # Members follow at once. Owners keep their opening degree until the level closes.
-    up_to = counters[_INFINITE] if crossed else counters[_LEVEL]
+    up_to = counters[_INFINITE] if counters[_CROSSED] else counters[_LEVEL]
     for i in range(counters[_PENDING]):
         for x in (pending[i] >> 32, pending[i] & _LOW):
             if degree[x] < counters[_INFINITE]:
@@ -330,9 +396,6 @@ def _end_chunk(state):
                 if opening[x] <= up_to:
                     opening[x] = degree[x]
     counters[_PENDING] = counters[_IN_CHUNK] = counters[_CROSSED] = 0
-    if crossed:
-        _close_level(counters, degree, opening, state.list_of, state.owners)
-    return crossed
 
 
 @njit(cache=True, nogil=True)
@@ -353,22 +416,21 @@ def _is_removed(e, removed):
 
 
 @njit(cache=True, nogil=True)
-def _is_live(entry, level, degree, removed):
-    """Whether the member of a list entry is still at the level, and their edge there."""
-    return degree[entry & _LOW] == level and not _is_removed(entry >> 32, removed)
+def _is_live(entry, counters, degree, removed):
+    """Whether the member of an entry is still at the level, and their edge there."""
+    return degree[entry & _LOW] == counters[_LEVEL] and not _is_removed(entry >> 32, removed)
 
 
 @njit(cache=True, nogil=True)
-def _requeue(x, counters, degree, removed, list_of, pool, heap):
-    """Give the owner on top of the heap the key of its degree and its next live member, or take it out."""
-    level, i = counters[_LEVEL], list_of[x]
-    while i >= 0 and not _is_live(pool[i, 0], level, degree, removed):
-        i = pool[i, 1]
-    list_of[x] = i
-    if i < 0 or degree[x] < level:
-        _pop(counters, heap)
-    else:
-        _sift_down(_key(degree[x], _FIRST_EDGE + (pool[i, 0] >> 32), counters), x, counters, heap)
+def _find_live(row, counters, degree, removed, owners, members):
+    """Move on to the first live member of an owner, if it is still at the level; whether there is one."""
+    if degree[owners[row, _VERTEX]] < counters[_LEVEL]:
+        return False
+    i, end = owners[row, _START], owners[row, _END]
+    while i < end and not _is_live(members[i], counters, degree, removed):
+        i += 1
+    owners[row, _START] = i
+    return i < end
 
 
 @njit(cache=True, nogil=True)
@@ -403,114 +465,113 @@ def _sort(values, start, end):
 
 
 @njit(cache=True, nogil=True)
-def _best_two(x, level, below, first, length, arcs, removed, opening, cut):
-    """The two largest different degrees below a bound among the neighbours; level - 1 where there is none."""
+def _best(x, below, level, first, length, arcs, removed, opening, cut, ties):
+    """The two largest different degrees below a bound among the neighbours, and the arcs to those of the largest.
+
+    A degree is ``level - 1`` where there is none from ``level`` on.
+    """
     best = second = level - 1
+    num_ties = 0
     limit = cut[second + 1]
     for i in range(first[x], first[x] + length[x]):
-        y = arcs[i] >> 32
+        arc = arcs[i]
+        y = arc >> 32
         if y >= limit:
             break
         d = opening[y]
-        if second < d < below and d != best and not _is_removed(arcs[i] & _LOW, removed):
-            best, second = max(best, d), min(best, d)
+        if d < below and d > second and not _is_removed(arc & _LOW, removed):
+            if d < best:
+                second = d
+            else:
+                if d > best:
+                    best, second, num_ties = d, best, 0
+                ties[num_ties] = arc
+                num_ties += 1
             limit = cut[second + 1]
-    return best, second
+    return best, second, num_ties
 
 
 @njit(cache=True, nogil=True)
-def _enter(x, degree, counters, first, length, arcs, removed, opening, cut, list_of, owners, pool, heap):
-    """Enter a member in the lists of all its neighbours that opened the level with this degree."""
-    among_members = degree == counters[_LEVEL]
-    limit = cut[degree]
-    for i in range(first[x], first[x] + length[x]):
-        y = arcs[i] >> 32
-        if y >= limit:
-            break
-        e = arcs[i] & _LOW
+def _enter(x, d, num_ties, ties, counters, degrees, owners_at, events_at, owner_of, owners, entries):
+    """Enter a member in the lists of neighbours, all of one degree."""
+    among_members = d == counters[_LEVEL]
+    for i in range(num_ties):
+        y, e = ties[i] >> 32, ties[i] & _LOW
         # An edge between two members belongs in one list, that of the smaller number.
-        if opening[y] != degree or (among_members and y > x) or _is_removed(e, removed):
+        if among_members and y > x:
             continue
-        if list_of[y] < 0:
-            owners[counters[_OWNERS]] = y
-            counters[_OWNERS] += 1
-            _push(degree, _UNSORTED, y, counters, heap)
-        at = counters[_POOL]
-        pool[at, 0], pool[at, 1] = e << 32 | x, list_of[y]
-        list_of[y] = at
-        counters[_POOL] = at + 1
+        row = owner_of[y]
+        if row < 0:
+            row = counters[_OWNERS]
+            counters[_OWNERS] = row + 1
+            owner_of[y] = row
+            owners[row, _VERTEX], owners[row, _START], owners[row, _END] = y, -1, -1
+            _add_owner(row, d, counters, degrees, owners_at, events_at, owners)
+        at = counters[_ENTRIES]
+        counters[_ENTRIES] = at + 1
+        entries[at, 0], entries[at, 1] = e << 32 | x, owners[row, _START]
+        owners[row, _START] = at
 
 
 @njit(cache=True, nogil=True)
-def _sort_list(pool, head):
-    """Sort a linked list by merging runs of 1, 2, 4, ... entries; returns its new first entry."""
-    width, merges = 1, 2
-    while merges > 1:
-        rest, head, tail, merges = head, -1, -1, 0
-        while rest >= 0:
-            merges += 1
-            left, right, num_left, num_right = rest, rest, 0, width
-            while num_left < width and right >= 0:
-                right = pool[right, 1]
-                num_left += 1
-            while num_left > 0 or (num_right > 0 and right >= 0):
-                if num_left > 0 and (num_right == 0 or right < 0 or pool[left, 0] < pool[right, 0]):
-                    at, left = left, pool[left, 1]
-                    num_left -= 1
-                else:
-                    at, right = right, pool[right, 1]
-                    num_right -= 1
-                if tail < 0:
-                    head = at
-                else:
-                    pool[tail, 1] = at
-                tail = at
-            rest = right
-        pool[tail, 1] = -1
-        width *= 2
-    return head
+def _sort_list(row, counters, owners, entries, members, level, degree):
+    """Copy the members of an owner that are still at the level, and sort them by edge."""
+    start = end = counters[_MEMBERS]
+    at = owners[row, _START]
+    while at >= 0:
+        if degree[entries[at, 0] & _LOW] == level:
+            members[end] = entries[at, 0]
+            end += 1
+        at = entries[at, 1]
+    _sort(members, start, end)
+    counters[_MEMBERS] = end
+    owners[row, _START], owners[row, _END] = start, end
 
 
 @njit(cache=True, nogil=True)
-def _key(degree, kind, counters):
-    """Larger degrees first, then by kind."""
-    return (counters[_INFINITE] - degree) << 33 | kind
+def _add_owner(row, d, counters, degrees, owners_at, events_at, owners):
+    if owners_at[d] < 0 and events_at[d] < 0:
+        _push(degrees, -d, counters, _DEGREES)
+    owners[row, _NEXT] = owners_at[d]
+    owners_at[d] = row
 
 
 @njit(cache=True, nogil=True)
-def _push(degree, kind, x, counters, heap):
-    key = _key(degree, kind, counters)
-    at = counters[_HEAP]
-    counters[_HEAP] = at + 1
-    while at > 0:
-        parent = (at - 1) >> 1
-        if heap[parent, 0] <= key:
-            break
-        heap[at, 0], heap[at, 1] = heap[parent, 0], heap[parent, 1]
-        at = parent
-    heap[at, 0], heap[at, 1] = key, x
+def _add_event(x, d, counters, degrees, owners_at, events_at, next_event):
+    if owners_at[d] < 0 and events_at[d] < 0:
+        _push(degrees, -d, counters, _DEGREES)
+    next_event[x] = events_at[d]
+    events_at[d] = x
 
 
 @njit(cache=True, nogil=True)
-def _pop(counters, heap):
-    size = counters[_HEAP] - 1
-    counters[_HEAP] = size
-    if size > 0:
-        _sift_down(heap[size, 0], heap[size, 1], counters, heap)
+def _push(heap, key, counters, size):
+    at = counters[size]
+    counters[size] = at + 1
+    while at > 0 and heap[(at - 1) >> 1] > key:
+        heap[at] = heap[(at - 1) >> 1]
+        at = (at - 1) >> 1
+    heap[at] = key
 
 
 @njit(cache=True, nogil=True)
-def _sift_down(key, x, counters, heap):
-    """Put an entry in the place of the top one, and restore the heap."""
-    size, at = counters[_HEAP], 0
+def _pop(heap, counters, size):
+    counters[size] -= 1
+    _sift_down(heap, heap[counters[size]], counters[size])
+
+
+@njit(cache=True, nogil=True)
+def _sift_down(heap, key, size):
+    """Put a key in the place of the smallest, and restore the heap."""
+    at = 0
     while True:
         child = 2 * at + 1
         if child >= size:
             break
-        if child + 1 < size and heap[child + 1, 0] < heap[child, 0]:
+        if child + 1 < size and heap[child + 1] < heap[child]:
             child += 1
-        if heap[child, 0] >= key:
+        if heap[child] >= key:
             break
-        heap[at, 0], heap[at, 1] = heap[child, 0], heap[child, 1]
+        heap[at] = heap[child]
         at = child
-    heap[at, 0], heap[at, 1] = key, x
+    heap[at] = key
