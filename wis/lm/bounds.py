@@ -314,12 +314,12 @@ def _power_iteration(policy: nn.Module, prefix: Tensor, iterations: int, generat
 
     norm = 0.0
     with sdpa_kernel(SDPBackend.MATH):  # the fused kernels have no forward-mode derivative
-        output, pull = vjp(logits, parameters)
+        output, pull, *_ = vjp(logits, parameters)
         u = torch.randn(output.shape, generator=generator, dtype=output.dtype).to(output.device)
         for _ in range(iterations):
             (back,) = pull(u / u.norm())
             norm = math.sqrt(sum(float((part**2).sum()) for part in back.values()))
             if norm == 0:
                 return 0.0
-            _, u = jvp(logits, (parameters,), (back,))
+            u = jvp(logits, (parameters,), (back,))[1]
     return norm

@@ -151,8 +151,15 @@ class RewardTracker:
         group = np.repeat([place[key] for key in names], matrix.size // len(names))
         self._absorb(distinct, _statistics(group, matrix.ravel(), len(distinct)), restart=restart)
 
-    def merge(self, other: RewardTracker) -> None:
+    def merge(self, other: RewardTracker, *, restart: bool = False) -> None:
         """Add the samples of another tracker, of another process for example.
+
+        Parameters
+        ----------
+        other
+            The other tracker; it is not changed.
+        restart
+            Whether the inputs of `other` forget what they had here.
 
         Raises
         ------
@@ -164,7 +171,7 @@ class RewardTracker:
                 f"cannot merge trackers of different rewards: support {self.support} and {other.support}, "
                 f"binary {self.binary} and {other.binary}"
             )
-        self._absorb(other._keys, other._table, restart=False)
+        self._absorb(other._keys, other._table, restart=restart)
 
     def mean(self) -> NDArray[np.float64]:
         """Mean reward of each input, float64 ``[inputs]``."""
