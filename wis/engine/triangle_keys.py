@@ -36,6 +36,13 @@ END = 1 << 61
 UNKNOWN = np.iinfo(np.int64).max
 _FLIP = 1 << 62
 
+# Kernels allocate nothing. Without this option Numba counts references to every array of the state up and down at every
+# call of a small function, in atomic operations that take nearly all of the time.
+kernel = njit(cache=True, nogil=True, _nrt=False)
+
+# The same for small functions: passing the state would take longer than what they do.
+inlined = njit(cache=True, nogil=True, _nrt=False, inline="always")
+
 
 class State(NamedTuple):
     """Everything the kernels work on: ``n`` vertices, ``m`` edges, ``t`` triangles."""
@@ -71,7 +78,7 @@ class State(NamedTuple):
     order: np.ndarray  # int64 [limit]: the result
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def fallen(s, vertex, count):
     """Value of an endpoint once its edge with ``count`` triangles is gone."""
     x = np.int64(s.value[vertex])
@@ -80,7 +87,7 @@ def fallen(s, vertex, count):
     return np.int64(0) if x == _LEAF else x - 3 - 2 * np.int64(count)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def upper_bound(s, e):
     """No smaller than the first value of the key, in constant time."""
     bound = min(fallen(s, s.tail[e], s.count[e]), fallen(s, s.head[e], s.count[e]))
@@ -91,7 +98,7 @@ def upper_bound(s, e):
     return bound
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def compact(s, e):
     """Drop the entries of removed triangles."""
     if s.length[e] == s.count[e]:
@@ -107,7 +114,7 @@ def compact(s, e):
     s.length[e] = at - begin
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def evaluate(s, e):
     """First value of the key of ``e``, exact; sets the witness, and leaves what ``begin_key`` needs in the runs.
 
@@ -149,7 +156,7 @@ def evaluate(s, e):
     return value, found, more
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def begin_key(s, e, found, more):
     """Compute the first tokens of the key of ``e`` from the runs, into ``fresh``."""
     x_tail, x_head = np.int64(s.value[s.tail[e]]), np.int64(s.value[s.head[e]])
@@ -184,14 +191,14 @@ def begin_key(s, e, found, more):
         s.fresh[i] = UNKNOWN if more else END
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _token(y, q):
     if q > 0:
         return (y << _SHIFT) | (_LOW - q)
     return _FLIP - ((y << _SHIFT) | (_LOW + q))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def token_value(token):
     """The value ``y`` of a token; larger than all values for END and UNKNOWN."""
     if token < END:
@@ -201,7 +208,24 @@ def token_value(token):
     return (_FLIP - token) >> _SHIFT
 
 
-@njit(cache=True, nogil=True)
+@kernel
+def _sort(keys, count):
+    """Shell sort: short lists, mostly sorted already."""
+    gap = 1
+    while gap < count // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, count):
+            key = keys[i]
+            at = i
+            while at >= gap and keys[at - gap] > key:
+                keys[at] = keys[at - gap]
+                at -= gap
+            keys[at] = key
+        gap //= 3
+
+
+@kernel
 def take_snapshot(s, e):
     """Sort the apexes of ``e`` by value, keep the values, and compute all of its tokens."""
     compact(s, e)
@@ -210,7 +234,7 @@ def take_snapshot(s, e):
         s.keys[i] = np.int64(s.value[s.entries[begin + i, 0]]) << 24 | i
         for j in range(3):
             s.moved[i, j] = s.entries[begin + i, j]
-    s.keys[:count].sort()
+    _sort(s.keys, count)
     size, found = 0, 0
     for i in range(count):
         source = s.keys[i] & _LOW
@@ -231,10 +255,11 @@ def take_snapshot(s, e):
     s.snapshot_head[e, 5] = count
     s.ranked[e] = True
     begin_key(s, e, found, False)
-    s.tokens[e] = s.fresh
+    for i in range(WIDTH):
+        s.tokens[e, i] = s.fresh[i]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _sorted_ends(s, e):
     """Values before and after of both endpoints, the smaller one first."""
     u, v = s.tail[e], s.head[e]
@@ -244,7 +269,7 @@ def _sorted_ends(s, e):
     return np.int64(s.value[u]), fallen(s, u, count), np.int64(s.value[v]), fallen(s, v, count)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def snapshot_holds(s, e):
     """Whether the snapshot of ``e`` still is what one taken now would be."""
     # As long as no triangle is lost, the entries stay in the order of the snapshot.
@@ -260,7 +285,7 @@ def snapshot_holds(s, e):
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def compare_snapshots(s, e, f):
     """1 if the key of ``e`` is better than that of ``f``, -1 if it is worse, 0 if they are equal."""
     e_at, f_at = s.start[e], s.start[f]

@@ -11,7 +11,6 @@ the exception that `triangles` takes care of. The best edge is the one at the to
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from wis.engine.triangle_keys import (
     END,
@@ -20,6 +19,8 @@ from wis.engine.triangle_keys import (
     begin_key,
     compare_snapshots,
     evaluate,
+    inlined,
+    kernel,
     snapshot_holds,
     take_snapshot,
     upper_bound,
@@ -33,13 +34,13 @@ GONE = -2
 SIZE, FLOOR, ROUND, DONE = range(4)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def level_of(s, value):
     """The bucket of a value; edges that change no value that counts share the highest."""
     return min(value >> s.shift, np.int64(len(s.first) - 1))
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def into_bucket(s, e, level):
     """Put an edge that is nowhere into a bucket below the floor."""
     other = s.first[level]
@@ -51,7 +52,7 @@ def into_bucket(s, e, level):
         s.before[other] = e
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def out_of_bucket(s, e):
     """Take an edge out of its bucket."""
     before, after = s.before[e], s.after[e]
@@ -63,7 +64,7 @@ def out_of_bucket(s, e):
         s.before[after] = before
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def is_better(s, e, f):
     """Whether ``e`` goes before ``f``, by all that is stored of their keys, then by priority."""
     for i in range(WIDTH):
@@ -81,7 +82,7 @@ def is_better(s, e, f):
     return s.priority[e] < s.priority[f]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sift_up(s, at):
     """Move the edge at a position of the heap up to where it belongs."""
     e = s.heap[at]
@@ -97,7 +98,7 @@ def sift_up(s, at):
     s.before[e] = at
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sift_down(s, at):
     """Move the edge at a position of the heap down to where it belongs."""
     e = s.heap[at]
@@ -116,7 +117,7 @@ def sift_down(s, at):
     s.before[e] = at
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def into_heap(s, e):
     """Put an edge that is nowhere into the heap, by its tokens."""
     at = s.counters[SIZE]
@@ -126,7 +127,7 @@ def into_heap(s, e):
     sift_up(s, at)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def out_of_heap(s, at):
     """Take the edge at a position out of the heap."""
     s.level[s.heap[at]] = GONE
@@ -139,7 +140,7 @@ def out_of_heap(s, at):
         sift_down(s, at)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def settle(s, e):
     """Evaluate an edge that is nowhere and put it where it belongs."""
     value, found, more = evaluate(s, e)
@@ -152,7 +153,7 @@ def settle(s, e):
     into_heap(s, e)
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _store(s, e):
     for i in range(WIDTH):
         s.tokens[e, i] = s.fresh[i]
@@ -160,7 +161,7 @@ def _store(s, e):
     s.ranked[e] = False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _lower_floor(s):
     """Open the next bucket that is not empty; its edges go into the heap or into lower buckets."""
     level = s.counters[FLOOR] - 1
@@ -179,7 +180,7 @@ def _lower_floor(s):
         e = following
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def reevaluate(s, e):
     """Bring the stored key of an edge of the heap up to date, and move it where it belongs."""
     at = s.before[e]
@@ -203,7 +204,7 @@ def reevaluate(s, e):
     sift_down(s, s.before[e])
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _agrees(s, e):
     """Whether the tokens just computed, as far as they go, are the stored ones."""
     for i in range(WIDTH):
@@ -214,7 +215,7 @@ def _agrees(s, e):
     return True
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _is_tied(s, e, f):
     """Whether more of the key of ``e`` is needed to tell that it is better than ``f``."""
     for i in range(WIDTH):
@@ -225,7 +226,7 @@ def _is_tied(s, e, f):
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def pop_best(s):
     """Take out the edge that goes next."""
     while True:
@@ -242,7 +243,7 @@ def pop_best(s):
             sift_down(s, 0)
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _has_rival(s, e):
     for child in range(1, min(s.counters[SIZE], 3)):
         if _is_tied(s, e, s.heap[child]):

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from wis.engine.triangle_keys import NEAR, UNKNOWN, WIDTH, State, fallen, token_value, upper_bound
+from wis.engine.triangle_keys import NEAR, UNKNOWN, WIDTH, State, fallen, inlined, kernel, token_value, upper_bound
 from wis.engine.triangle_listing import Triangles, list_triangles
 from wis.engine.triangle_queue import (
     DONE,
@@ -161,14 +161,14 @@ def _values(num_nodes, tail, head, count):
     return value
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _fill_buckets(s):
     # Backwards, so that the first edge comes out first.
     for e in range(len(s.tail) - 1, -1, -1):
         into_bucket(s, e, level_of(s, upper_bound(s, e)))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _remove_best(s, until, chunk):
     """Remove edges until so many are gone, ``chunk`` at a time."""
     while s.counters[DONE] < until:
@@ -182,7 +182,7 @@ def _remove_best(s, until, chunk):
         s.counters[ROUND] += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _remove(s, e):
     """Take an edge out of the graph."""
     u, v = s.tail[e], s.head[e]
@@ -210,7 +210,7 @@ def _remove(s, e):
         _refresh(s, vw, v, w, u, old_u)
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _refresh(s, e, shared, other, lost, old_lost):
     """Keep what is stored of ``e = {shared, other}`` an upper bound, after ``{shared, lost}`` was removed.
 
@@ -237,7 +237,7 @@ def _refresh(s, e, shared, other, lost, old_lost):
         _forget(s, e, better)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _forget(s, e, value):
     """The key of an edge in the heap may be better than stored from this value on."""
     for i in range(WIDTH):
