@@ -150,10 +150,18 @@ def write_page(path: Path, title: str, command: str, sections: Sequence[Section]
         svg = figure_path.read_text(encoding="utf-8")
         return Markup(svg[svg.index("<svg") :])
 
+    # The look is that of the sweep's report.
     template = (Path(__file__).parent / "page.html").read_text(encoding="utf-8")
+    css = (Path(__file__).parents[1] / "report" / "page.css").read_text(encoding="utf-8")
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     page = environment.from_string(template).render(
-        title=title, command=command, sections=sections, tags=TAGS, table_html=table_html, inline=inline
+        title=title,
+        command=command,
+        sections=sections,
+        tags=TAGS,
+        css=Markup(css),
+        table_html=table_html,
+        inline=inline,
     )
     with replace_file(path) as temporary:
         temporary.write_text(page, encoding="utf-8")

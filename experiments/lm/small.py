@@ -40,13 +40,13 @@ class Scale:
     """How large the experiment is; the defaults are the committed ones."""
 
     inputs: int = 2000
-    evaluated: int = 500
+    evaluated: int = 200
     samples: int = 10
     pretraining: int = 150
-    steps: int = 300
+    steps: int = 200
     batch: int = 32
-    sft_rate: float = 1e-3
-    rft_rate: float = 3e-4
+    sft_rate: float = 3e-3
+    rft_rate: float = 1e-3
     seeds: int = 3
 
 
@@ -148,7 +148,7 @@ def finetune(run: Run, scale: Scale) -> dict[str, Any]:
         _train(model, data, run, scale)
         after = tiny.sample_rewards(model, shown, scale.samples, seed=3).mean(1)
         row["held_out_after"] = float(tiny.sample_rewards(model, held_out, scale.samples, seed=4).mean())
-    except tiny.Diverged as problem:
+    except tiny.DivergedError as problem:
         row |= {"diverged": True, "problem": str(problem), "held_out_after": None}
         after = np.full(len(shown), np.nan)
     small = before.std() < SMALL_STD

@@ -30,7 +30,7 @@ VOCABULARY = _END + 1
 _EVALUATION_BATCH = 1024
 
 
-class Diverged(RuntimeError):
+class DivergedError(RuntimeError):
     """A loss or a parameter became NaN or infinite."""
 
 
@@ -96,12 +96,13 @@ def token_f1(outputs: Tensor, answers: Tensor) -> Tensor:
 
 
 def new_model(seed: int) -> torch.nn.Module:
-    """A GPT-2 with two layers of width 64, without dropout."""
+    """A GPT-2 with two layers of width 32, without dropout."""
     from transformers import GPT2Config, GPT2LMHeadModel
 
     torch.manual_seed(seed)
     config = GPT2Config(
-        vocab_size=VOCABULARY, n_positions=2 * LENGTH + 2, n_embd=64, n_layer=2, n_head=4,
+        vocab_size=VOCABULARY, n_positions=2 * LENGTH + 2, n_embd=32, n_layer=2, n_head=4,
+        activation_function="gelu_pytorch_tanh",
         resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, use_cache=False, bos_token_id=_END, eos_token_id=_END,
     )  # fmt: skip
     return GPT2LMHeadModel(config)
@@ -142,7 +143,7 @@ def track(model: torch.nn.Module, data: Prompts, samples: int, seed: int) -> Rew
     return RewardTracker.from_rewards(sample_rewards(model, data, samples, seed), support=(0, 1))
 
 
-def pretrain(model: torch.nn.Module, steps: int, seed: int, *, batch: int = 128, learning_rate: float = 1e-3) -> None:
+def pretrain(model: torch.nn.Module, steps: int, seed: int, *, batch: int = 128, learning_rate: float = 3e-3) -> None:
     """Supervised training on fresh prompts in the seen format."""
     rng = np.random.default_rng(seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
@@ -201,7 +202,7 @@ def _likelihood_loss(model: torch.nn.Module, data: Prompts) -> Tensor:
 
 def _update(model: torch.nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
     if not math.isfinite(loss.item()):
-        raise Diverged(f"the loss became {loss.item()}")
+        raise DivergedError(f"the loss became {loss.item()}")
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     optimizer.step()
