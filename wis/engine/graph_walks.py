@@ -21,9 +21,9 @@ def removal_order(
 ) -> np.ndarray:
     """Exact greedy (L-1)-WIS for graph prediction.
 
-    Parameters and result are those of :func:`wis.engine.walks.removal_order`. The walk index of ``{t}`` is the number of
-    walks of length L from t, or, where t has no (in-)neighbour and is no boundary of its own, of those that leave t in
-    their first step.
+    Parameters and result are those of :func:`wis.engine.walks.removal_order`. The walk index of ``{t}`` is the number
+    of walks of length L from t, or, where t has no (in-)neighbour and is not in its own boundary, of those that leave t
+    in their first step.
 
     Notes
     -----

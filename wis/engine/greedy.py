@@ -16,7 +16,6 @@ import numpy as np
 from numba import njit
 
 from wis.engine.losses import (
-    Around,
     Graph,
     clear,
     closed_losses,
@@ -28,10 +27,16 @@ from wis.engine.losses import (
     open_loss,
     open_losses,
 )
+from wis.engine.quadrangles import (
+    Wedges,
+    drop_wedges,
+    make_wedges,
+    no_wedges,
+    num_block_entries,
+    square_losses,
+)
 from wis.engine.queue import (
     UNHARMFUL,
-    WIDTH,
-    Queue,
     compare_keys,
     make_queue,
     may_differ,
@@ -43,6 +48,12 @@ from wis.engine.queue import (
 from wis.graphs import EdgeList
 from wis.progress import track
 
+# The losses that the loop works with.
+_CLOSED, _SQUARES, _OPEN = 0, 1, 2
+
+# Blocks of common neighbours take 4 to 6 bytes an entry: at most 768 MiB.
+_MAX_BLOCK_ENTRIES = 1 << 27
+
 # Vertices visited in one slice of the loop: some hundredths of a second, so that Ctrl-C and progress come through.
 _SLICE = 1_000_000
 
@@ -52,10 +63,14 @@ class State(NamedTuple):
 
     Attributes
     ----------
+    kind
+        int64 ``[1]``: which losses, see above.
+    wedges
+        Common neighbours, empty unless they are used.
     value
         int64 ``[n]``: the walk index of every vertex in the graph that is left.
     reach
-        int64 ``[n, L + 1]``: walks of every length from every vertex; ``[0, 0]`` unless the objective is "graph".
+        int64 ``[n, L + 1]``: walks of every length from every vertex; ``[0, 0]`` for closed walks.
     is_target
         bool ``[n]``: whether the value counts.
     witness
@@ -75,6 +90,8 @@ class State(NamedTuple):
         int64 ``[2, 2 n]``: scratch for two whole keys.
     """
 
+    kind: np.ndarray
+    wedges: Wedges
     value: np.ndarray
     reach: np.ndarray
     is_target: np.ndarray
@@ -106,9 +123,16 @@ def greedy_order(
 ) -> np.ndarray:
     """Run the loop from the values of the whole graph; the other arguments are those of every engine module."""
     n, m = edges.num_nodes, edges.num_pairs
-    graph, around = make_graph(edges), make_around(n, depth)
+    graph = make_graph(edges)
+    kind = _OPEN if len(reach) else _SQUARES if _is_square(edges, graph, depth) else _CLOSED
+    wedges = no_wedges()
+    if kind == _SQUARES:
+        wedges = make_wedges(np.append(graph.start, graph.stop[-1:]), graph.to, graph.pair, graph.tail, graph.head)
+    around = make_around(n, depth, with_walks=kind != _SQUARES)
     targets = np.ones(n, dtype=np.bool_) if is_target is None else is_target
     state = State(
+        kind=np.array([kind]),
+        wedges=wedges,
         value=value,
         reach=reach,
         is_target=targets,
@@ -134,6 +158,12 @@ def greedy_order(
             _run(graph, queue, around, state, chunk, _SLICE)
             advance(int(state.removed[0] - before))
     return state.order
+
+
+def _is_square(edges: EdgeList, graph: Graph, depth: int) -> bool:
+    """Whether the faster losses for closed walks of length 4 apply and fit into memory."""
+    small = num_block_entries(graph.stop - graph.start) <= _MAX_BLOCK_ENTRIES
+    return depth == 4 and not edges.directed and small
 
 
 @njit(cache=True, nogil=True)
@@ -166,21 +196,24 @@ def _load(graph, around, state, e):
     """Put the losses of edge e into the scratch space."""
     if state.loaded[0] == e:
         return
-    clear(around)
-    if state.reach.shape[0] > 0:
-        open_losses(graph, e, state.reach, around)
+    if state.kind[0] == _SQUARES:
+        square_losses(graph, state.wedges, e, state.value, around)
     else:
-        closed_losses(graph, e, state.value, around)
+        clear(around)
+        if state.kind[0] == _OPEN:
+            open_losses(graph, e, state.reach, around)
+        else:
+            closed_losses(graph, e, state.value, around)
     state.loaded[0] = e
 
 
 @njit(cache=True, nogil=True)
 def _update(graph, queue, around, state, e, rival):
     """Set bound and witness of the loaded edge, and its entries if the bound equals the rival's."""
-    affected, first, vertex = _collect(around, state)
+    affected, first, nearest = _collect(around, state)
     queue.bound[e] = first
     state.checked[e] = state.clock[0]
-    _find_witness(graph, around, state, e, vertex)
+    _find_witness(graph, around, state, e, nearest)
     queue.ranked[e] = first == rival
     if queue.ranked[e]:
         width, whole = _make_key(state, affected, queue.values[e], queue.counts[e])
@@ -190,10 +223,13 @@ def _update(graph, queue, around, state, e, rival):
 
 @njit(cache=True, nogil=True)
 def _collect(around, state):
-    """Old and new values of the targets that lose walks; how many; the smallest new one, and the nearest vertex with it."""
+    """Collect old and new values of the targets that lose walks.
+
+    Returns how many there are, the smallest new one, and where in the ball the first vertex with it is (-1: none).
+    """
     affected = 0
     first = UNHARMFUL
-    vertex = -1
+    nearest = -1
     for i in range(around.size[0]):
         t = around.ball[i]
         loss = around.loss[t]
@@ -204,8 +240,8 @@ def _collect(around, state):
             affected += 1
             if new < first:
                 first = new
-                vertex = t
-    return affected, first, vertex
+                nearest = i
+    return affected, first, nearest
 
 
 @njit(cache=True, nogil=True)
@@ -251,14 +287,20 @@ def _sort(values):
 
 
 @njit(cache=True, nogil=True)
-def _find_witness(graph, around, state, e, t):
-    """Edges, other than e, of one walk over vertex t and edge e (see the top of this file)."""
+def _find_witness(graph, around, state, e, i):
+    """Edges, other than e, of one walk over e and the i-th vertex of the ball (see the top of this file)."""
     witness = state.witness[e]
     witness[:] = -1
-    if t < 0 or _always_affected(graph, e, t):
+    if i < 0:
+        return
+    t = around.ball[i]
+    if state.kind[0] == _SQUARES:
+        witness[0] = around.ahead[i]
+        return
+    if _always_affected(graph, e, t):
         return
     steps = around.walks.shape[0] - 1
-    if state.reach.shape[0] > 0:
+    if state.kind[0] == _OPEN:
         for side in range(2):
             if _trace(graph, around.walks, t, steps, side, witness, 0) >= 0:
                 return
@@ -382,7 +424,10 @@ def _remove_chosen(graph, queue, around, state):
         _load(graph, around, state, e)
         cost += around.size[0]
         _lower_values(graph, around, state, e)
-        drop_arcs(graph, e)
+        if state.kind[0] == _SQUARES:
+            drop_wedges(graph, state.wedges, e)
+        else:
+            drop_arcs(graph, e)
         _forget_around(graph, queue, around, state, e)
         state.loaded[0] = -1
     state.removed[0] = state.chosen[0]
@@ -405,7 +450,10 @@ def _lower_values(graph, around, state, e):
 @njit(cache=True, nogil=True)
 def _forget_around(graph, queue, around, state, e):
     """Give up what the removal of edge e may have made too low: see the top of this file."""
-    if state.reach.shape[0] == 0:
+    if state.kind[0] == _SQUARES:
+        _forget_squares(graph, queue, around, state, e)
+        return
+    if state.kind[0] == _CLOSED:
         for i in range(around.size[0]):
             x = around.ball[i]
             for at in range(graph.start[x], graph.stop[x]):
@@ -422,6 +470,33 @@ def _forget_around(graph, queue, around, state, e):
             x = around.ahead[i]
             for at in range(graph.start[x], graph.stop[x]):
                 _forget(graph, queue, state, graph.pair[at], e)
+
+
+@njit(cache=True, nogil=True)
+def _forget_squares(graph, queue, around, state, e):
+    """Edges next to e, and those opposite to it in a cycle of four."""
+    u, v = graph.tail[e], graph.head[e]
+    work_u, work_v = 0, 0
+    for at in range(graph.start[u], graph.stop[u]):
+        x = graph.to[at]
+        work_u += graph.stop[x] - graph.start[x]
+        _forget(graph, queue, state, graph.pair[at], e)
+    for at in range(graph.start[v], graph.stop[v]):
+        x = graph.to[at]
+        work_v += graph.stop[x] - graph.start[x]
+        _forget(graph, queue, state, graph.pair[at], e)
+    if work_u > work_v:
+        u, v = v, u
+    marked = around.is_ahead
+    for at in range(graph.start[v], graph.stop[v]):
+        marked[graph.to[at]] = True
+    for at in range(graph.start[u], graph.stop[u]):
+        x = graph.to[at]
+        for opposite in range(graph.start[x], graph.stop[x]):
+            if marked[graph.to[opposite]]:
+                _forget(graph, queue, state, graph.pair[opposite], e)
+    for at in range(graph.start[v], graph.stop[v]):
+        marked[graph.to[at]] = False
 
 
 @njit(cache=True, nogil=True)

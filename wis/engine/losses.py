@@ -1,7 +1,7 @@
 """What the removal of one edge costs each vertex: exact, from the edges around it only.
 
-A walk that uses the edge ``{u, v}`` is split where it crosses it for the first time, so that it needs walks in the graph
-without the edge up to there, and in the whole graph after it. With ``A`` the adjacency matrix, self-loops included, and
+A walk that uses the edge ``{u, v}`` is split where it crosses it for the first time, so that it needs walks in the
+graph without the edge up to there, and in the whole graph after it. With ``A`` the adjacency matrix, self-loops included, and
 ``A_e`` the same without the edge, closed walks of length L at t lose
 
     sum over k of (A_e^k)_tu (A^(L-1-k))_vt + (A_e^k)_tv (A^(L-1-k))_ut        (directed: the first product only),
@@ -94,14 +94,14 @@ def make_graph(edges: EdgeList) -> Graph:
     return Graph(np.array([edges.directed]), tail, head, *out, *back)
 
 
-def make_around(num_nodes: int, depth: int) -> Around:
-    """Scratch space."""
+def make_around(num_nodes: int, depth: int, with_walks: bool = True) -> Around:
+    """Scratch space, with or without room for walk counts."""
     return Around(
         size=np.zeros(1, dtype=np.int64),
         ball=np.empty(num_nodes, dtype=np.int32),
         ring_end=np.empty(depth + 1, dtype=np.int64),
         distance=np.zeros(num_nodes, dtype=np.int16),
-        walks=np.zeros((depth, num_nodes, 2), dtype=np.int64),
+        walks=np.zeros((depth, num_nodes if with_walks else 0, 2), dtype=np.int64),
         loss=np.zeros(num_nodes, dtype=np.int64),
         avoiding=np.zeros((depth, 2), dtype=np.int64),
         ahead=np.empty(num_nodes, dtype=np.int32),

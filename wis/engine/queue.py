@@ -2,8 +2,8 @@
 
 The key of an edge (what its removal does to the sorted tuple of walk indices) is a list of entries ``(x, c)`` with
 ascending ``x``: the value ``x`` is then ``c`` times more (or, if negative, less) often in the tuple. The better key has
-the smaller ``c`` at the smallest ``x`` where two keys differ. Every edge has a *bound*, no smaller than the first ``x`` of
-its key; a *ranked* edge has also the first ``WIDTH`` entries.
+the smaller ``c`` at the smallest ``x`` where two keys differ. Every edge has a *bound*, no smaller than the first ``x``
+of its key; a *ranked* edge has also the first ``WIDTH`` entries.
 
 All functions are compiled; :class:`Queue` is a plain tuple of arrays to them.
 """
