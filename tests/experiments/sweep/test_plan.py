@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from experiments.sweep.plan import Plan, load_plan, packaged_plans, parse_shares, plan_text
+
+FIELDS = {"name": "mine", "datasets": ["digits"], "methods": ["random", "wis:depth=2"]}
+
+
+def test_defaults_and_lists_become_tuples():
+    plan = Plan.from_dict(FIELDS)
+    assert plan.datasets == ("digits",)
+    assert plan.methods == ("random", "wis:depth=2")
+    assert (plan.models, plan.seeds, plan.protocol, plan.epochs) == (("gcn",), (0, 1, 2), "reduced", None)
+
+
+def test_a_single_entry_counts_as_a_list():
+    plan = Plan.from_dict(FIELDS | {"datasets": "cora", "methods": "wis", "removed": 0.5, "seeds": [7]})
+    assert (plan.datasets, plan.methods, plan.removed, plan.seeds) == (("Cora",), ("wis",), (0.5,), (7,))
+
+
+def test_shares_are_sorted_rounded_and_may_be_a_range():
+    assert Plan.from_dict(FIELDS | {"removed": [1, 0.1 + 0.2, 0]}).removed == (0.0, 0.3, 1.0)
+    assert Plan.from_dict(FIELDS | {"removed": "0:1:0.25"}).removed == (0.0, 0.25, 0.5, 0.75, 1.0)
+    assert parse_shares("0.1:0.4:0.1") == [0.1, 0.2, 0.3, 0.4]
+    assert parse_shares("0.5,0") == [0.5, 0.0]
+
+
+def test_a_number_of_seeds_counts_from_zero():
+    assert Plan.from_dict(FIELDS | {"seeds": 4}).seeds == (0, 1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("datasets", ["corra"], r"datasets: unknown dataset 'corra'"),
+        ("datasets", [], r"datasets must be a list of at least one entry, got \[\]"),
+        ("datasets", ["Cora", "cora"], r"datasets lists 'Cora' twice"),
+        ("datasets", [3], r"datasets: the name of a dataset must be a string, got int"),
+        ("methods", ["wiz"], r"methods: unknown method 'wiz'"),
+        ("methods", ["wis:dept=2"], r"methods: method 'wis' has no option 'dept'"),
+        ("methods", [2], r"methods must be strings such as 'wis:depth=2', got 2"),
+        ("methods", ["wis", "wis:depth=3"], r"methods: 'wis:depth=3' is the same method as 'wis'"),
+        ("models", ["gcnn"], r"models must be among gcn, gin, resgcn, got 'gcnn'; did you mean 'gcn'\?"),
+        ("removed", [0.5, 1.5], r"removed must be shares from 0 to 1 .*, got 1.5"),
+        ("removed", [True], r"removed must be shares from 0 to 1 .*, got True"),
+        ("removed", [float("nan")], r"removed must be shares from 0 to 1 .*, got nan"),
+        ("removed", [0.5, 0.5], r"removed lists 0.5 twice"),
+        ("removed", "0:1", r"removed must be shares from 0 to 1 .*, got '0:1'"),
+        ("removed", "0:2:0.5", r"removed must be shares from 0 to 1 .*, got '0:2:0.5'"),
+        ("seeds", 0, r"seeds must be a number of seeds from 1, or a list of seeds, got 0"),
+        ("seeds", [0, -1], r"seeds must be whole numbers from 0, got -1"),
+        ("seeds", [0.5], r"seeds must be whole numbers from 0, got 0.5"),
+        ("protocol", "papers", r"protocol must be among .*, got 'papers'; did you mean 'paper'\?"),
+        ("epochs", 0, r"epochs must be a whole number from 1, or left out, got 0"),
+        ("device", "gpu", r"device must be among auto, cpu, cuda, got 'gpu'"),
+        ("name", "../x", r"name must be letters, digits, '-' and '_', got '../x'"),
+        ("method", ["random"], r"unknown field 'method'; did you mean 'methods'\?"),
+    ],
+)
+def test_errors_name_the_field(field, value, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        Plan.from_dict(FIELDS | {field: value})
+
+
+@pytest.mark.parametrize("field", ["name", "datasets", "methods"])
+def test_missing_fields_are_named(field):
+    with pytest.raises(ValueError, match=f"^{field} is missing$"):
+        Plan.from_dict({key: value for key, value in FIELDS.items() if key != field})
+
+
+def test_a_plan_is_a_mapping():
+    with pytest.raises(ValueError, match="a plan must be a mapping of fields, got list"):
+        Plan.from_dict([])
+
+
+def test_packaged_plans_are_valid():
+    assert packaged_plans() == ["cora", "paper", "quick"]
+    assert load_plan("quick").datasets == ("digits",)
+    cora = load_plan("cora")
+    assert (cora.datasets, len(cora.seeds), cora.removed[0], cora.removed[-1]) == (("Cora",), 10, 0.0, 1.0)
+    paper = load_plan("paper")
+    assert len(paper.removed) == 21
+    assert paper.protocol == "paper"
+
+
+def test_changes_replace_fields():
+    plan = load_plan("quick", seeds=1, methods=["random"])
+    assert (plan.seeds, plan.methods, plan.name) == ((0,), ("random",), "quick")
+
+
+def test_a_file_is_called_after_itself(tmp_path):
+    path = tmp_path / "small.yaml"
+    path.write_text("datasets: [digits]\nmethods: [random]\n")
+    assert load_plan(path).name == "small"
+
+
+def test_text_reads_back(tmp_path):
+    plan = load_plan("cora", epochs=5)
+    path = tmp_path / "again.yaml"
+    path.write_text(plan_text(plan.to_dict()))
+    assert load_plan(path) == plan
+    assert "epochs: 5" in path.read_text()
+    assert "epochs" not in yaml.safe_load(plan_text(load_plan("cora").to_dict()))
+
+
+def test_unreadable_plans(tmp_path):
+    with pytest.raises(ValueError, match="no plan 'quik': it is neither a file nor one of the packaged plans cora"):
+        load_plan("quik")
+    path = tmp_path / "bad.yaml"
+    path.write_text("a: [")
+    with pytest.raises(ValueError, match="not a YAML file"):
+        load_plan(path)
+    path.write_text("datasets: [digits]\nmethods: [wiz]\n")
+    with pytest.raises(ValueError, match=r"bad\.yaml: methods: unknown method 'wiz'"):
+        load_plan(path)

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from experiments.sweep import runs
+from experiments.sweep.plan import Plan
+from experiments.sweep.runs import Sparsifier, canonical_json, expand
+
+FIELDS = {"name": "mine", "datasets": ["digits"], "methods": ["random", "wis:depth=2", "dspar-reweighted"]}
+
+
+def cells(**changes):
+    return expand(Plan.from_dict(FIELDS | changes), "cpu")
+
+
+def test_one_cell_for_every_combination():
+    found = cells(models=["gcn", "gin"], removed=[0, 0.25, 0.5], seeds=2)
+    assert len(found) == 2 * 3 * 3 * 2
+    assert len({(c.model, c.method, c.removed, c.seed) for c in found}) == len(found)
+
+
+def test_all_methods_share_the_runs_where_nothing_or_everything_is_removed():
+    found = cells(removed=[0, 0.5, 1], seeds=2)
+    for removed, distinct in ((0.0, 2), (0.5, 6), (1.0, 2)):
+        assert len({c.run.key for c in found if c.removed == removed}) == distinct
+    assert all(c.run.sparsifier is None for c in found if c.removed != 0.5)
+
+
+def test_one_order_serves_all_shares_models_and_where_it_can_all_seeds():
+    found = cells(models=["gcn", "gin"], removed=[0.25, 0.5], seeds=3)
+    keys = {m: {c.run.sparsifier.key for c in found if c.method == m} for m in FIELDS["methods"]}
+    assert {m: len(k) for m, k in keys.items()} == {"random": 3, "wis:depth=2": 1, "dspar-reweighted": 3}
+    assert [c.run.sparsifier.has_order for c in found[:3]] == [True, True, False]
+
+
+def test_one_seed_after_the_other():
+    assert [c.seed for c in cells(removed=[0.5], seeds=2)] == [0, 0, 0, 1, 1, 1]
+
+
+def test_defaults_are_part_of_the_configuration():
+    first, second = (cells(methods=[m], removed=[0.5])[0].run for m in ("wis", "wis:depth=3"))
+    assert first.key == second.key
+    assert first.sparsifier.options["ties"] == "first"
+
+
+def test_keys_differ_by_every_part_of_the_configuration():
+    base = {"removed": [0.5], "seeds": [0], "methods": ["random"]}
+    changes = [
+        {}, {"datasets": ["Cora"]}, {"models": ["gin"]}, {"removed": [0.25]}, {"seeds": [1]}, {"epochs": 7},
+        {"protocol": "paper"}, {"methods": ["wis"]}, {"methods": ["wis:depth=2"]}, {"methods": ["wis:ties=random"]},
+    ]  # fmt: skip
+    keys = [cells(**(base | change))[0].run.key for change in changes]
+    assert len(set(keys)) == len(changes)
+    plan = Plan.from_dict(FIELDS | base)
+    assert expand(plan, "cuda")[0].run.key != keys[0]
+
+
+def test_keys_change_with_the_version_of_the_results(monkeypatch):
+    before = cells()[0].run.key
+    monkeypatch.setattr(runs, "RESULTS_VERSION", runs.RESULTS_VERSION + 1)
+    assert cells()[0].run.key != before
+
+
+def test_the_key_is_the_hash_of_sorted_json():
+    sparsifier = Sparsifier("digits", "wis", {"ties": "first", "depth": 2}, None)
+    # printf '%s' '{"order":{"dataset":"digits","method":"wis","options":{"depth":2,"ties":"first"},"seed":null},"version":1}' | sha256sum
+    assert sparsifier.key == "2fdf14a4073283e1cb4495c6c0082bef6fedad2d3a85cb18b5220d794ac28102"
+    assert Sparsifier("digits", "wis", {"depth": 2, "ties": "first"}, None).key == sparsifier.key
+
+
+def test_keys_are_the_same_in_another_process():
+    script = (
+        "from experiments.sweep.plan import load_plan; from experiments.sweep.runs import expand; "
+        "print(expand(load_plan('quick'), 'cpu')[9].run.key)"
+    )
+    from experiments.sweep.plan import load_plan
+
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == expand(load_plan("quick"), "cpu")[9].run.key
+
+
+@pytest.mark.parametrize("value", [{"a": float("nan")}, {"a": object()}])
+def test_a_configuration_is_made_of_json_values(value):
+    with pytest.raises(ValueError, match="a configuration must be made of JSON values"):
+        canonical_json(value)

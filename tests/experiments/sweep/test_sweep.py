@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import dataclasses
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import wis
+from experiments.sweep import sweep, work
+from experiments.sweep.plan import Plan, load_plan
+from experiments.sweep.runs import expand
+from experiments.sweep.store import read_results
+from experiments.sweep.sweep import Tally, run_sweep
+from wis.registry import find_method
+
+PLAN = Plan(
+    name="small",
+    datasets=("digits",),
+    methods=("random", "wis:depth=2", "dspar-reweighted"),
+    removed=(0.0, 0.25, 0.5, 1.0),
+    seeds=(0, 1),
+    epochs=3,
+)
+NUM_RUNS = 2 * (1 + 3 * 2 + 1)
+MEASURED = ["method", "removed", "seed", "status", "test_accuracy", "best_epoch", "pairs", "components", "kept"]
+
+
+def run(folder: Path, plan: Plan = PLAN, **options) -> Tally:
+    return run_sweep(plan, folder, **({"workers": 1, "progress": False} | options))
+
+
+def table(folder: Path):
+    return read_results(folder).cells[MEASURED]
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """Every call of a method, and every training run."""
+    seen: dict[str, list] = {"orders": [], "runs": []}
+    removal_order, train = wis.removal_order, work.training.train
+
+    def count_order(graph, method, **options):
+        if graph is not None and not isinstance(graph, torch.Tensor):
+            seen["orders"].append((method, options["seed"]))
+        return removal_order(graph, method, **options)
+
+    def count_run(graph, run):
+        seen["runs"].append(run.key)
+        return train(graph, run)
+
+    monkeypatch.setattr(wis, "removal_order", count_order)
+    monkeypatch.setattr(work.training, "train", count_run)
+    return seen
+
+
+def test_every_order_and_every_run_once(tmp_path, small_dataset, calls):
+    assert run(tmp_path) == Tally(ok=NUM_RUNS, diverged=0, failed=0)
+    assert sorted(calls["orders"], key=str) == [("random", 0), ("random", 1), ("wis", None)]
+    assert len(calls["runs"]) == len(set(calls["runs"])) == NUM_RUNS
+    assert len(list((tmp_path / "orders").glob("*.npz"))) == 3
+
+
+def test_a_second_time_there_is_nothing_to_do(tmp_path, small_dataset, calls):
+    run(tmp_path)
+    first = table(tmp_path)
+    calls["orders"].clear(), calls["runs"].clear()
+    extents = []
+    assert run(tmp_path, announce=extents.append).ok == NUM_RUNS
+    assert (extents[0].runs, extents[0].finished) == (NUM_RUNS, NUM_RUNS)
+    assert calls == {"orders": [], "runs": []}
+    assert table(tmp_path).equals(first)
+
+
+def test_a_larger_plan_runs_only_what_is_new(tmp_path, small_dataset, calls):
+    run(tmp_path, dataclasses.replace(PLAN, seeds=(0,)))
+    calls["orders"].clear(), calls["runs"].clear()
+    run(tmp_path)
+    assert calls["orders"] == [("random", 1)]
+    assert len(calls["runs"]) == NUM_RUNS // 2
+
+
+def test_a_lost_order_is_computed_again_only_if_a_run_needs_it(tmp_path, small_dataset, calls):
+    run(tmp_path, dataclasses.replace(PLAN, removed=(0.25,)))
+    for path in (tmp_path / "orders").iterdir():
+        path.unlink()
+    calls["orders"].clear()
+    run(tmp_path, dataclasses.replace(PLAN, removed=(0.25,)))
+    assert calls["orders"] == []
+    run(tmp_path, dataclasses.replace(PLAN, removed=(0.25, 0.5)))
+    assert sorted(calls["orders"], key=str) == [("random", 0), ("random", 1), ("wis", None)]
+
+
+def test_sparse_graphs_are_those_of_the_library(tmp_path, small_dataset):
+    run(tmp_path)
+    cells = read_results(tmp_path).cells
+    pairs = small_dataset.edge_index.shape[1] // 2
+    for removed, part in cells.groupby("removed"):
+        assert set(part["pairs"]) == {round((1 - removed) * pairs)}
+    half = wis.sparsify(small_dataset, keep=0.5, method="wis", depth=2)
+    degrees = np.bincount(half.edge_index[0], minlength=40)
+    chosen = cells[(cells["removed"] == 0.5) & (cells["method"] == "wis:depth=2")]
+    assert set(chosen["isolated"]) == {np.count_nonzero(degrees == 0)}
+    nothing = cells[cells["removed"] == 1.0]
+    assert (set(nothing["components"]), set(nothing["isolated"])) == ({40}, {40})
+
+
+def test_processes_give_the_same_as_one(tmp_path):
+    plan = load_plan("quick", methods=["random", "wis:depth=2"], removed=[0.5], seeds=2, epochs=2)
+    run(tmp_path / "one", plan)
+    run(tmp_path / "two", plan, workers=2)
+    assert table(tmp_path / "one").equals(table(tmp_path / "two"))
+
+
+def test_failed_runs_are_kept_and_done_again_on_demand(tmp_path, small_dataset, monkeypatch, caplog):
+    train = work.training.train
+
+    def fail_once(graph, run):
+        if run.seed == 1:
+            raise MemoryError("all gone")
+        return train(graph, run)
+
+    monkeypatch.setattr(work.training, "train", fail_once)
+    with caplog.at_level(logging.WARNING, "wis"):
+        assert run(tmp_path) == Tally(ok=NUM_RUNS // 2, diverged=0, failed=NUM_RUNS // 2)
+    assert "digits, gcn, random, 25% removed, seed 1 failed: MemoryError: all gone" in caplog.messages
+    failed = read_results(tmp_path).cells.query("status == 'failed'")
+    assert set(failed["message"]) == {"MemoryError: all gone"}
+    assert failed["test_accuracy"].isna().all()
+    monkeypatch.setattr(work.training, "train", train)
+    assert run(tmp_path).failed == NUM_RUNS // 2
+    assert run(tmp_path, retry_failed=True) == Tally(ok=NUM_RUNS, diverged=0, failed=0)
+
+
+def test_a_failed_order_fails_its_runs(tmp_path, small_dataset, monkeypatch):
+    removal_order = wis.removal_order
+
+    def fail(graph, method, **options):
+        if method == "wis":
+            raise OverflowError("too deep")
+        return removal_order(graph, method, **options)
+
+    monkeypatch.setattr(wis, "removal_order", fail)
+    assert run(tmp_path) == Tally(ok=NUM_RUNS - 4, diverged=0, failed=4)
+    failed = read_results(tmp_path).cells.query("status == 'failed'")
+    assert set(failed["method"]) == {"wis:depth=2"}
+    assert set(failed["message"]) == {"its removal order failed: OverflowError: too deep"}
+    monkeypatch.setattr(wis, "removal_order", removal_order)
+    assert run(tmp_path, retry_failed=True).ok == NUM_RUNS
+
+
+def test_a_run_that_diverges_is_kept_as_such(tmp_path, small_dataset, monkeypatch):
+    small_dataset.x[0] = float("inf")
+    tally = run(tmp_path, dataclasses.replace(PLAN, removed=(0.0,)))
+    assert tally == Tally(ok=0, diverged=2, failed=0)
+    cells = read_results(tmp_path).cells
+    assert set(cells["message"]) == {"the training loss became nan"}
+    assert cells["test_accuracy"].isna().all()
+
+
+def test_an_error_between_runs_keeps_what_is_finished(tmp_path, small_dataset, monkeypatch):
+    """Ctrl-C in the middle of a run loses that run only."""
+    train, done = work.training.train, []
+
+    def interrupt(graph, run):
+        if len(done) == 5:
+            raise KeyboardInterrupt
+        done.append(run.key)
+        return train(graph, run)
+
+    monkeypatch.setattr(work.training, "train", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path)
+    assert (read_results(tmp_path).cells.drop_duplicates("run_key")["status"] == "ok").sum() == 5
+    monkeypatch.setattr(work.training, "train", train)
+    assert run(tmp_path).ok == NUM_RUNS
+
+
+def test_the_model_is_part_of_an_order_that_learns_with_it(monkeypatch):
+    learned = dataclasses.replace(find_method("random"), options={"model": "gin", "rounds": 2})
+    monkeypatch.setattr("experiments.sweep.runs.find_method", lambda name: learned)
+    plan = dataclasses.replace(PLAN, methods=("random",), models=("gcn", "gin"), removed=(0.5,), seeds=(0,))
+    assert [cell.run.sparsifier.options["model"] for cell in expand(plan, "cpu")] == ["gcn", "gin"]
+
+
+def test_cuda_is_a_promise(tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(RuntimeError, match="device='cuda' was asked for"):
+        run(tmp_path, dataclasses.replace(PLAN, device="cuda"))
+    assert sweep._device("auto") == "cpu"
