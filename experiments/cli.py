@@ -1,0 +1,251 @@
+"""The command line: ``wis``, also ``python -m experiments``."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from experiments.lm.cli import app as lm_app
+from experiments.report.command import report
+from experiments.sweep.command import sweep
+
+# What a user can cause. Anything else is a fault of ours and keeps its traceback.
+_USER_ERRORS = (ValueError, TypeError, OSError, RuntimeError, ImportError, OverflowError, MemoryError)
+
+
+class _OneLineErrors(TyperGroup):
+    """Shows errors that a user can cause in one line, with exit code 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, typer.Abort):  # these are RuntimeErrors
+            raise
+        except _USER_ERRORS as error:
+            if ctx.params.get("show_traceback"):
+                traceback.print_exc()
+            message = " ".join(str(error).split()) or type(error).__name__
+            typer.echo(f"wis: error: {message}", err=True)
+            raise typer.Exit(1) from error
+
+
+app = typer.Typer(
+    name="wis",
+    cls=_OneLineErrors,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from wis import __version__
+
+        typer.echo(f"wis {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    show_traceback: Annotated[
+        bool, typer.Option("--traceback", help="Show the traceback of an error, for a bug report.")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Walk Index Sparsification: keep the edges that matter to a graph neural network.
+
+    [bold]Start here[/bold]
+
+      wis sweep                           compare sparsifiers, with a report
+      wis sparsify graph.csv -o half.csv  keep the best half of the edges
+      wis COMMAND --help                  every command has examples
+    """
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+
+
+_GraphFile = Annotated[
+    Path,
+    typer.Argument(metavar="GRAPH", help="Edge list .csv or .tsv (also .gz), .npz, .npy, .parquet, or a PyG .pt file."),
+]
+_MethodText = Annotated[
+    str, typer.Option("--method", "-m", help="Method, with options after a colon; see [bold]wis methods[/bold].")
+]
+_NumNodes = Annotated[
+    int | None, typer.Option(help="Number of vertices, if some have no edge. Default: the largest index plus one.")
+]
+_Directed = Annotated[
+    bool, typer.Option("--directed", help="Ordered pairs: u,v and v,u are two edges. Default: one undirected edge.")
+]
+_Seed = Annotated[int | None, typer.Option(help="Seed of methods that draw at random.")]
+_Device = Annotated[str, typer.Option(help="auto, cpu or cuda. The last two are never replaced silently.")]
+
+
+@app.command()
+def sparsify(
+    graph: _GraphFile,
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write, in the format of GRAPH.")],
+    keep: Annotated[float | None, typer.Option(help="Fraction of the edges that stay, 0 to 1. Default: 0.5.")] = None,
+    num_edges: Annotated[int | None, typer.Option(help="Number of edges that stay, instead of --keep.")] = None,
+    method: _MethodText = "wis:depth=3",
+    order: Annotated[
+        Path | None, typer.Option(help="Use this removal order, made by [bold]wis order[/bold], instead of a method.")
+    ] = None,
+    num_nodes: _NumNodes = None,
+    directed: _Directed = False,
+    seed: _Seed = None,
+    device: _Device = "auto",
+) -> None:
+    """Keep part of the edges of a graph file.
+
+    Rows, columns and attributes follow their edge in their original order;
+    self-loops stay. The output is written whole or not at all.
+
+    [bold]Examples[/bold]
+
+      wis sparsify graph.csv -o half.csv
+      wis sparsify graph.tsv.gz -o sparse.tsv.gz --keep 0.2 --method wis:depth=2
+      wis sparsify data.pt -o sparse.pt --num-edges 1000 --method random --seed 7
+      wis sparsify graph.csv -o tenth.csv --keep 0.1 --order order.npz
+    """
+    from experiments import graph_files
+    from wis.api import check_call, choose_pairs
+    from wis.budget import pairs_to_keep
+    from wis.order import RemovalOrder
+    from wis.registry import find_method, parse_method
+
+    meter = _Meter()
+    name, options = parse_method(method)
+    check_call(name, options, device, seed)
+    pairs_to_keep(num_edges or 0, keep, num_edges)
+    loaded = graph_files.open_graph(graph, num_nodes=num_nodes)
+    graph_files.check_output(loaded, out)
+    edges = loaded.edges(directed)
+    num_keep = pairs_to_keep(edges.num_pairs, keep, num_edges)
+    weights = None
+    if order is not None:
+        kept = RemovalOrder.load(order).kept_pairs(edges, num_keep)
+    else:
+        found = find_method(name)
+        kept, weights = choose_pairs(
+            found, edges, num_keep, options, data=loaded.data, seed=seed, device=device, progress=True
+        )
+    loaded.write(out, kept, weights)
+    meter.say(f"kept {num_keep:,} of {edges.num_pairs:,} edges of {graph} and wrote {out}")
+
+
+@app.command()
+def order(
+    graph: _GraphFile,
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write: .npz.")],
+    method: _MethodText = "wis:depth=3",
+    num_nodes: _NumNodes = None,
+    directed: _Directed = False,
+    seed: _Seed = None,
+    device: _Device = "auto",
+) -> None:
+    """Rank all edges of a graph file once, for every budget.
+
+    The order is an .npz file, for wis sparsify --order and, in Python, for
+    wis.RemovalOrder.load.
+
+    [bold]Examples[/bold]
+
+      wis order graph.csv -o order.npz
+      wis order graph.csv -o order.npz --method wis:depth=4,ties=random --seed 1
+    """
+    from experiments import graph_files
+    from wis.api import check_call, rank_pairs
+    from wis.order import RemovalOrder
+    from wis.registry import find_method, parse_method
+
+    meter = _Meter()
+    name, options = parse_method(method)
+    check_call(name, options, device, seed)
+    loaded = graph_files.open_graph(graph, num_nodes=num_nodes)
+    edges = loaded.edges(directed)
+    found = find_method(name)
+    ranking = rank_pairs(found, edges, options, data=loaded.data, seed=seed, device=device, progress=True)
+    RemovalOrder(edges, ranking, method=name, options=options, seed=seed).save(out)
+    meter.say(f"ranked the {edges.num_pairs:,} edges of {graph} and wrote {out}")
+
+
+@app.command("methods")
+def list_methods() -> None:
+    """List the sparsification methods with their options and sources.
+
+    Write a method with options as name:option=value, as in wis:depth=2,ties=random.
+    """
+    from wis.registry import methods
+
+    entries = []
+    for record in methods():
+        summary = record.summary.replace("``", "")
+        if record.kind == "select":
+            summary += " (one budget at a time: no order)"
+        options = ", ".join(f"{name}={value}" for name, value in record.options.items())
+        entries.append((record.name, summary, f"options: {options or 'none'}", f"source: {record.source}"))
+    _print_list(entries)
+
+
+@app.command("datasets")
+def list_datasets() -> None:
+    """List the data sets that wis sweep knows, and where their files go."""
+    from experiments.datasets import datasets
+
+    entries = []
+    for record in datasets():
+        size = (
+            f"{record.num_nodes:,} vertices, {record.num_pairs:,} edges, {record.num_features:,} features, "
+            f"{record.num_classes} classes"
+        )
+        place = "built in" if record.built_in else f"files: DATA_ROOT/{record.folder}/raw, downloaded if absent"
+        entries.append((record.name, record.summary, size, f"source: {record.source}", place))
+    _print_list(entries)
+
+
+def _print_list(entries: list[tuple[str, ...]]) -> None:
+    """Print names in bold, each with a first line and dim further lines beside it."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2, 1, 0))
+    table.add_column(no_wrap=True)
+    for name, first, *more in entries:
+        table.add_row(Text(name, style="bold"), Text(first + "\n").append("\n".join(more), style="dim"))
+    Console().print(table)
+
+
+app.command()(sweep)
+app.command()(report)
+app.add_typer(lm_app, name="lm", cls=_OneLineErrors)
+
+
+class _Meter:
+    """Tells at the end of a command how long it took and how much memory it needed."""
+
+    def __init__(self) -> None:
+        from experiments.sweep.measure import PeakMemory
+
+        self._memory, self._start = PeakMemory(), time.perf_counter()
+
+    def say(self, what: str) -> None:
+        peak = self._memory.bytes()
+        memory = "" if peak is None else f", peak memory {peak / 1e6:,.0f} MB"
+        typer.echo(f"{what} in {time.perf_counter() - self._start:.1f} s{memory}", err=True)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,127 @@
+"""The command line, as a person uses it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+import wis
+from experiments.cli import app
+
+TRIANGLE_AND_TAIL = "source,target,weight\n0,1,1.5\n1,2,2.5\n2,0,3.5\n2,3,4.5\n3,3,5.5\n"
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def graph(tmp_path: Path) -> Path:
+    path = tmp_path / "graph.csv"
+    path.write_text(TRIANGLE_AND_TAIL)
+    return path
+
+
+def test_sparsify_keeps_rows_whole(graph: Path) -> None:
+    out = graph.with_name("half.csv")
+    result = run("sparsify", graph, "-o", out)
+    assert result.exit_code == 0
+    assert out.read_text() == "source,target,weight\n0,1,1.5\n2,3,4.5\n3,3,5.5\n"
+    assert f"kept 2 of 4 edges of {graph} and wrote {out} in " in result.stderr
+    assert "peak memory" in result.stderr
+
+
+def test_sparsify_takes_method_and_budget(graph: Path) -> None:
+    out = graph.with_name("out.csv")
+    assert run("sparsify", graph, "-o", out, "--num-edges", 0, "-m", "random", "--seed", 1).exit_code == 0
+    assert out.read_text() == "source,target,weight\n3,3,5.5\n"
+    assert run("sparsify", graph, "-o", out, "--keep", 1, "--directed", "-m", "wis:depth=4").exit_code == 0
+    assert out.read_text() == TRIANGLE_AND_TAIL
+
+
+def test_one_order_serves_every_budget(graph: Path) -> None:
+    saved = graph.with_name("order.npz")
+    assert run("order", graph, "-o", saved, "--method", "wis:depth=2").exit_code == 0
+    order = wis.RemovalOrder.load(saved)
+    assert (order.method, order.options, len(order)) == ("wis", {"depth": 2}, 4)
+    out = graph.with_name("out.csv")
+    for num_edges in range(5):
+        assert run("sparsify", graph, "-o", out, "--order", saved, "--num-edges", num_edges).exit_code == 0
+        rows = np.loadtxt(out, delimiter=",", skiprows=1, ndmin=2, usecols=(0, 1), dtype=int)
+        kept = {tuple(sorted(row)) for row in rows.tolist() if row[0] != row[1]}
+        assert kept == {tuple(pair) for pair in order.edges[:, 4 - num_edges :].T.tolist()}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--keep", "1.5"], "keep must be from 0 to 1, got 1.5"),
+        (["--keep", "0.5", "--num-edges", "2"], "give keep or num_edges, not both"),
+        (["--num-edges", "9"], "num_edges must be at most the number of pairs, 4, got 9"),
+        (["--method", "magic"], "unknown method 'magic'; the methods are:"),
+        (["--method", "wis:deep=2"], "'wis' has no option 'deep'"),
+        (["--method", "wis:depth=1"], "depth must be at least 2, got 1"),
+        (["--num-nodes", "2"], "vertex"),
+        (["--device", "tpu"], "device must be one of"),
+        (["--order", "absent.npz"], "absent.npz"),
+    ],
+)
+def test_errors_are_one_line_and_write_nothing(graph: Path, arguments: list[str], message: str) -> None:
+    out = graph.with_name("out.csv")
+    out.write_text("precious")
+    result = run("sparsify", graph, "-o", out, *arguments)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("wis: error: ")
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert out.read_text() == "precious"
+    assert {path.name for path in graph.parent.iterdir()} == {"graph.csv", "out.csv"}
+
+
+def test_the_traceback_is_there_on_request(graph: Path) -> None:
+    plain = run("sparsify", graph, "-o", graph.with_name("o.csv"), "--keep", 2)
+    assert "Traceback" not in plain.stderr
+    full = run("--traceback", "sparsify", graph, "-o", graph.with_name("o.csv"), "--keep", 2)
+    assert "Traceback" in full.stderr
+    assert "wis: error: keep must be" in full.stderr
+
+
+def test_methods_lists_all_with_sources() -> None:
+    result = run("methods")
+    assert result.exit_code == 0
+    for record in wis.methods():
+        assert f"\n{record.name} " in "\n" + result.stdout
+    assert "arXiv:2211.16494" in result.stdout
+
+
+def test_datasets_lists_all() -> None:
+    result = run("datasets")
+    assert result.exit_code == 0
+    for name in ("digits", "Cora", "CiteSeer", "PubMed", "DBLP", "Computers", "Photo", "chameleon", "squirrel"):
+        assert f"\n{name} " in "\n" + result.stdout
+    assert "ogbn-arxiv" in result.stdout
+    assert "ogbn-products" in result.stdout
+
+
+@pytest.mark.parametrize("command", ["sparsify", "order", "sweep", "report"])
+def test_help_has_examples(command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert f"  wis {command} " in result.stdout
+
+
+def test_version_and_module() -> None:
+    command = [sys.executable, "-m", "experiments", "--version"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == f"wis {wis.__version__}\n"
+
+
+def test_help_is_quick_to_load() -> None:
+    """No heavy library is imported to show a help page."""
+    code = "import sys, experiments.cli; print(*sorted({m.partition('.')[0] for m in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"torch", "torch_geometric", "numba", "pandas", "matplotlib", "transformers", "sklearn"} & set(loaded)
