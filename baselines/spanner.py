@@ -89,7 +89,7 @@ def select(
 
 
 class _Levels:
-    """Ever sparser subgraphs, each with a seed of its own: spanners of stretch 1, 3, 5, …, a spanning forest, nothing."""
+    """Ever sparser subgraphs, each with its own seed: spanners of stretch 1, 3, 5, …, a spanning forest, nothing."""
 
     def __init__(self, edges: EdgeList, entropy: Any, implementation: str) -> None:
         self._edges = edges
@@ -167,7 +167,7 @@ def _spanner(edges: EdgeList, stretch: int, random: np.random.Generator, impleme
 
 
 def _networkx_spanner(edges: EdgeList, stretch: int, random: np.random.Generator) -> np.ndarray:
-    graph = nx.Graph()
+    graph: nx.Graph = nx.Graph()
     graph.add_nodes_from(range(edges.num_nodes))
     graph.add_edges_from(edges.pairs.T.tolist())
     found = nx.spanner(graph, stretch, seed=int(random.integers(1 << 32)))

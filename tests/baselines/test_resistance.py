@@ -1,0 +1,213 @@
+"""Effective resistances against the dense pseudo-inverse, by every solver."""
+
+from __future__ import annotations
+
+import networkx as nx
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given, settings
+
+from baselines.resistance import effective_resistances
+from baselines.resistance.bridges import find_bridges
+from baselines.resistance.cg import solve_block
+from baselines.resistance.laplacian import Laplacian
+from baselines.resistance.projections import Projections
+from tests.strategies import edge_list, edge_lists, every_family
+from wis.graphs import EdgeList
+
+
+def dense_laplacian(edges: EdgeList, weights: np.ndarray | None = None) -> np.ndarray:
+    incidence = np.zeros((edges.num_pairs, edges.num_nodes))
+    incidence[np.arange(edges.num_pairs), edges.pairs[0]] = 1.0
+    incidence[np.arange(edges.num_pairs), edges.pairs[1]] = -1.0
+    return incidence.T @ (incidence if weights is None else weights[:, None] * incidence)
+
+
+def dense_resistances(edges: EdgeList) -> np.ndarray:
+    inverse = np.linalg.pinv(dense_laplacian(edges), hermitian=True)
+    u, v = edges.pairs
+    return inverse[u, u] + inverse[v, v] - 2 * inverse[u, v]
+
+
+def from_networkx(graph: nx.Graph) -> EdgeList:
+    graph = nx.convert_node_labels_to_integers(graph)
+    return edge_list(len(graph), np.array(graph.edges).T)
+
+
+GRID = from_networkx(nx.grid_2d_graph(25, 40))
+POWER_LAW = from_networkx(nx.barabasi_albert_graph(1200, 5, seed=1))
+# Two components that share no size, a pendant path, and isolated vertices in between.
+PATCHWORK = edge_list(
+    60,
+    np.concatenate(
+        [POWER_LAW.pairs[:, (POWER_LAW.pairs < 30).all(axis=0)], [[40, 41, 42, 42, 3], [41, 42, 40, 43, 50]]], axis=1
+    ),
+)
+
+
+@given(edge_lists(max_nodes=12, max_edges=40))
+@settings(max_examples=150, deadline=None)
+def test_exact_equals_the_dense_pseudo_inverse(edges):
+    assert np.allclose(effective_resistances(edges), dense_resistances(edges), atol=1e-9)
+
+
+def test_exact_on_every_family():
+    for edges in every_family((25, 90)):
+        assert np.allclose(effective_resistances(edges, solver="exact"), dense_resistances(edges), atol=1e-9)
+
+
+@pytest.mark.parametrize("edges", [GRID, POWER_LAW, PATCHWORK])
+def test_exact_sums_to_the_rank(edges):
+    # Foster (1949): the resistances of all edges sum to n minus the number of components.
+    graph = sp.coo_array((np.ones(edges.num_pairs), tuple(edges.pairs)), (edges.num_nodes, edges.num_nodes))
+    parts, _ = sp.csgraph.connected_components(graph, directed=False)
+    resistance = effective_resistances(edges, solver="exact")
+    assert resistance.sum() == pytest.approx(edges.num_nodes - parts, rel=1e-12)
+    assert np.allclose(resistance, dense_resistances(edges), atol=1e-9)
+
+
+def test_known_values():
+    cycle = edge_list(6, [[0, 1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 0]])
+    clique = from_networkx(nx.complete_graph(10))
+    assert np.allclose(effective_resistances(cycle), 5 / 6)
+    assert np.allclose(effective_resistances(clique), 2 / 10)
+
+
+@pytest.mark.parametrize("solver", ["exact", "cg", "amg"])
+def test_bridges_are_exactly_one(solver):
+    edges = PATCHWORK
+    bridges = {tuple(sorted(pair)) for pair in nx.bridges(nx.Graph(edges.pairs.T.tolist()))}
+    is_bridge = np.array([tuple(pair) in bridges for pair in edges.pairs.T.tolist()])
+    resistance = effective_resistances(edges, solver=solver, seed=0)
+    assert is_bridge.sum() == 3
+    assert (resistance[is_bridge] == 1.0).all()
+    assert (resistance[~is_bridge] < 1.0).all()
+
+
+@given(edge_lists(max_nodes=12, max_edges=25))
+@settings(max_examples=150, deadline=None)
+def test_bridges_are_those_of_networkx(edges):
+    graph = nx.Graph(edges.pairs.T.tolist())
+    expected = {tuple(sorted(pair)) for pair in nx.bridges(graph)}
+    found = edges.pairs[:, find_bridges(edges.num_nodes, edges.pairs)]
+    assert {tuple(pair) for pair in found.T.tolist()} == expected
+
+
+@pytest.mark.parametrize("edges", [GRID, POWER_LAW, PATCHWORK], ids=["grid", "power law", "patchwork"])
+@pytest.mark.parametrize("solver", ["cg", "amg"])
+def test_projections_estimate_the_resistances(edges, solver):
+    exact = dense_resistances(edges)
+    estimate = effective_resistances(edges, solver=solver, k=256, seed=2)
+    error = np.abs(estimate - exact) / exact
+    # Plain projections have a standard error of sqrt(2 / 256) = 8.8% on every edge.
+    assert np.median(error) < 0.03
+    assert error.max() < 0.25
+
+
+def test_projections_carry_no_bias():
+    edges = from_networkx(nx.barabasi_albert_graph(60, 3, seed=4))
+    exact = dense_resistances(edges)
+    estimates = np.array([effective_resistances(edges, solver="cg", k=32, tol=1e-4, seed=s) for s in range(60)])
+    spread = estimates.std(axis=0) / np.sqrt(len(estimates))
+    assert (np.abs(estimates.mean(axis=0) - exact) < 5 * spread + 1e-4).all()
+
+
+def test_error_falls_with_k():
+    exact = dense_resistances(POWER_LAW)
+    errors = [np.abs(effective_resistances(POWER_LAW, solver="cg", k=k, seed=0) - exact).mean() for k in (16, 256)]
+    assert errors[1] < errors[0] / 3  # a quarter is expected
+
+
+@pytest.mark.parametrize("tol", [1e-3, 1e-8])
+@pytest.mark.parametrize("solver", ["cg", "amg"])
+def test_block_solver_against_the_pseudo_inverse(solver, tol):
+    laplacian = Laplacian.from_pairs(GRID.num_nodes, GRID.pairs)
+    problem = Projections(laplacian, GRID.pairs, tol, entropy=7)
+    problem.choose(solver)
+    rhs = problem.right_hand_sides(0, 5)
+    assert rhs.dtype == (np.float32 if tol > 1e-5 else np.float64)
+    expected = np.linalg.pinv(dense_laplacian(GRID), hermitian=True) @ rhs
+    solution, iterations, solved = solve_block(laplacian, rhs.copy(), tol, 2000, problem.precondition)
+    assert solved
+    assert iterations < (40 if solver == "amg" else 400)
+    u, v = GRID.pairs
+    gap = (solution[u] - solution[v]) - (expected[u] - expected[v])
+    assert np.abs(gap).max() < 20 * tol * np.abs(expected[u] - expected[v]).max()
+
+
+def test_auto_takes_multigrid_where_gradients_are_slow():
+    problem = Projections(Laplacian.from_pairs(GRID.num_nodes, GRID.pairs), GRID.pairs, 1e-6, entropy=0)
+    problem.choose("auto")
+    assert problem.precondition is not None
+    problem = Projections(Laplacian.from_pairs(POWER_LAW.num_nodes, POWER_LAW.pairs), POWER_LAW.pairs, 1e-6, entropy=0)
+    problem.choose("auto")
+    assert problem.precondition is None
+
+
+def test_result_does_not_depend_on_threads():
+    import numba
+
+    before = numba.get_num_threads()
+    results = []
+    for threads in {1, numba.config.NUMBA_NUM_THREADS}:
+        numba.set_num_threads(threads)
+        results.append(effective_resistances(POWER_LAW, solver="cg", k=100, seed=3))
+    numba.set_num_threads(before)
+    assert all(np.array_equal(results[0], other) for other in results)
+
+
+def test_torch_backend_estimates_the_same_numbers():
+    from baselines.resistance.projections_torch import TorchProjections
+
+    for edges, tol in ((POWER_LAW, 1e-3), (GRID, 1e-7)):
+        laplacian = Laplacian.from_pairs(edges.num_nodes, edges.pairs)
+        on_cpu = Projections(laplacian, edges.pairs, tol, entropy=11).squares(2, 20)
+        by_torch = TorchProjections(laplacian, edges.pairs, tol, 11, "cpu").squares(2, 20)
+        assert np.allclose(by_torch, on_cpu, rtol=100 * tol, atol=1e-3 * on_cpu.mean())
+
+
+@pytest.mark.gpu
+def test_cuda_estimates_the_same_numbers():
+    on_cpu = effective_resistances(POWER_LAW, solver="cg", k=64, seed=1)
+    on_gpu = effective_resistances(POWER_LAW, solver="cg", k=64, seed=1, device="cuda")
+    assert np.allclose(on_gpu, on_cpu, rtol=1e-2)
+
+
+@pytest.mark.parametrize("num_nodes", [0, 1, 5])
+@pytest.mark.parametrize("solver", ["auto", "exact", "cg", "amg"])
+def test_no_edges(num_nodes, solver):
+    assert effective_resistances(edge_list(num_nodes, [[], []]), solver=solver).tolist() == []
+
+
+def test_seed_decides():
+    first, again, other = (effective_resistances(POWER_LAW, solver="cg", k=8, seed=s) for s in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"solver": "lu"}, ValueError, "solver must be one of 'auto', 'exact', 'cg', 'amg', got 'lu'"),
+        ({"k": 0}, ValueError, "k must be at least 1"),
+        ({"k": 2.5}, TypeError, "k must be an integer"),
+        ({"tol": 1.0}, ValueError, "tol must be at least"),
+        ({"tol": "fine"}, TypeError, "tol must be a number"),
+        ({"solver": "exact", "device": "cuda"}, ValueError, "runs on the CPU only"),
+    ],
+)
+def test_bad_options(options, error, message):
+    with pytest.raises(error, match=message):
+        effective_resistances(POWER_LAW, **options)
+
+
+def test_directed_is_refused():
+    with pytest.raises(ValueError, match="directed=False"):
+        effective_resistances(edge_list(3, [[0, 1], [1, 2]], directed=True))
+
+
+def test_missing_pyamg_is_named(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "pyamg", None)
+    with pytest.raises(ImportError, match=r"pip install 'wis-graph\[pyamg\]'"):
+        effective_resistances(GRID, solver="amg")

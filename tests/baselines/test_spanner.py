@@ -1,0 +1,104 @@
+"""Spanners against their definition, by brute force, and against NetworkX."""
+
+from __future__ import annotations
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from baselines.spanner import IMPLEMENTATIONS, select, spanner
+from tests.baselines.test_resistance import from_networkx
+from tests.strategies import edge_list, edge_lists, every_family
+from wis.graphs import EdgeList
+
+DENSE = from_networkx(nx.gnm_random_graph(120, 3000, seed=0))
+
+
+def as_graph(edges: EdgeList, kept: np.ndarray) -> nx.Graph:
+    graph = nx.Graph()
+    graph.add_nodes_from(range(edges.num_nodes))
+    graph.add_edges_from(edges.pairs[:, kept].T.tolist())
+    return graph
+
+
+def worst_stretch(edges: EdgeList, kept: np.ndarray) -> float:
+    """Largest distance in the subgraph between the ends of an edge."""
+    graph = as_graph(edges, kept)
+    distance = dict(nx.all_pairs_shortest_path_length(graph))
+    return max((distance[u].get(v, np.inf) for u, v in edges.pairs.T.tolist()), default=0.0)
+
+
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+@given(edges=edge_lists(max_nodes=14, max_edges=60), stretch=st.integers(1, 9), seed=st.integers(0, 9))
+@settings(max_examples=100, deadline=None)
+def test_stretch_holds(implementation, edges, stretch, seed):
+    assert worst_stretch(edges, spanner(edges, stretch, seed, implementation)) <= stretch
+
+
+@pytest.mark.parametrize("stretch", [3, 5, 7])
+def test_stretch_holds_on_every_family(stretch):
+    for edges in every_family((40,)):
+        assert worst_stretch(edges, spanner(edges, stretch, seed=0)) <= stretch
+
+
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+@pytest.mark.parametrize("k", [2, 3, 4])
+def test_size(implementation, k):
+    # O(k n^(1 + 1/k)) expected edges; the paper's proof gives a constant near one.
+    sizes = [spanner(DENSE, 2 * k - 1, seed, implementation).sum() for seed in range(10)]
+    assert np.mean(sizes) <= k * DENSE.num_nodes ** (1 + 1 / k)
+
+
+@pytest.mark.parametrize("stretch", [3, 5, 7])
+def test_no_larger_than_those_of_networkx(stretch):
+    ours = np.mean([spanner(DENSE, stretch, seed).sum() for seed in range(10)])
+    theirs = np.mean([spanner(DENSE, stretch, seed, "networkx").sum() for seed in range(10)])
+    assert ours <= theirs
+
+
+def test_stretch_one_is_the_graph():
+    assert spanner(DENSE, 1, seed=0).all()
+    assert spanner(DENSE, 2, seed=0).all()
+
+
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+def test_every_budget_is_exact(implementation):
+    edges = from_networkx(nx.disjoint_union(nx.gnm_random_graph(25, 90, seed=1), nx.path_graph(6)))
+    for num_keep in range(0, edges.num_pairs + 1, 5):
+        kept, weights = select(edges, num_keep, seed=2, implementation=implementation)
+        assert weights is None
+        assert kept.dtype == bool
+        assert kept.sum() == num_keep
+
+
+def test_components_stay_whole_from_the_size_of_a_forest_on():
+    edges = from_networkx(nx.disjoint_union(nx.gnm_random_graph(60, 500, seed=1), nx.cycle_graph(7)))
+    parts = nx.number_connected_components(as_graph(edges, np.ones(edges.num_pairs, dtype=bool)))
+    for num_keep in (edges.num_nodes - parts, 100, 200, 400):
+        kept, _ = select(edges, num_keep, seed=0)
+        assert nx.number_connected_components(as_graph(edges, kept)) == parts
+    kept, _ = select(edges, edges.num_nodes - parts - 10, seed=0)
+    assert nx.is_forest(as_graph(edges, kept))
+
+
+def test_larger_budgets_have_smaller_stretch():
+    stretches = [worst_stretch(DENSE, select(DENSE, size, seed=0)[0]) for size in (200, 600, 1500, 3000)]
+    assert stretches == sorted(stretches, reverse=True)
+    assert stretches[-1] == 1
+
+
+@pytest.mark.parametrize("num_nodes", [0, 1, 4])
+def test_no_edges(num_nodes):
+    kept, _ = select(edge_list(num_nodes, [[], []]), 0)
+    assert kept.tolist() == []
+
+
+def test_bad_arguments():
+    with pytest.raises(ValueError, match="stretch must be at least 1"):
+        spanner(DENSE, 0)
+    with pytest.raises(ValueError, match="implementation must be one of 'numba', 'networkx', got 'julia'"):
+        select(DENSE, 10, implementation="julia")
+    with pytest.raises(ValueError, match="undirected"):
+        select(edge_list(3, [[0, 1], [1, 2]], directed=True), 1)

@@ -1,0 +1,133 @@
+"""Both laws of the spectral baselines: probabilities, weights, and the guarantee on the quadratic form."""
+
+from __future__ import annotations
+
+import math
+
+import networkx as nx
+import numpy as np
+import pytest
+
+from baselines import spectral
+from baselines.resistance import effective_resistances
+from tests.baselines.test_resistance import dense_laplacian, from_networkx
+from tests.strategies import edge_list
+
+# A triangle with a pendant edge: resistances 2/3, 2/3, 2/3 and 1.
+KITE = edge_list(4, [[0, 0, 1, 2], [1, 2, 2, 3]])
+RESISTANCE = np.array([2 / 3, 2 / 3, 2 / 3, 1.0])
+
+
+@pytest.fixture
+def solved(monkeypatch):
+    """The kite's resistances at hand, so that many draws cost little."""
+    assert np.allclose(effective_resistances(KITE), RESISTANCE)
+    monkeypatch.setattr(spectral, "effective_resistances", lambda edges, **_: RESISTANCE)
+
+
+def test_first_draw_in_proportion_to_resistance(solved):
+    counts = np.bincount([spectral.rank(KITE, seed=s)[-1] for s in range(6000)], minlength=4)
+    share = np.array([2, 2, 2, 3]) / 9
+    assert (np.abs(counts - 6000 * share) < 5 * np.sqrt(6000 * share)).all()
+
+
+def test_second_draw_is_without_replacement(solved):
+    orders = np.array([spectral.rank(KITE, seed=s) for s in range(6000)])
+    after_bridge = orders[orders[:, -1] == 3, -2]
+    counts = np.bincount(after_bridge, minlength=4)
+    assert counts[3] == 0
+    assert (np.abs(counts[:3] - len(after_bridge) / 3) < 5 * math.sqrt(len(after_bridge) / 3)).all()
+
+
+def test_budget_of_the_selection_is_that_of_the_race():
+    edges = from_networkx(nx.barabasi_albert_graph(300, 4, seed=0))
+    order = spectral.rank(edges, seed=8)
+    for num_keep in (0, 1, 100, edges.num_pairs):
+        kept, weights = spectral.reweighted(edges, num_keep, seed=8)
+        assert kept.sum() == num_keep
+        assert sorted(np.flatnonzero(kept)) == sorted(order[len(order) - num_keep :])
+        assert ((weights > 0) == kept).all()
+
+
+def test_weights_are_counts_over_expected_counts():
+    edges = from_networkx(nx.barabasi_albert_graph(200, 4, seed=0))
+    resistance = effective_resistances(edges)
+    _, weights = spectral.reweighted(edges, 500, seed=3)
+    probability = resistance / resistance.sum()
+    counts = weights * probability  # c_e / q: multiples of 1 / q that sum to one
+    num_draws = 1 / counts[counts > 0].min()
+    assert counts.sum() == pytest.approx(1.0)
+    assert np.allclose(counts * num_draws, np.round(counts * num_draws), atol=1e-6)
+
+
+def test_selection_has_the_law_of_draws_one_by_one(solved):
+    # The number of draws until 3 of 4 edges were seen, drawn literally and by the Poisson clock.
+    probability = RESISTANCE / RESISTANCE.sum()
+    random = np.random.default_rng(0)
+    literal, clock = [], []
+    for seed in range(3000):
+        seen: set[int] = set()
+        draws = 0
+        while len(seen) < 3:
+            seen.add(int(random.choice(4, p=probability)))
+            draws += 1
+        literal.append(draws)
+        kept, weights = spectral.reweighted(KITE, 3, seed=seed)
+        shares = (weights * probability)[kept]  # c_e / q, and the last edge seen is seen once
+        clock.append(round(1 / shares.min()))
+    assert abs(np.mean(literal) - np.mean(clock)) < 5 * np.std(literal) * math.sqrt(2 / 3000)
+    assert np.std(literal) == pytest.approx(np.std(clock), rel=0.1)
+
+
+@pytest.mark.parametrize("epsilon", [0.5, 0.25])
+@pytest.mark.parametrize("name", ["clique", "two cliques and a bridge", "random"])
+def test_guarantee_on_the_quadratic_form(name, epsilon):
+    graph = {
+        "clique": nx.complete_graph(80),
+        "two cliques and a bridge": nx.barbell_graph(40, 0),
+        "random": nx.gnp_random_graph(100, 0.3, seed=0),
+    }[name]
+    edges = from_networkx(graph)
+    num_draws = math.ceil(4 * edges.num_nodes * math.log(edges.num_nodes) / epsilon**2)
+    values, vectors = np.linalg.eigh(dense_laplacian(edges))
+    root = vectors[:, 1:] / np.sqrt(values[1:])  # one component: one zero eigenvalue
+    for resistance in (effective_resistances(edges), effective_resistances(edges, solver="cg", k=64, seed=0)):
+        for seed in range(5):
+            weights = spectral.draw_weights(resistance, num_draws, seed)
+            form = np.linalg.eigvalsh(root.T @ dense_laplacian(edges, weights) @ root)
+            assert 1 - epsilon <= form.min()
+            assert form.max() <= 1 + epsilon
+
+
+def test_uniform_draws_break_the_guarantee():
+    # The bridge of two cliques is what resistances are for: uniform draws of the same number miss it.
+    edges = from_networkx(nx.barbell_graph(40, 0))
+    uniform = np.ones(edges.num_pairs)
+    missed = [(spectral.draw_weights(uniform, 500, seed) == 0)[~_within_cliques(edges)].all() for seed in range(20)]
+    kept = [
+        (spectral.draw_weights(effective_resistances(edges), 500, s) > 0)[~_within_cliques(edges)].all()
+        for s in range(20)
+    ]
+    assert sum(missed) > 10
+    assert all(kept)
+
+
+def _within_cliques(edges):
+    return (edges.pairs < 40).all(axis=0) | (edges.pairs >= 40).all(axis=0)
+
+
+def test_draw_weights_are_unbiased():
+    resistance = effective_resistances(KITE)
+    mean = np.mean([spectral.draw_weights(resistance, 3, seed) for seed in range(20_000)], axis=0)
+    assert np.allclose(mean, 1.0, atol=0.05)
+
+
+def test_bad_number_of_draws():
+    with pytest.raises(ValueError, match="num_draws must be at least 1"):
+        spectral.draw_weights(np.ones(3), 0)
+
+
+@pytest.mark.parametrize("function", [spectral.rank, lambda edges: spectral.reweighted(edges, 1)])
+def test_directed_is_refused(function):
+    with pytest.raises(ValueError, match="undirected"):
+        function(edge_list(3, [[0, 1], [1, 2]], directed=True))
