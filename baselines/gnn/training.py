@@ -74,6 +74,8 @@ class TrainingData:
 
         Raises
         ------
+        TypeError
+            If it is no PyG graph.
         ValueError
             If something is missing or has the wrong shape.
         RuntimeError
@@ -102,7 +104,10 @@ class TrainingData:
 
 
 def _check(data: Any) -> None:
-    missing = [name for name in ("x", "y", "train_mask", "val_mask", "test_mask") if data.get(name) is None]
+    if not hasattr(data, "num_nodes") or not hasattr(data, "get"):
+        raise TypeError(f"data must be a PyG Data, got {type(data).__name__}")
+    needed = ("edge_index", "x", "y", "train_mask", "val_mask", "test_mask")
+    missing = [name for name in needed if data.get(name) is None]
     if missing:
         raise ValueError(
             f"data has no {missing[0]}: training needs features x [n, f], labels y [n] and bool masks train_mask, "
@@ -261,7 +266,7 @@ def train(
     else:
         if shared:
             record.add(protocol.epochs, predict(model, data, graph()))
-    return record.best
+    return replace(record.best, final_loss=float(loss.detach()))
 
 
 def _adam(parameters: list[Tensor], protocol: Protocol) -> torch.optim.Adam:
