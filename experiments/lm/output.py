@@ -80,7 +80,7 @@ class Rows:
         """All rows as a table, in the order of their names."""
         import pandas as pd
 
-        return pd.DataFrame(sorted(self._rows.values(), key=lambda row: row["run"]))
+        return pd.DataFrame([self._rows[run] for run in sorted(self._rows)])
 
 
 @dataclass
@@ -123,7 +123,7 @@ def figure(path: Path, *, columns: int = 1, rows: int = 1) -> Iterator[list[Axes
     mpl.use("svg")
     from matplotlib import pyplot as plt
 
-    style = {
+    style: Any = {
         "svg.hashsalt": "wis", "svg.fonttype": "none", "font.size": 9, "axes.spines.top": False,
         "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.3, "legend.frameon": False,
     }  # fmt: skip

@@ -173,7 +173,7 @@ def _train(model: Any, data: Any, run: Run, scale: Scale) -> None:
 def _tuning(run: Run, scale: Scale) -> Tuning:
     from experiments.lm.tiny import Tuning
 
-    changes = dict(run.changes)
+    changes: dict[str, Any] = dict(run.changes)
     rate = scale.rft_rate * changes.pop("learning_rate", 1.0)
     return replace(Tuning(scale.steps, scale.batch, rate), **changes)
 

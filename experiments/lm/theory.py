@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ from wis.progress import track
 if TYPE_CHECKING:
     import pandas as pd
     from torch import Tensor, nn
+
+    from wis.lm.policies import CausalPolicy
 
 CLASSES = 10
 STARTS = tuple(10.0**-k for k in (1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6))
@@ -172,15 +175,12 @@ def report_theory(out: Path, rows: Rows, command: str) -> list[tuple[str, pd.Dat
 
 def _policies(scale: Scale) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
     for seed in range(scale.tabular):
-        yield f"tabular {seed:03}", lambda seed=seed: _random_tabular(seed)
+        yield f"tabular {seed:03}", partial(_random_tabular, seed)
     for seed in range(scale.gpt2):
-        yield f"gpt2 {seed:03}", lambda seed=seed: _random_gpt2(seed, scale)
+        yield f"gpt2 {seed:03}", partial(_random_gpt2, seed, scale)
     for point, strength in enumerate(np.linspace(0, 12, scale.family_points)):
         for family in ("one output", "all steps", "gpt2 head"):
-            yield (
-                f"family {family} {point:02}",
-                lambda family=family, strength=strength: _family(family, float(strength), scale),
-            )
+            yield f"family {family} {point:02}", partial(_family, family, float(strength), scale)
 
 
 def _random_tabular(seed: int) -> dict[str, Any]:
@@ -205,7 +205,7 @@ def _random_gpt2(seed: int, scale: Scale) -> dict[str, Any]:
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in old.parameters():
-            parameter += 0.02 * torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
+            parameter.add_(torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype), alpha=0.02)
     rewards = 2 * torch.rand(policy.num_tokens**policy.length, generator=generator, dtype=torch.float64) - 1
     return {"kind": "gpt2", "family": ""} | _measure(policy, old, rewards)
 
@@ -233,7 +233,7 @@ def _family(name: str, strength: float, scale: Scale) -> dict[str, Any]:
     return {"kind": "family", "family": name, "strength": strength} | _measure(policy, None, rewards, gamma)
 
 
-def _gpt2(seed: int, scale: Scale) -> nn.Module:
+def _gpt2(seed: int, scale: Scale) -> CausalPolicy:
     import torch
     from transformers import GPT2Config, GPT2LMHeadModel
 
