@@ -36,6 +36,22 @@ END = 1 << 61
 UNKNOWN = np.iinfo(np.int64).max
 _FLIP = 1 << 62
 
+# Columns of an edge: endpoints, the smaller first; priority, the smaller wins a tie; triangles there are; entries stored,
+# those of removed triangles included; an apex whose value bounds the key, -1 if an endpoint does; the round in which the
+# key was last computed; whether there is a snapshot for the rest of it; which bucket it is in, or IN_HEAP or GONE; the
+# previous edge of the bucket, or the position in the heap; the next edge of the bucket, -1 for none.
+TAIL, HEAD, PRIORITY, COUNT, LENGTH, WITNESS, STAMP, RANKED, LEVEL, BEFORE, AFTER, COLUMNS = range(12)
+
+# Columns of a key: where the triangles of the edge begin; WIDTH tokens; and of the snapshot its length, values before and
+# after of both endpoints, and the number of triangles then.
+START, TOKENS, ENDS, KEY_COLUMNS = 0, 1, 1 + WIDTH, 7 + WIDTH
+
+# Columns of the runs: distinct apex values, ascending; how many apexes have them; and two for sorting.
+VALUE, TIMES, SORTED, MOVED = range(4)
+
+# Counters: edges in the heap, level of the floor, rounds so far, edges chosen so far, and WIDTH tokens just computed.
+SIZE, FLOOR, ROUND, DONE, FRESH = range(5)
+
 # Kernels allocate nothing. Without this option Numba counts references to every array of the state up and down at every
 # call of a small function, in atomic operations that take nearly all of the time.
 kernel = njit(cache=True, nogil=True, _nrt=False)
@@ -48,34 +64,17 @@ class State(NamedTuple):
     """Everything the kernels work on: ``n`` vertices, ``m`` edges, ``t`` triangles."""
 
     free: int  # the value of a vertex that does not count (no target); larger than all others
+    shift: int  # a bucket is a value without this many of its low bits
     value: np.ndarray  # int32 or int64 [n]: 1 + 3 * degree + 2 * triangles
-    tail: np.ndarray  # int32 [m]: smaller endpoint
-    head: np.ndarray  # int32 [m]: larger endpoint
-    priority: np.ndarray  # int32 [m]: smaller wins a tie
+    edge: np.ndarray  # int32 [m, COLUMNS]: see above
+    key: np.ndarray  # int64 [m, KEY_COLUMNS]: see above
     alive: np.ndarray  # bool [m]: not removed yet
-    start: np.ndarray  # int64 [m + 1]: where the triangles of an edge begin
     entries: np.ndarray  # int32 [3 t, 3]: apex, edge from the tail to it, edge from the head to it
-    length: np.ndarray  # int32 [m]: entries stored, those of removed triangles included
-    count: np.ndarray  # int32 [m]: triangles there are
-    witness: np.ndarray  # int32 [m]: an apex whose value bounds the key, -1 if an endpoint does
-    tokens: np.ndarray  # int64 [m, WIDTH]: beginning of the key when it was last computed
-    stamp: np.ndarray  # int32 [m]: the round in which that was
-    ranked: np.ndarray  # bool [m]: whether there is a snapshot for the rest of it
     snapshot: np.ndarray  # like value, [3 t]: sorted apex values of an edge, where its entries are
-    snapshot_head: np.ndarray  # int64 [m, 6]: its length, value before and after of both endpoints, the count then
-    fresh: np.ndarray  # int64 [WIDTH]: tokens just computed
-    run_value: np.ndarray  # int64 [largest count + NEAR]: distinct apex values, ascending
-    run_count: np.ndarray  # int64, the same: how many apexes have them
-    keys: np.ndarray  # int64 [largest count]: for sorting
-    moved: np.ndarray  # int32 [largest count, 3]: for sorting
-    level: np.ndarray  # int32 [m]: which bucket an edge is in, or IN_HEAP or GONE
-    before: np.ndarray  # int32 [m]: previous edge of the bucket; or the position in the heap
-    after: np.ndarray  # int32 [m]: next edge of the bucket, -1 for none
+    runs: np.ndarray  # int64 [largest count + NEAR, 6]: for evaluation, see above
     first: np.ndarray  # int32 [levels]: first edge of each bucket, -1 for none
     heap: np.ndarray  # int32 [m]
-    counters: np.ndarray  # int64 [4]: see triangle_queue
-    shift: int  # a bucket is a value without this many of its low bits
-    order: np.ndarray  # int64 [limit]: the result
+    counters: np.ndarray  # int64 [9]: see below
 
 
 @inlined
@@ -90,9 +89,9 @@ def fallen(s, vertex, count):
 @inlined
 def upper_bound(s, e):
     """No smaller than the first value of the key, in constant time."""
-    bound = min(fallen(s, s.tail[e], s.count[e]), fallen(s, s.head[e], s.count[e]))
-    if s.witness[e] >= 0:
-        x = np.int64(s.value[s.witness[e]])
+    bound = min(fallen(s, s.edge[e, TAIL], s.edge[e, COUNT]), fallen(s, s.edge[e, HEAD], s.edge[e, COUNT]))
+    if s.edge[e, WITNESS] >= 0:
+        x = np.int64(s.value[s.edge[e, WITNESS]])
         if x != s.free:
             bound = min(bound, x - 2)
     return bound
@@ -101,17 +100,17 @@ def upper_bound(s, e):
 @inlined
 def compact(s, e):
     """Drop the entries of removed triangles."""
-    if s.length[e] == s.count[e]:
+    if s.edge[e, LENGTH] == s.edge[e, COUNT]:
         return
-    begin = s.start[e]
+    begin = s.key[e, START]
     at = begin
-    for i in range(begin, begin + s.length[e]):
+    for i in range(begin, begin + s.edge[e, LENGTH]):
         if s.alive[s.entries[i, 1]] and s.alive[s.entries[i, 2]]:
             s.entries[at, 0] = s.entries[i, 0]
             s.entries[at, 1] = s.entries[i, 1]
             s.entries[at, 2] = s.entries[i, 2]
             at += 1
-    s.length[e] = at - begin
+    s.edge[e, LENGTH] = at - begin
 
 
 @kernel
@@ -123,17 +122,17 @@ def evaluate(s, e):
     compact(s, e)
     found, more, lowest = 0, False, -1
     limit = np.int64(s.free) - 1
-    for i in range(s.start[e], s.start[e] + s.count[e]):
+    for i in range(s.key[e, START], s.key[e, START] + s.edge[e, COUNT]):
         apex = s.entries[i, 0]
         x = np.int64(s.value[apex])
         if x > limit:
             more |= x < s.free
             continue
         at = found
-        while at > 0 and s.run_value[at - 1] > x:
+        while at > 0 and s.runs[at - 1, VALUE] > x:
             at -= 1
-        if at > 0 and s.run_value[at - 1] == x:
-            s.run_count[at - 1] += 1
+        if at > 0 and s.runs[at - 1, VALUE] == x:
+            s.runs[at - 1, TIMES] += 1
             continue
         if at == 0:
             lowest = apex
@@ -142,53 +141,53 @@ def evaluate(s, e):
         else:
             found += 1
         for j in range(found - 1, at, -1):
-            s.run_value[j] = s.run_value[j - 1]
-            s.run_count[j] = s.run_count[j - 1]
-        s.run_value[at] = x
-        s.run_count[at] = 1
+            s.runs[j, VALUE] = s.runs[j - 1, VALUE]
+            s.runs[j, TIMES] = s.runs[j - 1, TIMES]
+        s.runs[at, VALUE] = x
+        s.runs[at, TIMES] = 1
         if found == NEAR:
-            limit = s.run_value[NEAR - 1]
-    value = min(fallen(s, s.tail[e], s.count[e]), fallen(s, s.head[e], s.count[e]))
-    s.witness[e] = -1
-    if found > 0 and s.run_value[0] - 2 < value:
-        value = s.run_value[0] - 2
-        s.witness[e] = lowest
+            limit = s.runs[NEAR - 1, VALUE]
+    value = min(fallen(s, s.edge[e, TAIL], s.edge[e, COUNT]), fallen(s, s.edge[e, HEAD], s.edge[e, COUNT]))
+    s.edge[e, WITNESS] = -1
+    if found > 0 and s.runs[0, VALUE] - 2 < value:
+        value = s.runs[0, VALUE] - 2
+        s.edge[e, WITNESS] = lowest
     return value, found, more
 
 
 @kernel
 def begin_key(s, e, found, more):
     """Compute the first tokens of the key of ``e`` from the runs, into ``fresh``."""
-    x_tail, x_head = np.int64(s.value[s.tail[e]]), np.int64(s.value[s.head[e]])
-    y_tail, y_head = fallen(s, s.tail[e], s.count[e]), fallen(s, s.head[e], s.count[e])
+    x_tail, x_head = np.int64(s.value[s.edge[e, TAIL]]), np.int64(s.value[s.edge[e, HEAD]])
+    y_tail, y_head = fallen(s, s.edge[e, TAIL], s.edge[e, COUNT]), fallen(s, s.edge[e, HEAD], s.edge[e, COUNT])
     # Counts are complete up to here: apexes beyond the last run fall to larger values.
-    known = s.run_value[found - 1] - 2 if more else np.int64(s.free)
+    known = s.runs[found - 1, VALUE] - 2 if more else np.int64(s.free)
     fallers, leavers, width, last = 0, 0, 0, np.int64(-1)
     while width < WIDTH:
         y = np.int64(s.free)
         if fallers < found:
-            y = s.run_value[fallers] - 2
+            y = s.runs[fallers, VALUE] - 2
         if leavers < found:
-            y = min(y, s.run_value[leavers])
+            y = min(y, s.runs[leavers, VALUE])
         for end in (x_tail, x_head, y_tail, y_head):
             if last < end < y:
                 y = end
         if y == s.free or y > known:
             break
         q = np.int64(0)
-        if fallers < found and s.run_value[fallers] - 2 == y:
-            q += s.run_count[fallers]
+        if fallers < found and s.runs[fallers, VALUE] - 2 == y:
+            q += s.runs[fallers, TIMES]
             fallers += 1
-        if leavers < found and s.run_value[leavers] == y:
-            q -= s.run_count[leavers]
+        if leavers < found and s.runs[leavers, VALUE] == y:
+            q -= s.runs[leavers, TIMES]
             leavers += 1
         q += np.int64(y_tail == y) + np.int64(y_head == y) - np.int64(x_tail == y) - np.int64(x_head == y)
         last = y
         if q != 0:
-            s.fresh[width] = _token(y, q)
+            s.counters[FRESH + width] = _token(y, q)
             width += 1
     for i in range(width, WIDTH):
-        s.fresh[i] = UNKNOWN if more else END
+        s.counters[FRESH + i] = UNKNOWN if more else END
 
 
 @inlined
@@ -209,19 +208,19 @@ def token_value(token):
 
 
 @kernel
-def _sort(keys, count):
+def _sort(s, count):
     """Shell sort: short lists, mostly sorted already."""
     gap = 1
     while gap < count // 3:
         gap = 3 * gap + 1
     while gap > 0:
         for i in range(gap, count):
-            key = keys[i]
+            key = s.runs[i, SORTED]
             at = i
-            while at >= gap and keys[at - gap] > key:
-                keys[at] = keys[at - gap]
+            while at >= gap and s.runs[at - gap, SORTED] > key:
+                s.runs[at, SORTED] = s.runs[at - gap, SORTED]
                 at -= gap
-            keys[at] = key
+            s.runs[at, SORTED] = key
         gap //= 3
 
 
@@ -229,43 +228,43 @@ def _sort(keys, count):
 def take_snapshot(s, e):
     """Sort the apexes of ``e`` by value, keep the values, and compute all of its tokens."""
     compact(s, e)
-    begin, count = s.start[e], s.count[e]
+    begin, count = s.key[e, START], s.edge[e, COUNT]
     for i in range(count):
-        s.keys[i] = np.int64(s.value[s.entries[begin + i, 0]]) << 24 | i
+        s.runs[i, SORTED] = np.int64(s.value[s.entries[begin + i, 0]]) << 24 | i
         for j in range(3):
-            s.moved[i, j] = s.entries[begin + i, j]
-    _sort(s.keys, count)
+            s.runs[i, MOVED + j] = s.entries[begin + i, j]
+    _sort(s, count)
     size, found = 0, 0
     for i in range(count):
-        source = s.keys[i] & _LOW
+        source = s.runs[i, SORTED] & _LOW
         for j in range(3):
-            s.entries[begin + i, j] = s.moved[source, j]
-        x = s.keys[i] >> 24
+            s.entries[begin + i, j] = s.runs[source, MOVED + j]
+        x = s.runs[i, SORTED] >> 24
         if x < s.free:
             s.snapshot[begin + size] = x
             size += 1
-            if found == 0 or s.run_value[found - 1] != x:
-                s.run_value[found] = x
-                s.run_count[found] = 0
+            if found == 0 or s.runs[found - 1, VALUE] != x:
+                s.runs[found, VALUE] = x
+                s.runs[found, TIMES] = 0
                 found += 1
-            s.run_count[found - 1] += 1
-    s.snapshot_head[e, 0] = size
+            s.runs[found - 1, TIMES] += 1
+    s.key[e, ENDS] = size
     for i, end in enumerate(_sorted_ends(s, e)):
-        s.snapshot_head[e, i + 1] = end
-    s.snapshot_head[e, 5] = count
-    s.ranked[e] = True
+        s.key[e, ENDS + i + 1] = end
+    s.key[e, ENDS + 5] = count
+    s.edge[e, RANKED] = True
     begin_key(s, e, found, False)
     for i in range(WIDTH):
-        s.tokens[e, i] = s.fresh[i]
+        s.key[e, TOKENS + i] = s.counters[FRESH + i]
 
 
 @kernel
 def _sorted_ends(s, e):
     """Values before and after of both endpoints, the smaller one first."""
-    u, v = s.tail[e], s.head[e]
+    u, v = s.edge[e, TAIL], s.edge[e, HEAD]
     if s.value[u] > s.value[v]:
         u, v = v, u
-    count = s.count[e]
+    count = s.edge[e, COUNT]
     return np.int64(s.value[u]), fallen(s, u, count), np.int64(s.value[v]), fallen(s, v, count)
 
 
@@ -273,13 +272,13 @@ def _sorted_ends(s, e):
 def snapshot_holds(s, e):
     """Whether the snapshot of ``e`` still is what one taken now would be."""
     # As long as no triangle is lost, the entries stay in the order of the snapshot.
-    if s.snapshot_head[e, 5] != s.count[e]:
+    if s.key[e, ENDS + 5] != s.edge[e, COUNT]:
         return False
     for i, end in enumerate(_sorted_ends(s, e)):
-        if s.snapshot_head[e, i + 1] != end:
+        if s.key[e, ENDS + i + 1] != end:
             return False
-    begin = s.start[e]
-    for i in range(s.snapshot_head[e, 0]):
+    begin = s.key[e, START]
+    for i in range(s.key[e, ENDS]):
         if s.value[s.entries[begin + i, 0]] != s.snapshot[begin + i]:
             return False
     return True
@@ -288,8 +287,8 @@ def snapshot_holds(s, e):
 @kernel
 def compare_snapshots(s, e, f):
     """1 if the key of ``e`` is better than that of ``f``, -1 if it is worse, 0 if they are equal."""
-    e_at, f_at = s.start[e], s.start[f]
-    e_end, f_end = e_at + s.snapshot_head[e, 0], f_at + s.snapshot_head[f, 0]
+    e_at, f_at = s.key[e, START], s.key[f, START]
+    e_end, f_end = e_at + s.key[e, ENDS], f_at + s.key[f, ENDS]
     while e_at < e_end and f_at < f_end and s.snapshot[e_at] == s.snapshot[f_at]:
         e_at += 1
         f_at += 1
@@ -306,8 +305,8 @@ def compare_snapshots(s, e, f):
             y = min(y, np.int64(s.snapshot[f_old]))
         for i in range(1, 5):
             for g in (e, f):
-                if last < s.snapshot_head[g, i] < y:
-                    y = s.snapshot_head[g, i]
+                if last < s.key[g, ENDS + i] < y:
+                    y = s.key[g, ENDS + i]
         if y == s.free:
             return 0
         q = 0
@@ -325,7 +324,7 @@ def compare_snapshots(s, e, f):
             f_old += 1
         for i in range(1, 5):
             sign = 1 if i % 2 == 0 else -1
-            q += sign * (np.int64(s.snapshot_head[e, i] == y) - np.int64(s.snapshot_head[f, i] == y))
+            q += sign * (np.int64(s.key[e, ENDS + i] == y) - np.int64(s.key[f, ENDS + i] == y))
         if q != 0:
             return 1 if q < 0 else -1
         last = y

@@ -13,7 +13,18 @@ from __future__ import annotations
 import numpy as np
 
 from wis.engine.triangle_keys import (
+    AFTER,
+    BEFORE,
     END,
+    FLOOR,
+    FRESH,
+    LEVEL,
+    PRIORITY,
+    RANKED,
+    ROUND,
+    SIZE,
+    STAMP,
+    TOKENS,
     UNKNOWN,
     WIDTH,
     begin_key,
@@ -30,9 +41,6 @@ from wis.engine.triangle_keys import (
 IN_HEAP = -1
 GONE = -2
 
-# Positions in the array of counters: edges in the heap, level of the floor, rounds so far, edges chosen so far.
-SIZE, FLOOR, ROUND, DONE = range(4)
-
 
 @inlined
 def level_of(s, value):
@@ -44,42 +52,42 @@ def level_of(s, value):
 def into_bucket(s, e, level):
     """Put an edge that is nowhere into a bucket below the floor."""
     other = s.first[level]
-    s.level[e] = level
-    s.before[e] = -1
-    s.after[e] = other
+    s.edge[e, LEVEL] = level
+    s.edge[e, BEFORE] = -1
+    s.edge[e, AFTER] = other
     s.first[level] = e
     if other >= 0:
-        s.before[other] = e
+        s.edge[other, BEFORE] = e
 
 
 @inlined
 def out_of_bucket(s, e):
     """Take an edge out of its bucket."""
-    before, after = s.before[e], s.after[e]
+    before, after = s.edge[e, BEFORE], s.edge[e, AFTER]
     if before >= 0:
-        s.after[before] = after
+        s.edge[before, AFTER] = after
     else:
-        s.first[s.level[e]] = after
+        s.first[s.edge[e, LEVEL]] = after
     if after >= 0:
-        s.before[after] = before
+        s.edge[after, BEFORE] = before
 
 
 @inlined
 def is_better(s, e, f):
     """Whether ``e`` goes before ``f``, by all that is stored of their keys, then by priority."""
     for i in range(WIDTH):
-        a, b = s.tokens[e, i], s.tokens[f, i]
+        a, b = s.key[e, TOKENS + i], s.key[f, TOKENS + i]
         if a != b:
             return a > b
         if a == UNKNOWN or a == END:
-            return s.priority[e] < s.priority[f]
-    if s.ranked[e] != s.ranked[f]:
-        return s.ranked[f]
-    if s.ranked[e]:
+            return s.edge[e, PRIORITY] < s.edge[f, PRIORITY]
+    if s.edge[e, RANKED] != s.edge[f, RANKED]:
+        return s.edge[f, RANKED]
+    if s.edge[e, RANKED]:
         sign = compare_snapshots(s, e, f)
         if sign != 0:
             return sign > 0
-    return s.priority[e] < s.priority[f]
+    return s.edge[e, PRIORITY] < s.edge[f, PRIORITY]
 
 
 @kernel
@@ -92,10 +100,10 @@ def sift_up(s, at):
         if not is_better(s, e, f):
             break
         s.heap[at] = f
-        s.before[f] = at
+        s.edge[f, BEFORE] = at
         at = parent
     s.heap[at] = e
-    s.before[e] = at
+    s.edge[e, BEFORE] = at
 
 
 @kernel
@@ -111,10 +119,10 @@ def sift_down(s, at):
         if not is_better(s, f, e):
             break
         s.heap[at] = f
-        s.before[f] = at
+        s.edge[f, BEFORE] = at
         at = child
     s.heap[at] = e
-    s.before[e] = at
+    s.edge[e, BEFORE] = at
 
 
 @inlined
@@ -123,19 +131,19 @@ def into_heap(s, e):
     at = s.counters[SIZE]
     s.counters[SIZE] = at + 1
     s.heap[at] = e
-    s.level[e] = IN_HEAP
+    s.edge[e, LEVEL] = IN_HEAP
     sift_up(s, at)
 
 
 @kernel
 def out_of_heap(s, at):
     """Take the edge at a position out of the heap."""
-    s.level[s.heap[at]] = GONE
+    s.edge[s.heap[at], LEVEL] = GONE
     size = s.counters[SIZE] - 1
     s.counters[SIZE] = size
     if at < size:
         s.heap[at] = s.heap[size]
-        s.before[s.heap[at]] = at
+        s.edge[s.heap[at], BEFORE] = at
         sift_up(s, at)
         sift_down(s, at)
 
@@ -156,9 +164,9 @@ def settle(s, e):
 @inlined
 def _store(s, e):
     for i in range(WIDTH):
-        s.tokens[e, i] = s.fresh[i]
-    s.stamp[e] = s.counters[ROUND]
-    s.ranked[e] = False
+        s.key[e, TOKENS + i] = s.counters[FRESH + i]
+    s.edge[e, STAMP] = s.counters[ROUND]
+    s.edge[e, RANKED] = False
 
 
 @kernel
@@ -171,7 +179,7 @@ def _lower_floor(s):
     e = s.first[level]
     s.first[level] = -1
     while e >= 0:
-        following = s.after[e]
+        following = s.edge[e, AFTER]
         now = level_of(s, upper_bound(s, e))
         if now < level:
             into_bucket(s, e, now)
@@ -183,7 +191,7 @@ def _lower_floor(s):
 @kernel
 def reevaluate(s, e):
     """Bring the stored key of an edge of the heap up to date, and move it where it belongs."""
-    at = s.before[e]
+    at = s.edge[e, BEFORE]
     level = level_of(s, upper_bound(s, e))
     if level < s.counters[FLOOR]:
         out_of_heap(s, at)
@@ -196,21 +204,21 @@ def reevaluate(s, e):
         into_bucket(s, e, level)
         return
     begin_key(s, e, found, more)
-    if s.ranked[e] and _agrees(s, e) and snapshot_holds(s, e):
-        s.stamp[e] = s.counters[ROUND]
+    if s.edge[e, RANKED] and _agrees(s, e) and snapshot_holds(s, e):
+        s.edge[e, STAMP] = s.counters[ROUND]
         return
     _store(s, e)
     sift_up(s, at)
-    sift_down(s, s.before[e])
+    sift_down(s, s.edge[e, BEFORE])
 
 
 @inlined
 def _agrees(s, e):
     """Whether the tokens just computed, as far as they go, are the stored ones."""
     for i in range(WIDTH):
-        if s.fresh[i] == UNKNOWN:
+        if s.counters[FRESH + i] == UNKNOWN:
             return True
-        if s.fresh[i] != s.tokens[e, i]:
+        if s.counters[FRESH + i] != s.key[e, TOKENS + i]:
             return False
     return True
 
@@ -219,9 +227,9 @@ def _agrees(s, e):
 def _is_tied(s, e, f):
     """Whether more of the key of ``e`` is needed to tell that it is better than ``f``."""
     for i in range(WIDTH):
-        if s.tokens[e, i] == UNKNOWN:
+        if s.key[e, TOKENS + i] == UNKNOWN:
             return True
-        if s.tokens[e, i] != s.tokens[f, i]:
+        if s.key[e, TOKENS + i] != s.key[f, TOKENS + i]:
             return False
     return True
 
@@ -233,19 +241,25 @@ def pop_best(s):
         while s.counters[SIZE] == 0:
             _lower_floor(s)
         e = s.heap[0]
-        if s.stamp[e] != s.counters[ROUND]:
+        if s.edge[e, STAMP] != s.counters[ROUND]:
             reevaluate(s, e)
-        elif s.ranked[e] or s.tokens[e, WIDTH - 1] == END or not _has_rival(s, e):
+            continue
+        rival = -1 if s.edge[e, RANKED] or s.key[e, TOKENS + WIDTH - 1] == END else _rival(s, e)
+        if rival < 0:
             out_of_heap(s, 0)
             return e
+        if s.edge[rival, STAMP] != s.counters[ROUND]:
+            reevaluate(s, rival)
         else:
             take_snapshot(s, e)
             sift_down(s, 0)
 
 
 @inlined
-def _has_rival(s, e):
+def _rival(s, e):
+    """An edge that may be as good as the one at the top as far as its tokens go, -1 if there is none."""
+    rival = -1
     for child in range(1, min(s.counters[SIZE], 3)):
         if _is_tied(s, e, s.heap[child]):
-            return True
-    return False
+            rival = s.heap[child]
+    return rival

@@ -15,14 +15,39 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from wis.engine.triangle_keys import NEAR, UNKNOWN, WIDTH, State, fallen, inlined, kernel, token_value, upper_bound
-from wis.engine.triangle_listing import Triangles, list_triangles
-from wis.engine.triangle_queue import (
+from wis.engine.triangle_keys import (
+    BEFORE,
+    COLUMNS,
+    COUNT,
     DONE,
     FLOOR,
+    FRESH,
+    HEAD,
+    KEY_COLUMNS,
+    LENGTH,
+    LEVEL,
+    NEAR,
+    PRIORITY,
+    RANKED,
+    ROUND,
+    STAMP,
+    START,
+    TAIL,
+    TOKENS,
+    UNKNOWN,
+    WIDTH,
+    WITNESS,
+    State,
+    fallen,
+    inlined,
+    kernel,
+    token_value,
+    upper_bound,
+)
+from wis.engine.triangle_listing import Triangles, list_triangles
+from wis.engine.triangle_queue import (
     GONE,
     IN_HEAP,
-    ROUND,
     into_bucket,
     level_of,
     out_of_bucket,
@@ -88,60 +113,49 @@ def removal_order(
     Memory: about 36 bytes a triangle and 130 bytes a pair. Time: listing the triangles, constant time for each of them
     when it goes, and a pass over the triangles of an edge whenever it comes to the top of the queue.
     """
-    state = _prepare(edges, is_target, priority, limit, list_triangles(edges, progress=progress))
+    state = _prepare(edges, is_target, priority, list_triangles(edges, progress=progress))
+    order = np.empty(limit, dtype=np.int64)
     with track(limit, "2-WIS", enabled=progress) as advance:
         while (done := int(state.counters[DONE])) < limit:
-            _remove_best(state, min(done + _SLICE, limit), chunk)
+            _remove_best(state, order, min(done + _SLICE, limit), chunk)
             advance(int(state.counters[DONE]) - done)
-    return state.order
+    return order
 
 
-def _prepare(
-    edges: EdgeList, is_target: np.ndarray | None, priority: np.ndarray | None, limit: int, triangles: Triangles
-) -> State:
+def _prepare(edges: EdgeList, is_target: np.ndarray | None, priority: np.ndarray | None, triangles: Triangles) -> State:
     n, m = edges.num_nodes, edges.num_pairs
-    tail, head = edges.pairs.astype(np.int32)
     count = np.diff(triangles.start).astype(np.int32)
     most_count = int(count.max(initial=0))
     if most_count >= _MOST_COUNT:
         raise OverflowError(f"depth=3: a pair is in {most_count} triangles, more than {_MOST_COUNT - 1} do not fit")
-    value = _values(n, tail, head, count)
+    value = _values(n, *edges.pairs, count)
     largest = int(value.max(initial=0))
     dtype = np.int32 if largest < 1 << 30 else np.int64
     free = 1 << 30 if dtype == np.int32 else 1 << 37
     if is_target is not None:
         value[~is_target] = free
     shift = max(largest.bit_length() - _LEVELS.bit_length() + 1, 0)
+    edge = np.empty((m, COLUMNS), dtype=np.int32)
+    edge[:, TAIL], edge[:, HEAD] = edges.pairs
+    edge[:, PRIORITY] = np.arange(m) if priority is None else priority
+    edge[:, COUNT] = edge[:, LENGTH] = count
+    edge[:, WITNESS] = edge[:, STAMP] = -1
+    edge[:, RANKED] = False
+    key = np.empty((m, KEY_COLUMNS), dtype=np.int64)
+    key[:, START] = triangles.start[:-1]
     state = State(
         free=free,
+        shift=shift,
         value=value.astype(dtype),
-        tail=tail,
-        head=head,
-        priority=np.arange(m, dtype=np.int32) if priority is None else priority.astype(np.int32),
+        edge=edge,
+        key=key,
         alive=np.ones(m, dtype=bool),
-        start=triangles.start,
         entries=triangles.entries,
-        length=count.copy(),
-        count=count,
-        witness=np.full(m, -1, dtype=np.int32),
-        tokens=np.empty((m, WIDTH), dtype=np.int64),
-        stamp=np.full(m, -1, dtype=np.int32),
-        ranked=np.zeros(m, dtype=bool),
         snapshot=np.empty(len(triangles.entries), dtype=dtype),
-        snapshot_head=np.empty((m, 6), dtype=np.int64),
-        fresh=np.empty(WIDTH, dtype=np.int64),
-        run_value=np.empty(most_count + NEAR, dtype=np.int64),
-        run_count=np.empty(most_count + NEAR, dtype=np.int64),
-        keys=np.empty(most_count, dtype=np.int64),
-        moved=np.empty((most_count, 3), dtype=np.int32),
-        level=np.full(m, GONE, dtype=np.int32),
-        before=np.empty(m, dtype=np.int32),
-        after=np.empty(m, dtype=np.int32),
+        runs=np.empty((most_count + NEAR, 6), dtype=np.int64),
         first=np.full((largest >> shift) + 2, -1, dtype=np.int32),
         heap=np.empty(m, dtype=np.int32),
-        counters=np.zeros(4, dtype=np.int64),
-        shift=shift,
-        order=np.empty(limit, dtype=np.int64),
+        counters=np.zeros(FRESH + WIDTH, dtype=np.int64),
     )
     state.counters[FLOOR] = len(state.first)
     _fill_buckets(state)
@@ -164,20 +178,20 @@ def _values(num_nodes, tail, head, count):
 @kernel
 def _fill_buckets(s):
     # Backwards, so that the first edge comes out first.
-    for e in range(len(s.tail) - 1, -1, -1):
+    for e in range(len(s.edge) - 1, -1, -1):
         into_bucket(s, e, level_of(s, upper_bound(s, e)))
 
 
 @kernel
-def _remove_best(s, until, chunk):
+def _remove_best(s, order, until, chunk):
     """Remove edges until so many are gone, ``chunk`` at a time."""
     while s.counters[DONE] < until:
         begin = s.counters[DONE]
-        end = min(begin + chunk, len(s.order))
+        end = min(begin + chunk, len(order))
         for i in range(begin, end):
-            s.order[i] = pop_best(s)
+            order[i] = pop_best(s)
         for i in range(begin, end):
-            _remove(s, s.order[i])
+            _remove(s, order[i])
         s.counters[DONE] = end
         s.counters[ROUND] += 1
 
@@ -185,13 +199,13 @@ def _remove_best(s, until, chunk):
 @kernel
 def _remove(s, e):
     """Take an edge out of the graph."""
-    u, v = s.tail[e], s.head[e]
+    u, v = s.edge[e, TAIL], s.edge[e, HEAD]
     old_u, old_v = np.int64(s.value[u]), np.int64(s.value[v])
-    s.value[u] = fallen(s, u, s.count[e])
-    s.value[v] = fallen(s, v, s.count[e])
-    begin = s.start[e]
+    s.value[u] = fallen(s, u, s.edge[e, COUNT])
+    s.value[v] = fallen(s, v, s.edge[e, COUNT])
+    begin = s.key[e, START]
     end = begin
-    for i in range(begin, begin + s.length[e]):
+    for i in range(begin, begin + s.edge[e, LENGTH]):
         w, uw, vw = s.entries[i, 0], s.entries[i, 1], s.entries[i, 2]
         if not (s.alive[uw] and s.alive[vw]):
             continue
@@ -201,8 +215,8 @@ def _remove(s, e):
         end += 1
         if s.value[w] != s.free:
             s.value[w] -= 2
-        s.count[uw] -= 1
-        s.count[vw] -= 1
+        s.edge[uw, COUNT] -= 1
+        s.edge[vw, COUNT] -= 1
     s.alive[e] = False
     for i in range(begin, end):
         w, uw, vw = s.entries[i, 0], s.entries[i, 1], s.entries[i, 2]
@@ -218,11 +232,11 @@ def _refresh(s, e, shared, other, lost, old_lost):
     to which ``shared`` will fall, down; values of other apexes, down; and the contributions of ``lost`` and of the old
     value of ``other``, which can make the key better, but only from ``better`` on.
     """
-    level = s.level[e]
+    level = s.edge[e, LEVEL]
     if level == GONE:
         return
-    if s.witness[e] == lost:
-        s.witness[e] = -1
+    if s.edge[e, WITNESS] == lost:
+        s.edge[e, WITNESS] = -1
         if level != IN_HEAP and level_of(s, upper_bound(s, e)) > level:
             out_of_bucket(s, e)
             settle(s, e)
@@ -233,7 +247,7 @@ def _refresh(s, e, shared, other, lost, old_lost):
     if old_other != s.free:
         old_other += 2
     better = min(old_lost, old_other) - 2
-    if fallen(s, shared, s.count[e]) >= better:
+    if fallen(s, shared, s.edge[e, COUNT]) >= better:
         _forget(s, e, better)
 
 
@@ -241,15 +255,15 @@ def _refresh(s, e, shared, other, lost, old_lost):
 def _forget(s, e, value):
     """The key of an edge in the heap may be better than stored from this value on."""
     for i in range(WIDTH):
-        if token_value(s.tokens[e, i]) < value:
+        if token_value(s.key[e, TOKENS + i]) < value:
             continue
         if i == 0:
             reevaluate(s, e)
             return
-        if s.tokens[e, i] == UNKNOWN:
+        if s.key[e, TOKENS + i] == UNKNOWN:
             return
         for j in range(i, WIDTH):
-            s.tokens[e, j] = UNKNOWN
+            s.key[e, TOKENS + j] = UNKNOWN
         break
-    s.ranked[e] = False
-    sift_up(s, s.before[e])
+    s.edge[e, RANKED] = False
+    sift_up(s, s.edge[e, BEFORE])
