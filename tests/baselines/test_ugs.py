@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -237,3 +240,10 @@ def test_incomplete_data_are_refused():
         ugs.rank(edges, data=data, seed=0)
     with pytest.raises(TypeError, match="data must be a PyG Data, got NoneType"):
         ugs.rank(edges, data=None, seed=0)
+
+
+def test_listing_methods_and_datasets_loads_no_heavy_library():
+    code = "import sys, baselines.ugs, experiments.datasets as d; d.datasets(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "baselines.gnn.protocol" in loaded
+    assert not {"torch", "torch_geometric", "numba", "pandas", "sklearn"} & set(loaded)
