@@ -1,0 +1,105 @@
+"""The stages of one data set: sample from the pretrained model; finetune by SFT, RFT or both; sample again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from experiments.lm.grue.config import Config
+from experiments.lm.grue.data import choose, load_examples
+from experiments.lm.grue.models import LanguageModel
+from experiments.lm.grue.ppo import finetune_ppo
+from experiments.lm.grue.rewards import Reward, make_reward
+from experiments.lm.grue.sampling import sampling_pass
+from experiments.lm.grue.sft import finetune_supervised
+from wis.files import replace_file
+from wis.lm import RewardTracker
+
+STAGES = ("pretrained", "sft", "rft", "sft+rft")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Where examples, the model to start from and WordNet come from; None is the hub, or NLTK's own folders."""
+
+    file: Path | None = None
+    model: str | None = None
+    wordnet: Path | None = None
+    synonyms: bool = True
+    device: str = "cpu"
+
+
+def run_stage(config: Config, stage: str, out: Path, inputs: Inputs, *, progress: bool = True) -> RewardTracker:
+    """Do one stage and its sampling pass on the same train inputs; what is done already is not done again.
+
+    Parameters
+    ----------
+    config
+        The data set and its settings.
+    stage
+        ``"pretrained"`` (only the sampling pass), ``"sft"``, ``"rft"``, or ``"sft+rft"``: an SFT phase as
+        ``config.sft`` says, with few labels and steps if it does, and then RFT.
+    out
+        Folder; the stage writes into ``out / config.name / stage``: ``samples.jsonl``, ``training.json`` with losses
+        or rewards, and ``model``.
+    inputs
+        Local files instead of the hub.
+    progress
+        Whether to show how far it is.
+    """
+    if stage not in STAGES:
+        raise ValueError(f"unknown stage {stage!r}; choose from {', '.join(STAGES)}")
+    folder = out / config.name / stage
+    folder.mkdir(parents=True, exist_ok=True)
+    _stamp(folder / "settings.json", config, inputs)
+    examples = load_examples(config, "train", inputs.file)
+    reward = make_reward(config, wordnet=inputs.wordnet, synonyms=inputs.synonyms, device=inputs.device)
+    trained = folder / "model"
+    if stage == "pretrained" or not trained.is_dir():
+        model = LanguageModel.load(config, inputs.model, inputs.device)
+    if stage != "pretrained":
+        if not trained.is_dir():
+            _train(model, stage, config, examples, reward, folder, progress)
+        model = LanguageModel.load(config, str(trained), inputs.device)
+    measured = choose(examples, config.inputs, config.seed)
+    name = f"{inputs.model or config.model} {stage}"
+    return sampling_pass(model, measured, config, reward, folder / "samples.jsonl", model_name=name, progress=progress)
+
+
+def _train(
+    model: LanguageModel, stage: str, config: Config, examples: list, reward: Reward, folder: Path, progress: bool
+) -> None:
+    log: dict[str, object] = {}
+    first = folder / "after_sft"  # so that an interrupted RFT phase does not repeat the SFT phase
+    if "sft" in stage:
+        if first.is_dir():
+            model = LanguageModel.load(config, str(first), str(model.device))
+        else:
+            log["sft_loss"] = finetune_supervised(model, examples, config, seed=config.seed, progress=progress)
+            _save_model(model, first)
+    if "rft" in stage:
+        log["ppo"] = finetune_ppo(
+            model, examples, config, reward, seed=config.seed, checkpoint=folder / "interrupted.pt", progress=progress
+        )
+    with replace_file(folder / "training.json") as temporary:
+        temporary.write_text(json.dumps(log, indent=1), encoding="utf-8")
+    _save_model(model, folder / "model")
+    shutil.rmtree(first, ignore_errors=True)
+
+
+def _save_model(model: LanguageModel, folder: Path) -> None:
+    """Write the model beside its place and move it there, so that a folder that exists is whole."""
+    partial = folder.with_name(f".part-{folder.name}")
+    shutil.rmtree(partial, ignore_errors=True)
+    model.save(partial)
+    partial.rename(folder)
+
+
+def _stamp(path: Path, config: Config, inputs: Inputs) -> None:
+    text = json.dumps({"config": asdict(config), "inputs": asdict(inputs)}, default=str, indent=1)
+    if path.exists() and path.read_text(encoding="utf-8") != text:
+        raise ValueError(f"{path.parent} holds a stage with other settings; give another --out, or delete it")
+    with replace_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
