@@ -1,13 +1,12 @@
 """Where the work of a sweep is done.
 
-An executor is anything with ``map(function, tasks)`` that yields ``(task, outcome)`` as outcomes come in, in any order.
-Functions and tasks are picklable, and ``function(task)`` does not raise for a run that fails. That is all that a sweep
-asks for, so one on a cluster needs no more than this either.
+An executor is a context manager with ``map(function, tasks)``, which yields ``(task, outcome)`` as outcomes come in, in
+any order. Functions and tasks are picklable, and ``function(task)`` does not raise for a run that fails. That is all
+that a sweep asks for, so one on a cluster needs no more than this either.
 """
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextlib
 import multiprocessing
 import multiprocessing.connection
@@ -15,6 +14,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from typing import Protocol, TypeAlias, TypeVar
 
@@ -24,15 +24,25 @@ Outcomes: TypeAlias = Generator[tuple[Task, Outcome], None, None]
 
 
 class Executor(Protocol):
-    """Does independent pieces of work."""
+    """Does independent pieces of work, inside a ``with`` block."""
+
+    def __enter__(self) -> Executor: ...
+
+    def __exit__(self, *_: object) -> None: ...
 
     def map(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> Outcomes[Task, Outcome]:
-        """Yield every task with its outcome as it comes in. Closing the iterator stops the work in flight."""
+        """Yield every task with its outcome as it comes in. Closing the iterator gives up what has not begun."""
         ...
 
 
 class Serial:
     """One piece of work after the other, in this process, on one thread."""
+
+    def __enter__(self) -> Serial:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
 
     def map(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> Outcomes[Task, Outcome]:
         """See :class:`Executor`."""
@@ -42,7 +52,7 @@ class Serial:
 
 
 class Processes:
-    """A pool of processes on this machine, one thread each.
+    """A pool of processes on this machine, one thread each. Leaving the ``with`` block ends them.
 
     Parameters
     ----------
@@ -53,6 +63,18 @@ class Processes:
     def __init__(self, workers: int) -> None:
         self._workers = workers
 
+    def __enter__(self) -> Processes:
+        # Spawned, because a forked process inherits the threads' locks of torch and Numba, but not the threads.
+        context = multiprocessing.get_context("spawn")
+        self._others = set(multiprocessing.active_children())
+        self._pool = ProcessPoolExecutor(self._workers, mp_context=context, initializer=_start_worker)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in set(multiprocessing.active_children()) - self._others:
+            process.terminate()
+        self._pool.shutdown(cancel_futures=True)
+
     def map(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> Outcomes[Task, Outcome]:
         """See :class:`Executor`.
 
@@ -61,15 +83,10 @@ class Processes:
         RuntimeError
             If a process dies, for instance for want of memory.
         """
-        # Spawned, because a forked process inherits the threads' locks of torch and Numba, but not the threads.
-        context = multiprocessing.get_context("spawn")
-        others = set(multiprocessing.active_children())
-        workers = min(self._workers, len(tasks))
-        pool = concurrent.futures.ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+        with _one_thread_in_children():
+            futures = {self._pool.submit(function, task): task for task in tasks}
         try:
-            with _one_thread_in_children():
-                futures = {pool.submit(function, task): task for task in tasks}
-            for future in concurrent.futures.as_completed(futures):
+            for future in as_completed(futures):
                 yield futures[future], future.result()
         except BrokenProcessPool as error:
             raise RuntimeError(
@@ -77,9 +94,8 @@ class Processes:
                 "again, with fewer --workers"
             ) from error
         finally:
-            for process in set(multiprocessing.active_children()) - others:
-                process.terminate()
-            pool.shutdown(cancel_futures=True)
+            for future in futures:
+                future.cancel()
 
 
 def _start_worker() -> None:

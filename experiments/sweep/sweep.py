@@ -97,7 +97,6 @@ def run_sweep(
     workers = workers or (usable_cores() if device == "cpu" else 1)
     cells = expand(plan, device)
     runs = {cell.run.key: cell.run for cell in cells}
-    executor: Executor = Serial() if workers == 1 else Processes(workers)
     with Store(folder) as store:
         store.begin(plan.to_dict(), command, cells, environment(device, workers))
         with replace_file(folder / "plan.yaml") as path:
@@ -107,9 +106,11 @@ def run_sweep(
         if missing:
             for name in plan.datasets:
                 store.add_dataset(name, dataset_facts(training.load_dataset(name, data_root)))
-            work = _Work(store, folder / "orders", executor, data_root, progress)
-            failed_orders = work.compute_orders(missing)
-            work.execute_runs(missing, failed_orders)
+            executor: Executor = Serial() if workers == 1 else Processes(min(workers, len(missing)))
+            with executor:
+                work = _Work(store, folder / "orders", executor, data_root, progress)
+                failed_orders = work.compute_orders(missing)
+                work.execute_runs(missing, failed_orders)
         return _tally(store, runs)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 
@@ -66,8 +67,9 @@ def test_keys_change_with_the_version_of_the_results(monkeypatch):
 
 def test_the_key_is_the_hash_of_sorted_json():
     sparsifier = Sparsifier("digits", "wis", {"ties": "first", "depth": 2}, None)
-    # printf '%s' '{"order":{"dataset":"digits","method":"wis","options":{"depth":2,"ties":"first"},"seed":null},"version":1}' | sha256sum
-    assert sparsifier.key == "2fdf14a4073283e1cb4495c6c0082bef6fedad2d3a85cb18b5220d794ac28102"
+    text = '{"order":{"dataset":"digits","method":"wis","options":{"depth":2,"ties":"first"},"seed":null},"version":1}'
+    assert sparsifier.key == hashlib.sha256(text.encode()).hexdigest()
+    assert sparsifier.key.startswith("2fdf14a40732")
     assert Sparsifier("digits", "wis", {"depth": 2, "ties": "first"}, None).key == sparsifier.key
 
 

@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+import dataclasses
+import re
+import sqlite3
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from experiments.report import analysis
+from experiments.report.labels import method_label, percent
+from experiments.report.write import write_report
+from experiments.sweep.store import FILE_NAME, RunOutcome, Store, read_results
+from tests.experiments.report.conftest import PLAN, fill
+
+
+class Page(HTMLParser):
+    """The tables of a page, by the heading and caption above them."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tables: dict[tuple[str, str], list[list[str]]] = {}
+        self._heads = {"h2": "", "h3": ""}
+        self._open, self._caption = "", ""
+        self.outside: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self._open = tag
+        attributes = dict(attrs)
+        if tag in ("script", "link", "img", "iframe"):
+            self.outside.append(tag)
+        self.outside += [v for k, v in attrs if k in ("src", "href") and v and not v.startswith("#")]
+        if tag in self._heads:
+            self._heads[tag] = ""
+            if tag == "h2":
+                self._heads["h3"] = ""
+        elif tag == "table":
+            self._rows, self._caption = [], ""
+        elif tag == "tr":
+            self._rows.append([])
+        elif tag in ("td", "th"):
+            self._rows[-1].append("")
+        self.strong = attributes.get("class") == "strong"
+
+    def handle_data(self, data):
+        if self._open in self._heads:
+            self._heads[self._open] += data
+        elif self._open == "caption":
+            self._caption += data
+        elif self._open in ("td", "th"):
+            self._rows[-1][-1] += data
+
+    def handle_endtag(self, tag):
+        self._open = ""
+        if tag == "table":
+            name = self._heads["h3"] or self._caption
+            self.tables[self._heads["h2"], name] = self._rows
+
+
+@pytest.fixture(scope="module")
+def report(run_folder):
+    out = run_folder / "report"
+    assert write_report(run_folder, out) == out / "index.html"
+    return out
+
+
+@pytest.fixture(scope="module")
+def page(report):
+    return Page((report / "index.html").read_text())
+
+
+def accuracies(run_folder, dataset, method, removed):
+    """Percentages by seed, straight from the database."""
+    query = """
+        SELECT 100 * test_accuracy FROM cells JOIN runs ON key = run_key
+        WHERE cells.dataset = ? AND method = ? AND removed = ? AND status = 'ok' ORDER BY seed
+    """
+    with sqlite3.connect(run_folder / FILE_NAME) as database:
+        return np.array([row[0] for row in database.execute(query, (dataset, method, removed))])
+
+
+def test_accuracies_in_the_page_are_those_in_the_store(run_folder, page):
+    for dataset in PLAN.datasets:
+        head, *rows = page.tables[f"{dataset}, GCN", "Accuracy"]
+        assert head == ["removed", "Random", "Spectral", "1-WIS", "DSpar (reweighted)"]
+        assert [row[0] for row in rows] == ["0%", "25%", "50%", "100%"]
+        for removed, row in zip(PLAN.removed, rows, strict=True):
+            for method, text in zip(PLAN.methods, row[1:], strict=True):
+                values = accuracies(run_folder, dataset, method, removed)
+                assert len(values) == 6
+                assert text == f"{values.mean():.1f} ± {values.std(ddof=1) / np.sqrt(6):.1f}"
+
+
+def test_differences_in_the_page_are_paired_by_seed(run_folder, page):
+    head, *rows = page.tables["Cora, GCN", "Difference to random removal"]
+    assert head == ["removed", "Spectral", "1-WIS", "DSpar (reweighted)"]
+    assert [row[0] for row in rows] == ["25%", "50%", "average"]
+    by_share = {}
+    for method in PLAN.methods[1:]:
+        by_share[method] = [
+            accuracies(run_folder, "Cora", method, share) - accuracies(run_folder, "Cora", "random", share)
+            for share in (0.25, 0.5)
+        ]
+    for i, row in enumerate(rows):
+        for method, text in zip(PLAN.methods[1:], row[1:], strict=True):
+            values = by_share[method][i] if i < 2 else np.mean(by_share[method], axis=0)
+            interval = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+            expected = [values.mean(), interval.low, interval.high]
+            shown = [float(number.replace("−", "-")) for number in re.findall(r"[+−]?\d+\.\d", text)]
+            assert shown == pytest.approx(expected, abs=0.0501)
+
+
+def test_costs_structure_and_ranks_in_the_page(page):
+    costs = page.tables["What the sparsifiers cost", "Cora"]
+    assert costs[1:] == [
+        ["Random", "6", "1 ms", "512 MiB", "4 ms"],
+        ["Spectral", "6", "1.5 s", "512 MiB", "4 ms"],
+        ["1-WIS", "1", "20 ms", "512 MiB", "4 ms"],
+        ["DSpar (reweighted)", "none: chooses for every share", "–", "–", "4 ms"],
+    ]
+    structure = page.tables["What is left of the graph", "digits"]
+    assert structure[2] == ["25%", "3,000", *["26 / 10"] * 4]
+    kept = page.tables["What was kept", "digits, 50% removed"]
+    assert kept[1][1:] == ["1.5"] * 4
+    training = page.tables["Training and inference", "Cora, GCN"]
+    assert training[3] == ["50%", "2,000", "100", "2 s", "20 ms", "10 ms"]
+    ranks = [table for (section, _), table in page.tables.items() if section == "Ranks"]
+    assert len(ranks) == 2
+    assert ranks[0][1][0] == "1-WIS"
+    assert ranks[0][-1][:2] == ["DSpar (reweighted)", "4.00"]
+
+
+def test_ranks_against_scipy(run_folder):
+    cells = analysis.finished(read_results(run_folder))
+    table = analysis.ranks(cells)
+    table = table[table["within"] == "Cora, gcn"].set_index("method")
+    means = {
+        method: np.mean([accuracies(run_folder, "Cora", method, share) for share in (0.25, 0.5)], axis=0)
+        for method in PLAN.methods
+    }
+    assert table["p_friedman"].iloc[0] == pytest.approx(stats.friedmanchisquare(*means.values()).pvalue)
+    ranks = stats.rankdata([-means[method] for method in PLAN.methods], axis=0).mean(axis=1)
+    assert table.loc[list(PLAN.methods), "mean_rank"].tolist() == pytest.approx(ranks)
+    assert table["p_against_best"]["dspar-reweighted"] < 0.01 < table["p_against_best"]["random"]
+
+
+def test_the_headline_says_what_the_numbers_say(run_folder, report):
+    text = (report / "index.html").read_text()
+    assert "<h1>1-WIS keeps the most accuracy on 2 of 2 pairs of data set and model</h1>" in text
+    whole = accuracies(run_folder, "Cora", "random", 0.0).mean()
+    best, random = (whole - accuracies(run_folder, "Cora", m, 0.5).mean() for m in ("wis:depth=2", "random"))
+    expected = (
+        f"removing half of the edges costs {best:.1f} points of accuracy with 1-WIS and {random:.1f} points with "
+    )
+    assert f"On Cora with GCN, {expected}random removal." in text
+
+
+def test_the_page_stands_alone(page, report):
+    assert page.outside == []
+    text = (report / "index.html").read_text()
+    assert not re.search(r"https?://(?!www\.w3\.org)(?!purl\.org|creativecommons\.org|matplotlib\.org)", text)
+    assert text.count("<svg") == 4
+    ids = re.findall(r'\bid="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+    assert "wis sweep made-up.yaml --workers 2" in text
+    assert "a &lt;fast&gt; one" in text
+    assert "torch 2.13.0" in text
+
+
+def test_tables_and_figures_are_beside_the_page(run_folder, report):
+    names = {path.name for path in report.iterdir()}
+    tables = {"accuracy", "differences", "ranks", "cost", "training", "structure", "kept"}
+    assert {f"{name}.{kind}" for name in tables for kind in ("csv", "md")} <= names
+    figures = {f"{what}-{where}-gcn.svg" for what in ("accuracy", "difference") for where in ("digits", "Cora")}
+    assert figures <= names
+    assert len(names) == 2 * len(tables) + len(figures) + 2
+    accuracy = pd.read_csv(report / "accuracy.csv")
+    row = accuracy.query("dataset == 'Cora' and method == 'wis:depth=2' and removed == 0.5").iloc[0]
+    values = accuracies(run_folder, "Cora", "wis:depth=2", 0.5)
+    assert row["mean"] == pytest.approx(values.mean(), abs=1e-9)
+    assert row["standard_error"] == pytest.approx(values.std(ddof=1) / np.sqrt(6), abs=1e-9)
+    assert (row["low"], row["high"]) == pytest.approx(stats.ttest_1samp(values, 0).confidence_interval(0.95))
+    assert len(pd.read_csv(report / "runs.csv")) == 2 * 4 * 4 * 6
+    assert (
+        f"| 50% | {accuracies(run_folder, 'Cora', 'random', 0.5).mean():.1f} ±" in (report / "accuracy.md").read_text()
+    )
+
+
+def test_bold_differences_are_those_whose_interval_excludes_zero(run_folder, report):
+    differences = pd.read_csv(report / "differences.csv")
+    clear = ((differences["low"] > 0) | (differences["high"] < 0)).sum()
+    lines = (report / "differences.md").read_text().splitlines()
+    shown = sum(line.count("**") // 2 for line in lines if line.startswith("| ") and "average" not in line)
+    assert 0 < clear < len(differences)
+    assert shown == clear
+
+
+def test_incomplete_results_are_said_to_be(tmp_path):
+    plan = dataclasses.replace(PLAN, datasets=("digits",))
+    fill(tmp_path, plan, leave_out=(0, 5))
+    results = read_results(tmp_path)
+    failed = results.cells.drop_duplicates("run_key").index[5]
+    with Store(tmp_path) as store:
+        from experiments.sweep.runs import expand
+
+        cells = expand(plan, "cpu")
+        store.begin(plan.to_dict(), "wis sweep", cells, {"versions": {}})
+        store.add_run(cells[failed].run, RunOutcome("diverged", "the training loss became nan"))
+    page = Page(write_report(tmp_path, tmp_path / "report").read_text())
+    text = (tmp_path / "report" / "index.html").read_text()
+    assert "Of 60 runs, 1 have not finished yet, 1 diverged; the tables below show the others." in text
+    rows = page.tables["Runs without a result", ""]
+    assert ["digits, GCN", "Random", "missing", "1", ""] in rows
+    assert rows[-1][2:] == ["diverged", "1", "the training loss became nan"]
+    assert "over 5 to 6 seeds" in text
+
+
+def test_one_seed_and_one_method(tmp_path):
+    plan = dataclasses.replace(PLAN, datasets=("digits",), methods=("wis:depth=2",), seeds=(3,), removed=(0.0, 0.5))
+    fill(tmp_path, plan)
+    text = write_report(tmp_path, tmp_path / "report").read_text()
+    page = Page(text)
+    accuracy = accuracies(tmp_path, "digits", "wis:depth=2", 0.5)[0]
+    assert page.tables["digits, GCN", "Accuracy"][2] == ["50%", f"{accuracy:.1f}"]
+    assert not any("Difference" in name for _, name in page.tables)
+    assert "over 1 seed." in text
+
+
+def test_nothing_to_report(tmp_path):
+    with pytest.raises(ValueError, match="is not a run folder"):
+        write_report(tmp_path, tmp_path / "report")
+    fill(tmp_path, dataclasses.replace(PLAN, seeds=(0,)), leave_out=tuple(range(1000)))
+    with pytest.raises(ValueError, match="no run in .* has finished well yet"):
+        write_report(tmp_path, tmp_path / "report")
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_failure_leaves_the_old_report(tmp_path, monkeypatch):
+    fill(tmp_path, dataclasses.replace(PLAN, datasets=("digits",)))
+    write_report(tmp_path, tmp_path / "report")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "report").iterdir()}
+    monkeypatch.setattr("experiments.report.write.render_page", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        write_report(tmp_path, tmp_path / "report")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "report").iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("wis", "2-WIS"), ("wis:depth=2", "1-WIS"), ("wis:depth=5", "4-WIS"),
+        ("wis:depth=3,ties=random", "2-WIS (ties=random)"), ("random", "Random"), ("local-degree", "Local degree"),
+        ("teddy", "TEDDY"), ("not-installed:a=1", "not-installed:a=1"),
+    ],
+)  # fmt: skip
+def test_labels(text, label):
+    assert method_label(text) == label
+
+
+def test_percent():
+    assert [percent(share) for share in (0, 0.125, 1 / 3, 1)] == ["0%", "12.5%", "33.33%", "100%"]
