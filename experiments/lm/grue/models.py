@@ -48,7 +48,7 @@ class LanguageModel:
         if tokenizer.pad_token_id is None:
             tokenizer.pad_token = tokenizer.eos_token
         self.model, self.tokenizer = model.eval(), tokenizer
-        self.seq2seq = architecture == "seq2seq"
+        self.architecture, self.seq2seq = architecture, architecture == "seq2seq"
         self.prompt_tokens = prompt_tokens
         tokenizer.padding_side = "right" if self.seq2seq else "left"
         tokenizer.truncation_side = "right" if self.seq2seq else "left"

@@ -97,7 +97,7 @@ def finetune_ppo(
     head = nn.Linear(model.width, 1).to(model.device)
     nn.init.zeros_(head.weight)
     reference = LanguageModel(
-        copy.deepcopy(model.model).requires_grad_(False), model.tokenizer, config.architecture, config.prompt_tokens
+        copy.deepcopy(model.model).requires_grad_(False), model.tokenizer, model.architecture, model.prompt_tokens
     )
     optimizer = torch.optim.Adam([*model.model.parameters(), *head.parameters()], lr=settings.learning_rate)
     kl = AdaptiveKL(settings.kl_coefficient, settings.kl_target)

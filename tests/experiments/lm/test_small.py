@@ -37,8 +37,8 @@ def test_samples_follow_the_model():
 def test_both_kinds_of_finetuning_learn():
     rng = np.random.default_rng(0)
     data = tiny.make_prompts(64, 0.0, rng)
-    for train, steps in ((tiny.supervised, 60), (tiny.reinforce, 60)):
-        model = tiny.pretrained(0, 20)
+    for train, steps in ((tiny.supervised, 60), (tiny.reinforce, 80)):
+        model = tiny.pretrained(0, 100)
         before = tiny.sample_rewards(model, data, 8, seed=0).mean()
         train(model, data, tiny.Tuning(steps, 16, 3e-3), 0)
         assert tiny.sample_rewards(model, data, 8, seed=0).mean() > before + 0.05
