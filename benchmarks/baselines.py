@@ -41,7 +41,7 @@ GRAPHS: dict[str, Callable[[str | None], EdgeList | None]] = {
 }
 QUICK = ("DBLP",)
 # Vertices and edges of two graphs that lead methods with several paths (spectral) into each of them.
-_WARM_UP = ((200, 600), (5_000, 66_000))
+_WARM_UP = ((200, 600), (4_000, 25_000))
 
 
 def main() -> None:
@@ -157,8 +157,8 @@ def _markdown(facts: dict[str, Any], rows: list[dict[str, Any]]) -> str:
         f"`python -m benchmarks.baselines`, one core. {timing.describe(facts)}.",
         "",
         "CPU seconds of one call that keeps half of the pairs, after calls on small graphs. Memory: by how much the "
-        "call raised the peak of its process. Times include the ranking of all pairs for methods that have an order; NetworKit's graph "
-        "is built before the clock starts for the other implementations, after it for ours.",
+        "call raised the peak of its process. Times include the ranking of all pairs for methods that have an order; "
+        "NetworKit's graph is built before the clock starts for the other implementations, after it for ours.",
     ]
     for graph in dict.fromkeys(row["graph"] for row in rows):
         chosen = [row for row in rows if row["graph"] == graph]

@@ -12,9 +12,9 @@ from wis.graphs import EdgeList, check_count
 
 SOLVERS = ("auto", "exact", "cg", "amg")
 
-# Up to here a factorisation takes seconds, however dense its factor becomes.
-_EXACT_VERTICES = 4_000
-_EXACT_EDGES = 60_000
+# Up to either, a factorisation takes a few seconds at most, however dense its factor becomes.
+_EXACT_VERTICES = 3_000
+_EXACT_EDGES = 20_000
 
 
 def effective_resistances(
