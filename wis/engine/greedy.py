@@ -122,12 +122,14 @@ def greedy_order(
     progress: bool,
 ) -> np.ndarray:
     """Run the loop from the values of the whole graph; the other arguments are those of every engine module."""
+    if limit == 0:
+        return np.empty(0, dtype=np.int64)
     n, m = edges.num_nodes, edges.num_pairs
     graph = make_graph(edges)
     kind = _OPEN if len(reach) else _SQUARES if _is_square(edges, graph, depth) else _CLOSED
     wedges = no_wedges()
     if kind == _SQUARES:
-        wedges = make_wedges(np.append(graph.start, graph.stop[-1:]), graph.to, graph.pair, graph.tail, graph.head)
+        wedges = make_wedges(graph)
     around = make_around(n, depth, with_walks=kind != _SQUARES)
     targets = np.ones(n, dtype=np.bool_) if is_target is None else is_target
     state = State(

@@ -1,8 +1,8 @@
 """What the removal of one edge costs each vertex: exact, from the edges around it only.
 
 A walk that uses the edge ``{u, v}`` is split where it crosses it for the first time, so that it needs walks in the
-graph without the edge up to there, and in the whole graph after it. With ``A`` the adjacency matrix, self-loops included, and
-``A_e`` the same without the edge, closed walks of length L at t lose
+graph without the edge up to there, and in the whole graph after it. With ``A`` the adjacency matrix, self-loops
+included, and ``A_e`` the same without the edge, closed walks of length L at t lose
 
     sum over k of (A_e^k)_tu (A^(L-1-k))_vt + (A_e^k)_tv (A^(L-1-k))_ut        (directed: the first product only),
 

@@ -1,7 +1,7 @@
 """Losses of closed walks of length 4 in undirected graphs, from common neighbours that are kept up to date.
 
-Closed walks of length 4 at t number ``1 + 6 d + 8 triangles + sum over x of common(t, x)^2``, where ``common(t, t)`` is the
-degree d. Without the edge ``{u, v}``, u and each neighbour of v have one common neighbour less, and so v and each
+Closed walks of length 4 at t number ``1 + 6 d + 8 triangles + sum over x of common(t, x)^2``, where ``common(t, t)`` is
+the degree d. Without the edge ``{u, v}``, u and each neighbour of v have one common neighbour less, and so v and each
 neighbour of u. Hence
 
     t next to u:         2 common(t, v) - 1, and 8 more if t is next to v too      (and the same with u and v swapped)
@@ -18,6 +18,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+
+from wis.engine.losses import Graph
 
 
 class Wedges(NamedTuple):
@@ -56,9 +58,15 @@ def num_block_entries(degree: np.ndarray) -> int:
     return int(np.square(degree.astype(np.int64)).sum())
 
 
-def make_wedges(start: np.ndarray, to: np.ndarray, pair: np.ndarray, tail: np.ndarray, head: np.ndarray) -> Wedges:
-    """Number the pairs at distance two and count their common neighbours. O(sum of squared degrees) time and memory."""
-    return Wedges(*_number_pairs(start, to, pair, tail, head))
+def make_wedges(graph: Graph) -> Wedges:
+    """Number the pairs at distance two and count their common neighbours. O(sum of squared degrees) time and memory.
+
+    Parameters
+    ----------
+    graph
+        An undirected graph from which nothing was removed yet.
+    """
+    return Wedges(*_number_pairs(graph.start, graph.stop, graph.to, graph.pair, graph.tail, graph.head))
 
 
 def no_wedges() -> Wedges:
@@ -68,16 +76,16 @@ def no_wedges() -> Wedges:
 
 
 @njit(cache=True, nogil=True)
-def _number_pairs(start, to, pair, tail, head):
-    n, m = len(start) - 1, len(tail)
-    degree = start[1:] - start[:-1]
+def _number_pairs(start, stop, to, pair, tail, head):
+    n, m = len(start), len(tail)
+    degree = stop - start
     squares = degree * degree
     row = np.cumsum(squares) - squares
     place = np.empty(len(to), dtype=np.int32)
     place_of_tail = np.empty(m, dtype=np.int32)
     place_of_head = np.empty(m, dtype=np.int32)
     for x in range(n):
-        for at in range(start[x], start[x + 1]):
+        for at in range(start[x], stop[x]):
             place[at] = at - start[x]
             if tail[pair[at]] == x:
                 place_of_head[pair[at]] = place[at]
@@ -90,7 +98,7 @@ def _number_pairs(start, to, pair, tail, head):
     total = 0
     for a in range(n):
         first = total
-        for at in range(start[a], start[a + 1]):
+        for at in range(start[a], stop[a]):
             x = to[at]
             i = place_of_tail[pair[at]] if a < x else place_of_head[pair[at]]
             for j in range(degree[x]):
@@ -106,7 +114,7 @@ def _number_pairs(start, to, pair, tail, head):
                 common[number] += 2
                 block[row[x] + i * degree[x] + j] = number
                 block[row[x] + j * degree[x] + i] = number
-        for at in range(start[a], start[a + 1]):
+        for at in range(start[a], stop[a]):
             b = to[at]
             if b > a and number_of[b] >= first:
                 own[pair[at]] = number_of[b]

@@ -1,0 +1,104 @@
+"""Walk Index Sparsification for given vertex subsets, by the definition; for small graphs."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from wis.graphs import EdgeList
+from wis.progress import track
+
+
+def removal_order(
+    edges: EdgeList,
+    *,
+    depth: int,
+    partitions: list[np.ndarray],
+    objective: str,
+    priority: np.ndarray | None,
+    chunk: int,
+    limit: int,
+    progress: bool,
+) -> np.ndarray:
+    """Exact greedy removal that keeps up the walk indices of vertex subsets.
+
+    Parameters
+    ----------
+    edges
+        The candidate pairs, directed or not.
+    depth
+        ``L >= 2``.
+    partitions
+        The subsets ``I``: int64 arrays of vertices, without repeats.
+    objective
+        ``"graph"``: the tuple of ``WI_{L-1}(I)``. ``"vertex"``: of ``WI_{L-1,t}(I)`` for every t in I.
+    priority, chunk, limit, progress
+        As in :func:`wis.engine.walks.removal_order`.
+
+    Returns
+    -------
+    np.ndarray
+        int64 ``[limit]``: positions of the pairs, first removed first.
+
+    Notes
+    -----
+    General version of Algorithm 1 of Razin, Verbin, Cohen (NeurIPS 2023). Every candidate of every step is evaluated
+    anew: O(m) time for each, length and subset, so O(L * subsets * m^3) for a whole order.
+    """
+    m = edges.num_pairs
+    tail, head = edges.pairs
+    inside = np.zeros((len(partitions), edges.num_nodes), dtype=np.bool_)
+    for row, subset in zip(inside, partitions, strict=True):
+        row[subset] = True
+    by_target = objective == "vertex"
+    size = int(inside.sum()) if by_target else len(partitions)
+    left = np.arange(m) if priority is None else np.argsort(priority)
+    alive = np.ones(m, dtype=np.bool_)
+    order = np.empty(limit, dtype=np.int64)
+    done = 0
+    with track(limit, "WIS of partitions", enabled=progress) as advance:
+        while done < limit:
+            keys = np.empty((len(left), size), dtype=np.int64)
+            for row, e in zip(keys, left, strict=True):
+                alive[e] = False
+                _walk_indices(tail, head, alive, edges.directed, inside, depth, by_target, row)
+                alive[e] = True
+            keys.sort(axis=1)
+            # The last key of lexsort is the first to decide; it is stable, so ties stay in the order of `left`.
+            best = np.lexsort(-keys.T[::-1])[: min(chunk, limit - done)]
+            order[done : done + len(best)] = left[best]
+            alive[left[best]] = False
+            left = np.delete(left, best)
+            done += len(best)
+            advance(len(best))
+    return order
+
+
+@njit(cache=True, nogil=True)
+def _walk_indices(tail, head, alive, directed, inside, depth, by_target, result):
+    """Fill ``result`` with the walk indices of all subsets, subset by subset and target by target."""
+    n = inside.shape[1]
+    size = 0
+    for subset in inside:
+        walks = np.zeros(n, dtype=np.int64)
+        for e in range(len(tail)):
+            if alive[e] and subset[tail[e]] != subset[head[e]]:
+                walks[head[e]] = 1
+                if not directed:
+                    walks[tail[e]] = 1
+        for _ in range(depth - 1):
+            longer = walks.copy()
+            for e in range(len(tail)):
+                if alive[e]:
+                    longer[head[e]] += walks[tail[e]]
+                    if not directed:
+                        longer[tail[e]] += walks[head[e]]
+            walks = longer
+        if not by_target:
+            result[size] = walks.sum()
+            size += 1
+            continue
+        for t in range(n):
+            if subset[t]:
+                result[size] = walks[t]
+                size += 1
