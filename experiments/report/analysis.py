@@ -213,11 +213,12 @@ def kept(cells: pd.DataFrame) -> pd.DataFrame:
     """Further measures of what each method kept at shares strictly between 0 and 1, averaged over its orders."""
     from baselines.metrics import METRICS
 
+    places = {name: place for place, name in enumerate(METRICS)}
     inner = cells[(cells["removed"] > 0) & (cells["removed"] < 1)]
     rows = [
         (cell["dataset"], name, METRICS.get(name, name), cell["method"], cell["removed"], value)
         for cell in inner.drop_duplicates(["dataset", "method", "removed", "seed"]).to_dict("records")
-        for name, value in json.loads(cell["kept"]).items()
+        for name, value in sorted(json.loads(cell["kept"]).items(), key=lambda item: places.get(item[0], len(places)))
     ]
     columns = ["dataset", "measure", "description", "method", "removed"]
     table = pd.DataFrame(rows, columns=[*columns, "mean"])

@@ -202,7 +202,9 @@ def training_table(cells: pd.DataFrame) -> Table:
         ]
         columns = ["removed", "edges left", "epochs", "training", "one epoch", "one forward pass"]
         parts[key] = Part(_title(key), columns, rows)
-    note = "Medians over methods and seeds, without the time of the sparsifier. Runs in parallel share the memory bus."
+    note = (
+        "Medians over methods and seeds, without the time of the sparsifier. Whatever else ran on the machine slowed them."
+    )
     return Table("training", "Training and inference", note, data, parts)
 
 

@@ -18,7 +18,7 @@ from wis._version import __version__
 from wis.files import replace_file
 
 _HERE = Path(__file__).parent
-_INCOMPLETE = {"missing": "have not finished yet", "diverged": "diverged", "failed": "failed"}
+_INCOMPLETE = {"missing": "not finished yet", "diverged": "diverged", "failed": "failed"}
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def _warning(results: Results) -> str:
     runs = results.cells.drop_duplicates("run_key")
     counts = runs["status"].value_counts()
     said = [f"{counts[s]:,} {what}" for s, what in _INCOMPLETE.items() if s in counts]
-    return f"Of {len(runs):,} runs, {', '.join(said)}; the tables below show the others." if said else ""
+    return f"Of {len(runs):,} runs: {', '.join(said)}. The tables below show the others." if said else ""
 
 
 def _facts(facts: Mapping[str, Any]) -> str:

@@ -212,7 +212,7 @@ def test_incomplete_results_are_said_to_be(tmp_path):
         store.add_run(cells[failed].run, RunOutcome("diverged", "the training loss became nan"))
     page = Page(write_report(tmp_path, tmp_path / "report").read_text())
     text = (tmp_path / "report" / "index.html").read_text()
-    assert "Of 60 runs, 1 have not finished yet, 1 diverged; the tables below show the others." in text
+    assert "Of 60 runs: 1 not finished yet, 1 diverged. The tables below show the others." in text
     rows = page.tables["Runs without a result", ""]
     assert ["digits, GCN", "Random", "missing", "1", ""] in rows
     assert rows[-1][2:] == ["diverged", "1", "the training loss became nan"]
