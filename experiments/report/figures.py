@@ -18,9 +18,10 @@ from experiments.report.labels import method_label, percent, removal
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_BLUE = "#0072b2"
 # (colour, marker): vermilion and blue for the first two that are not the baseline, then the others.
 _STYLES = (
-    ("#d55e00", "o"), ("#0072b2", "s"), ("#009e73", "^"), ("#cc79a7", "D"), ("#e69f00", "v"), ("#56b4e9", "P"),
+    ("#d55e00", "o"), (_BLUE, "s"), ("#009e73", "^"), ("#cc79a7", "D"), ("#e69f00", "v"), ("#56b4e9", "P"),
     ("#a6761d", "X"), ("#7a68b3", "<"),
 )  # fmt: skip
 _BASELINE_STYLE = ("#808080", "o")
@@ -151,4 +152,6 @@ def inline(svg: str, name: str) -> str:
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
     svg = re.sub(r'href="#', f'href="#{name}-', svg)
     svg = svg.replace("url(#", f"url(#{name}-")
-    return svg.replace(_INK, "var(--ink)").replace(_GRID, "var(--line)")
+    for colour, variable in ((_INK, "ink"), (_GRID, "line"), (_BLUE, "blue")):
+        svg = svg.replace(colour, f"var(--{variable})")
+    return svg

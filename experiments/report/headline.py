@@ -75,7 +75,7 @@ def _finding(dataset: str, model: str, cells: pd.DataFrame) -> str:
         text += f" and {_points(whole.iloc[0] - at_share[rival])} with {removal(rival)}" if rival else ""
     if rival is None:
         return f"{text}." if baseline != best else f"{text}; no other method does better on average."
-    return f"{text}. {_comparison(cells, best, rival)}{_runner_up(cells, order, rival)}"
+    return f"{text}. {_comparison(cells, best, rival)}"
 
 
 def _part(share: float) -> str:
@@ -98,16 +98,16 @@ def _comparison(cells: pd.DataFrame, best: str, baseline: str) -> str:
     interval = f"95% interval {low} to {high}, {row['seeds']:.0f} seeds"
     if row["low"] <= 0:
         return f"{start} cannot be told apart from {name} ({interval})."
-    return f"{start} is {mean} points above {name} ({interval})."
+    return f"{start} is {mean} points above {name} ({interval}).{_runner_up(cells, baseline)}"
 
 
-def _runner_up(cells: pd.DataFrame, order: list[str], baseline: str) -> str:
+def _runner_up(cells: pd.DataFrame, baseline: str) -> str:
     """Say so where the second best may be as good."""
-    best, second = order[0], order[1]
+    best, second = _order(cells)[:2]
     if second == baseline:
         return ""
     average = analysis.average_differences(cells[cells["method"].isin([best, second])], second)
     low = average[average["method"] == best]["low"]
     if low.empty or math.isnan(low.iloc[0]) or low.iloc[0] > 0:
         return ""
-    return f" {method_label(second)} cannot be told apart from it."
+    return f" {method_label(second)} cannot be told apart from {method_label(best)}."

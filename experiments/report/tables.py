@@ -202,9 +202,7 @@ def training_table(cells: pd.DataFrame) -> Table:
         ]
         columns = ["removed", "edges left", "epochs", "training", "one epoch", "one forward pass"]
         parts[key] = Part(_title(key), columns, rows)
-    note = (
-        "Medians over methods and seeds, without the time of the sparsifier. Whatever else ran on the machine slowed them."
-    )
+    note = "Medians over methods and seeds, without the time of the sparsifier. Other work on the machine slows them."
     return Table("training", "Training and inference", note, data, parts)
 
 
