@@ -1,0 +1,200 @@
+"""The CUDA engine in Numba's simulator, against the oracle: run by ``test_cuda.py``, in a process of its own.
+
+    NUMBA_ENABLE_CUDASIM=1 pytest tests/wis/engine/cuda/simulated.py
+
+A simulated thread is a Python thread, so that graphs are small; keys, pool and rounds are made so small that they
+overflow all the same.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+import numpy as np
+import pytest
+from numba import cuda
+from numba.cuda.simulator import kernelapi
+from numba.np.numpy_support import as_dtype
+
+from tests import naive
+from tests.strategies import FAMILIES, edge_list, family
+from wis.engine import counts, rank, triangle_listing
+from wis.engine.cuda import degrees, device, greedy, keys, rounds, triangles, walks
+from wis.graphs import EdgeList
+
+ENGINES = {2: degrees, 3: triangles}
+
+
+@pytest.fixture(autouse=True)
+def fast_switching():
+    """Simulated threads wait for each other at every step; let Python switch between them at once."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.fixture(autouse=True)
+def shared_arrays_are_shared(monkeypatch):
+    """In the simulator, two threads that ask for a block's shared array at the same time may get one each."""
+    lock = threading.Lock()
+
+    def array(self, shape, dtype, alignment=None):
+        frame = sys._getframe(1)
+        where = frame.f_code.co_filename, frame.f_lineno
+        with lock:
+            return self._allocations.setdefault(where, np.empty(shape, as_dtype(dtype)))
+
+    monkeypatch.setattr(kernelapi.FakeCUDAShared, "array", array)
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Keys of one or two pairs, few candidates, a pool of one, and few rounds a launch."""
+
+    def shrink(points: int, candidates: int, max_pool: int) -> None:
+        monkeypatch.setattr(keys, "POINTS", points)
+        monkeypatch.setattr(rounds, "POINTS", points)
+        monkeypatch.setattr(greedy, "_CANDIDATES", candidates)
+        monkeypatch.setattr(greedy, "_MAX_POOL", max_pool)
+        monkeypatch.setattr(greedy, "_ROUNDS", 3)
+        monkeypatch.setattr(device, "_SIMULATED_THREADS", 2)
+
+    return shrink
+
+
+def random_graph(rng: np.random.Generator, max_nodes: int = 8, max_edges: int = 18) -> EdgeList:
+    num_nodes = int(rng.integers(2, max_nodes + 1))
+    return edge_list(num_nodes, rng.integers(num_nodes, size=(2, int(rng.integers(1, max_edges)))))
+
+
+def check(engine, edges: EdgeList, depth: int, is_target=None, **options) -> None:
+    options = {"priority": None, "chunk": 1, "limit": edges.num_pairs, **options}
+    order = engine.removal_order(edges, depth=depth, is_target=is_target, progress=False, **options)
+    targets = None if is_target is None else np.flatnonzero(is_target).tolist()
+    expected = naive.removal_order(edges.num_nodes, edges.pairs, depth, targets=targets, **options)
+    assert order.dtype == np.int64
+    assert order.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("depth", [2, 3, 4, 5])
+@pytest.mark.parametrize("seed", range(2))
+def test_orders(depth, seed):
+    check(ENGINES.get(depth, walks), random_graph(np.random.default_rng([seed, depth])), depth)
+
+
+@pytest.mark.parametrize("name", sorted(FAMILIES)[::3])
+def test_families(name):
+    check(triangles, family(name, 6), 3)
+
+
+@pytest.mark.parametrize("depth", [2, 3])
+def test_walks_at_small_depths(depth):
+    check(walks, random_graph(np.random.default_rng(depth)), depth)
+
+
+@pytest.mark.parametrize("depth", [2, 3, 4])
+@pytest.mark.parametrize("seed", range(3))
+def test_targets_priority_and_limit(depth, seed, small):
+    rng = np.random.default_rng([seed, depth, 1])
+    small(points=2, candidates=3, max_pool=2)
+    edges = random_graph(rng)
+    check(
+        ENGINES.get(depth, walks), edges, depth,
+        is_target=rng.random(edges.num_nodes) < 0.5,
+        priority=rng.permutation(edges.num_pairs),
+        limit=int(rng.integers(edges.num_pairs + 1)),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("depth", [3, 4])
+@pytest.mark.parametrize("seed", range(3))
+def test_keys_that_are_cut(depth, seed, small):
+    small(points=1, candidates=1 + seed, max_pool=seed % 2)
+    check(ENGINES.get(depth, walks), random_graph(np.random.default_rng([seed, depth, 2])), depth)
+
+
+@pytest.mark.parametrize("chunk", [2, 100])
+@pytest.mark.parametrize("depth", [2, 3, 4])
+def test_chunks(depth, chunk, small):
+    small(points=1, candidates=4, max_pool=4)
+    check(ENGINES.get(depth, walks), random_graph(np.random.default_rng([depth, chunk])), depth, chunk=chunk)
+
+
+def test_a_round_removes_what_does_not_touch(monkeypatch):
+    monkeypatch.setattr(greedy, "_ROUNDS", 1)
+    edges = edge_list(12, np.arange(12).reshape(6, 2).T)
+    run = greedy._prepare(edges, triangles._FAMILY, 3, None, None)
+    removed: list[int] = []
+    order = greedy._remove_in_rounds(run, 1, 6, removed.append)
+    assert order.tolist() == list(range(6))
+    assert removed == [6, 0]  # all in the first round; the second one finds nothing to do
+
+
+def test_a_round_passes_over_what_fell(monkeypatch):
+    monkeypatch.setattr(greedy, "_ROUNDS", 1)
+    edges = edge_list(6, [[0, 1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 0]])  # a cycle: every other edge, in canonical order
+    run = greedy._prepare(edges, triangles._FAMILY, 3, None, None)
+    removed: list[int] = []
+    order = greedy._remove_in_rounds(run, 1, 6, removed.append)
+    assert order.tolist() == naive.removal_order(6, edges.pairs, 3).tolist()
+    assert removed[0] == 3
+
+
+def test_triangle_listing():
+    edges = random_graph(np.random.default_rng(3), 9, 30)
+    listed = triangle_listing.list_triangles(edges)
+    run = greedy._prepare(edges, triangles._FAMILY, 3, None, None)
+    start, corner = run.graph.corner_start.copy_to_host(), run.graph.corner.copy_to_host()
+    np.testing.assert_array_equal(start, listed.start)
+    for e in range(edges.num_pairs):
+        here, there = (sorted(entries[start[e] : start[e + 1], 0].tolist()) for entries in (corner, listed.entries))
+        assert here == there
+        for w, one, other in corner[start[e] : start[e + 1]].tolist():
+            ends = {frozenset(edges.pairs[:, one].tolist()), frozenset(edges.pairs[:, other].tolist())}
+            assert ends == {frozenset((int(x), w)) for x in edges.pairs[:, e]}
+
+
+@pytest.mark.parametrize("depth", [2, 3, 4, 5, 6])
+def test_values(depth):
+    edges = random_graph(np.random.default_rng(depth), 9, 25)
+    engine = ENGINES.get(depth, walks)
+    run = greedy._prepare(edges, engine._FAMILY, depth, None, None)
+    assert run.graph.value.copy_to_host().tolist() == counts.closed_walks(edges, depth).tolist()
+
+
+@pytest.mark.parametrize("depth", [2, 3, 4])
+@pytest.mark.parametrize("num_nodes", [1, 4])
+def test_graph_without_edges(depth, num_nodes):
+    engine = ENGINES.get(depth, walks)
+    edges = edge_list(num_nodes, [[], []])
+    for chunk in (1, 3):
+        order = engine.removal_order(
+            edges, depth=depth, is_target=None, priority=None, chunk=chunk, limit=0, progress=False
+        )
+        assert order.tolist() == []
+
+
+def test_memory(monkeypatch):
+    monkeypatch.setattr(device, "free_bytes", lambda: 100)
+    edges = edge_list(3, [[0, 1], [1, 2]])
+    with pytest.raises(MemoryError, match=r"needs 0\.0 GiB of GPU memory, 0\.0 GiB are free; use device='cpu'"):
+        triangles.removal_order(edges, limit=2)
+
+
+def test_as_a_device_of_the_method():
+    edges = random_graph(np.random.default_rng(8))
+    for options in ({"depth": 2}, {"depth": 3, "ties": "random", "seed": 1}, {"depth": 4, "limit": 2}):
+        on_gpu, on_cpu = (rank.rank(edges, device=device, **options) for device in ("cuda", "cpu"))
+        np.testing.assert_array_equal(on_gpu, on_cpu)
+
+
+def test_directed_graphs_are_refused():
+    with pytest.raises(RuntimeError, match="directed graphs are computed on the CPU only"):
+        rank.rank(edge_list(3, [[0, 1], [1, 2]], directed=True), device="cuda")
+
+
+def test_is_the_simulator():
+    assert device.is_simulated()
+    assert cuda.is_available()

@@ -1,0 +1,90 @@
+"""1-WIS (depth 2) of an undirected graph on a GPU."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import cuda
+
+from wis.engine.cuda import device
+from wis.engine.cuda.greedy import Family, greedy_order
+from wis.engine.cuda.rounds import build_kernels
+from wis.graphs import EdgeList
+
+
+def removal_order(
+    edges: EdgeList,
+    *,
+    depth: int = 2,
+    is_target: np.ndarray | None = None,
+    priority: np.ndarray | None = None,
+    chunk: int = 1,
+    limit: int,
+    progress: bool = False,
+) -> np.ndarray:
+    """Exact greedy order of 1-WIS, the same as that of :mod:`wis.engine.degrees`.
+
+    Parameters
+    ----------
+    edges
+        Undirected pairs.
+    depth
+        2, the only depth that this module computes.
+    is_target
+        bool ``[n]``: whose walk indices count. None: all.
+    priority
+        int64 ``[m]``, a permutation: the smaller wins a tie. None: canonical order.
+    chunk
+        Number of edges removed per evaluation.
+    limit
+        Number of edges to remove, at most ``m``.
+    progress
+        Show progress.
+
+    Returns
+    -------
+    np.ndarray
+        int64 ``[limit]``: positions of pairs, first removed first.
+
+    Raises
+    ------
+    RuntimeError
+        If there is no CUDA device; the message says why.
+    MemoryError
+        If the graph does not fit; the message says how much is needed.
+    """
+    if depth != 2 or edges.directed:
+        raise ValueError(f"only depth 2 of undirected graphs, got depth {depth}, directed={edges.directed}")
+    device.require_cuda()
+    return greedy_order(
+        edges, _FAMILY,
+        depth=depth, is_target=is_target, priority=priority, chunk=chunk, limit=limit, progress=progress,
+    )  # fmt: skip
+
+
+@cuda.jit(device=True)
+def _list_losses(graph, scratch, row, e):
+    cuda.syncthreads()
+    if cuda.threadIdx.x < 2:
+        scratch.vertex[row, cuda.threadIdx.x] = graph.ends[e, cuda.threadIdx.x]
+        scratch.loss[row, cuda.threadIdx.x] = 1
+    if cuda.threadIdx.x == 0:
+        scratch.size[row] = 2
+    cuda.syncthreads()
+
+
+@cuda.jit(device=True)
+def _list_risen(graph, scratch, row, e, risen, counters):
+    """Degrees only fall, and keys with them."""
+
+
+@cuda.jit
+def _values(graph):
+    for t in range(cuda.grid(1), len(graph.value), cuda.gridsize(1)):
+        graph.value[t] = graph.degree[t] + 1 if graph.degree[t] > 0 else 0
+
+
+def _fill_values(graph, scratch, shape):
+    _values[shape](graph)
+
+
+_FAMILY = Family(build_kernels(_list_losses, _list_risen), _fill_values)

@@ -1,0 +1,396 @@
+"""Exact greedy removal in rounds, on the device.
+
+All pairs left are sorted by their keys, by a library. Keys only fall, but for those that :func:`list_risen` names, so a
+stored key is an upper bound and may stay where it is until it comes to the top. Pairs whose stored key is no longer the
+one they were sorted by wait in the *pool*. A round, of which one launch runs thousands:
+
+1. *Choose.* The best pair of the pool and the next ones in sorted order; whichever is better leads the candidates.
+2. *Evaluate* the candidates, a block each, all multiprocessors at once. Those that fell go to the pool.
+3. *Remove* candidates from the first on. A round stops before one that a pair in the pool beats, before one whose key a
+   removal of this round may have changed, and after one whose removal may make other keys rise. There is one case where
+   a changed key does not matter: without risen keys it has fallen, so that it can be passed over as long as the next
+   candidates are equal to what it was.
+4. *Refresh* the keys that may have risen, a block each; those that did go to the pool.
+
+So every removal is that of the greedy algorithm. When the pool is large the kernel ends, and all pairs are sorted anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from numba import cuda, int32, int64
+
+from wis.engine.cuda.keys import NUM_WORDS, POINTS, compare, compare_beyond, is_cut, last_value, new_value, write_key
+
+# Positions in the array of counters.
+CURSOR, SORTED, POOL, DONE, ROUND, CHOSEN, REMOVED, RISEN, RIVAL, STATUS = range(10)
+NUM_COUNTERS = 10
+
+# Values of counters[STATUS].
+RUNNING, FINISHED, POOL_IS_FULL = range(3)
+
+_MAX_THREADS = 1024
+
+
+class Queue(NamedTuple):
+    """The pairs that wait for removal, on the device.
+
+    Attributes
+    ----------
+    counters
+        int64 ``[NUM_COUNTERS]``.
+    keys
+        int64 ``[m, 2 * POINTS]``: stored keys, upper bounds.
+    priority
+        int64 ``[m]``: the smaller wins a tie.
+    in_order
+        int32 ``[m]``: pairs as they were sorted; those before ``CURSOR`` are gone or in the pool.
+    pool, slot
+        int32 ``[m]``: pairs in the pool, and where in it a pair is, -1 if it is not.
+    chosen, stands, is_alone
+        int32 and uint8 ``[w]``: the candidates of a round; whether their stored keys still hold; whether they change
+        the values of their own ends only, so that no other key can rise.
+    fresh
+        int64 ``[w + 1 + blocks, 2 * POINTS]``: the keys of the candidates now, and space for one more key a block.
+    risen, rose
+        int32 and uint8 ``[m]``: pairs whose keys may have risen, and whether they have.
+    touched
+        int64 ``[n]``: the last round in which the value of a vertex changed.
+    removed
+        int32 ``[limit]``: the order.
+    """
+
+    counters: Any
+    keys: Any
+    priority: Any
+    in_order: Any
+    pool: Any
+    slot: Any
+    chosen: Any
+    stands: Any
+    is_alone: Any
+    fresh: Any
+    risen: Any
+    rose: Any
+    touched: Any
+    removed: Any
+
+
+@cuda.jit(device=True)
+def _beats(queue, e, f):
+    """Whether pair e goes before pair f, by stored keys."""
+    order = compare(queue.keys[e], queue.keys[f])
+    return order > 0 or (order == 0 and queue.priority[e] < queue.priority[f])
+
+
+@cuda.jit(device=True)
+def _push(queue, e):
+    if queue.slot[e] < 0:
+        queue.slot[e] = queue.counters[POOL]
+        queue.pool[queue.counters[POOL]] = e
+        queue.counters[POOL] += 1
+
+
+@cuda.jit(device=True)
+def _drop_from_pool(queue, e):
+    at = queue.slot[e]
+    if at >= 0:
+        queue.counters[POOL] -= 1
+        last = queue.pool[queue.counters[POOL]]
+        queue.pool[at] = last
+        queue.slot[last] = at
+        queue.slot[e] = -1
+
+
+@cuda.jit(device=True)
+def _best_of_pool(queue):
+    """The best pair of the pool, -1 if that is empty. For a block."""
+    best = cuda.shared.array(_MAX_THREADS, int32)
+    mine = int32(-1)
+    for i in range(cuda.threadIdx.x, queue.counters[POOL], cuda.blockDim.x):
+        e = queue.pool[i]
+        if mine < 0 or _beats(queue, e, mine):
+            mine = e
+    best[cuda.threadIdx.x] = mine
+    width = cuda.blockDim.x
+    while width > 1:
+        cuda.syncthreads()
+        half = (width + 1) // 2
+        other_place = cuda.threadIdx.x + half
+        if other_place < width:
+            other = best[other_place]
+            mine = best[cuda.threadIdx.x]
+            if other >= 0 and (mine < 0 or _beats(queue, other, mine)):
+                best[cuda.threadIdx.x] = other
+        width = half
+    cuda.syncthreads()
+    winner = best[0]
+    cuda.syncthreads()
+    return winner
+
+
+@cuda.jit(device=True)
+def _waits_in_order(graph, queue, e):
+    return graph.alive[e] and queue.slot[e] < 0
+
+
+@cuda.jit(device=True)
+def _choose(graph, queue, max_pool):
+    """Step 1. For the first block."""
+    counters = queue.counters
+    rival = _best_of_pool(queue)
+    if cuda.threadIdx.x > 0:
+        return
+    counters[ROUND] += 1
+    counters[CHOSEN] = counters[REMOVED] = counters[RISEN] = 0
+    counters[RIVAL] = rival
+    while counters[CURSOR] < counters[SORTED] and not _waits_in_order(graph, queue, queue.in_order[counters[CURSOR]]):
+        counters[CURSOR] += 1
+    head = int32(-1)
+    if counters[CURSOR] < counters[SORTED]:
+        head = queue.in_order[counters[CURSOR]]
+    if counters[DONE] == len(queue.removed):
+        counters[STATUS] = FINISHED
+    elif counters[POOL] > max_pool:
+        counters[STATUS] = POOL_IS_FULL
+    elif rival >= 0 and (head < 0 or _beats(queue, rival, head)):
+        _choose_from_pool(queue, rival, head)
+    else:
+        _choose_in_order(graph, queue)
+
+
+@cuda.jit(device=True)
+def _choose_from_pool(queue, rival, head):
+    """The best pair of the pool leads; others that beat the sorted ones are evaluated along with it."""
+    queue.chosen[0] = rival
+    size = 1
+    for i in range(queue.counters[POOL]):
+        e = queue.pool[i]
+        if size < len(queue.chosen) and e != rival and (head < 0 or _beats(queue, e, head)):
+            queue.chosen[size] = e
+            size += 1
+    queue.counters[CHOSEN] = size
+
+
+@cuda.jit(device=True)
+def _choose_in_order(graph, queue):
+    size = 0
+    at = queue.counters[CURSOR]
+    while size < len(queue.chosen) and at < queue.counters[SORTED]:
+        e = queue.in_order[at]
+        if _waits_in_order(graph, queue, e):
+            queue.chosen[size] = e
+            size += 1
+        at += 1
+    queue.counters[CHOSEN] = size
+
+
+@cuda.jit(device=True)
+def _is_touched(graph, queue, t):
+    """Whether this round has changed a value that counts."""
+    return graph.counts[t] and queue.touched[t] == queue.counters[ROUND]
+
+
+@cuda.jit(device=True)
+def _select(graph, queue):
+    """Step 3, the choice: write the pairs to remove from position ``DONE`` of the order on. For one thread."""
+    counters = queue.counters
+    from_pool = queue.slot[queue.chosen[0]] >= 0
+    rival = int32(-1) if from_pool else int32(counters[RIVAL])
+    passed = int32(-1)
+    room = len(queue.removed) - counters[DONE]
+    for i in range(counters[CHOSEN]):
+        e = queue.chosen[i]
+        if not queue.stands[i]:
+            for j in range(2 * POINTS):
+                queue.keys[e, j] = queue.fresh[i, j]
+            _push(queue, e)
+            if not from_pool and (rival < 0 or _beats(queue, e, rival)):
+                rival = e
+    for i in range(counters[CHOSEN]):
+        e = queue.chosen[i]
+        if not queue.stands[i]:
+            if from_pool:
+                return
+            continue
+        if counters[REMOVED] == room or (rival >= 0 and _beats(queue, rival, e)):
+            return
+        if passed >= 0 and compare(queue.keys[passed], queue.keys[e]) != 0:
+            return
+        if counters[REMOVED] > 0 and (not queue.is_alone[i] or is_cut(queue.keys[e])):
+            return
+        u, v = graph.ends[e, 0], graph.ends[e, 1]
+        if _is_touched(graph, queue, u) or _is_touched(graph, queue, v):
+            _push(queue, e)
+            passed = e
+            continue
+        queue.touched[u] = counters[ROUND]
+        queue.touched[v] = counters[ROUND]
+        queue.removed[counters[DONE] + counters[REMOVED]] = e
+        counters[REMOVED] += 1
+        if from_pool or not queue.is_alone[i] or is_cut(queue.keys[e]):
+            return
+
+
+def build_kernels(list_losses: Callable[..., Any], list_risen: Callable[..., Any]) -> tuple[Any, Any]:
+    """Compile the kernels for one family of depths.
+
+    Parameters
+    ----------
+    list_losses
+        Device function ``(graph, scratch, row, e)``, for a block: list what the removal of pair e changes.
+    list_risen
+        Device function ``(graph, scratch, row, e, risen, counters)``, for a block: after that, list the pairs whose
+        keys the removal may make rise in ``risen``, and add their number to ``counters[RISEN]``.
+
+    Returns
+    -------
+    evaluate
+        Kernel ``(graph, scratch, chosen, after, keys)``: exact keys of the chosen pairs, each from the values above
+        ``after[e]`` on.
+    run_rounds
+        Cooperative kernel ``(graph, scratch, queue, num_rounds, max_pool)``.
+    """
+
+    @cuda.jit
+    def evaluate(graph, scratch, chosen, after, keys):
+        words = cuda.shared.array(NUM_WORDS, int64)
+        row = cuda.blockIdx.x
+        for i in range(row, len(chosen), cuda.gridDim.x):
+            list_losses(graph, scratch, row, chosen[i])
+            write_key(graph, scratch, row, after[chosen[i]], keys[chosen[i]], words)
+
+    @cuda.jit(device=True)
+    def evaluate_chosen(graph, scratch, queue, words):
+        row = cuda.blockIdx.x
+        for i in range(row, queue.counters[CHOSEN], cuda.gridDim.x):
+            e = queue.chosen[i]
+            list_losses(graph, scratch, row, e)
+            write_key(graph, scratch, row, -1, queue.fresh[i], words)
+            if cuda.threadIdx.x == 0:
+                queue.stands[i] = compare(queue.fresh[i], queue.keys[e]) == 0
+                queue.is_alone[i] = scratch.size[row] == 2
+            cuda.syncthreads()
+
+    @cuda.jit(device=True)
+    def better_of_tie(graph, scratch, queue, champion, e, words):
+        """Of two pairs with equal stored keys, that of the first being exact, the one to remove."""
+        row, other = 0, scratch.size.shape[0] - 1
+        spare = queue.fresh[len(queue.chosen)]
+        list_losses(graph, scratch, other, e)
+        write_key(graph, scratch, other, -1, spare, words)
+        if compare(spare, queue.keys[e]) != 0:
+            cuda.syncthreads()
+            if cuda.threadIdx.x == 0:
+                for j in range(2 * POINTS):
+                    queue.keys[e, j] = spare[j]
+                _push(queue, e)
+            cuda.syncthreads()
+            return champion
+        list_losses(graph, scratch, row, champion)
+        order = compare_beyond(graph, scratch, other, row, last_value(spare), words)
+        if order > 0 or (order == 0 and queue.priority[e] < queue.priority[champion]):
+            return e
+        return champion
+
+    @cuda.jit(device=True)
+    def resolve_tie(graph, scratch, queue, champion, words):
+        """The best of all pairs whose stored keys equal that of the champion, by their keys to the end."""
+        first = champion
+        at = queue.counters[CURSOR]
+        while at < queue.counters[SORTED]:
+            e = queue.in_order[at]
+            waits = _waits_in_order(graph, queue, e)
+            cuda.syncthreads()
+            if waits and e != first:
+                if compare(queue.keys[e], queue.keys[first]) != 0:
+                    break
+                champion = better_of_tie(graph, scratch, queue, champion, e, words)
+            at += 1
+        for i in range(queue.counters[POOL]):
+            e = queue.pool[i]
+            if e != first and compare(queue.keys[e], queue.keys[first]) == 0:
+                champion = better_of_tie(graph, scratch, queue, champion, e, words)
+        return champion
+
+    @cuda.jit(device=True)
+    def remove_one(graph, scratch, queue, e):
+        """Take a pair out of the graph, and list the keys that may rise."""
+        list_losses(graph, scratch, 0, e)
+        if scratch.size[0] > 2:
+            list_risen(graph, scratch, 0, e, queue.risen, queue.counters)
+        for i in range(cuda.threadIdx.x, scratch.size[0], cuda.blockDim.x):
+            graph.value[scratch.vertex[0, i]] = new_value(graph, scratch, 0, i)
+        cuda.syncthreads()
+        if cuda.threadIdx.x == 0:
+            graph.alive[e] = 0
+            graph.degree[graph.ends[e, 0]] -= 1
+            graph.degree[graph.ends[e, 1]] -= 1
+            _drop_from_pool(queue, e)
+        cuda.syncthreads()
+
+    @cuda.jit(device=True)
+    def remove_selected(graph, scratch, queue, words):
+        """Step 3. For the first block."""
+        counters = queue.counters
+        if cuda.threadIdx.x == 0:
+            _select(graph, queue)
+        cuda.syncthreads()
+        done, removed = counters[DONE], counters[REMOVED]
+        if removed == 1:
+            e = queue.removed[done]
+            if is_cut(queue.keys[e]):
+                e = resolve_tie(graph, scratch, queue, e, words)
+                cuda.syncthreads()
+                if cuda.threadIdx.x == 0:
+                    queue.removed[done] = e
+                cuda.syncthreads()
+        for i in range(removed):
+            remove_one(graph, scratch, queue, queue.removed[done + i])
+        if cuda.threadIdx.x == 0:
+            counters[DONE] = done + removed
+        cuda.syncthreads()
+
+    @cuda.jit(device=True)
+    def refresh_risen(graph, scratch, queue, words):
+        """Step 4, the keys."""
+        row = cuda.blockIdx.x
+        for i in range(row, queue.counters[RISEN], cuda.gridDim.x):
+            e = queue.risen[i]
+            list_losses(graph, scratch, row, e)
+            fresh = queue.fresh[len(queue.chosen) + 1 + row]
+            write_key(graph, scratch, row, -1, fresh, words)
+            if cuda.threadIdx.x == 0:
+                queue.rose[i] = compare(fresh, queue.keys[e]) > 0
+                if queue.rose[i]:
+                    for j in range(2 * POINTS):
+                        queue.keys[e, j] = fresh[j]
+            cuda.syncthreads()
+
+    @cuda.jit
+    def run_rounds(graph, scratch, queue, num_rounds, max_pool):
+        words = cuda.shared.array(NUM_WORDS, int64)
+        grid = cuda.cg.this_grid()
+        is_first = cuda.blockIdx.x == 0
+        for _ in range(num_rounds):
+            if is_first:
+                _choose(graph, queue, max_pool)
+            grid.sync()
+            if queue.counters[STATUS] != RUNNING:
+                break
+            evaluate_chosen(graph, scratch, queue, words)
+            grid.sync()
+            if is_first:
+                remove_selected(graph, scratch, queue, words)
+            grid.sync()
+            refresh_risen(graph, scratch, queue, words)
+            grid.sync()
+            if is_first and cuda.threadIdx.x == 0:
+                for i in range(queue.counters[RISEN]):
+                    if queue.rose[i]:
+                        _push(queue, queue.risen[i])
+            cuda.syncthreads()
+
+    return evaluate, run_rounds

@@ -1,0 +1,168 @@
+"""2-WIS (depth 3) of an undirected graph on a GPU."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import cuda
+
+from wis.engine.cuda import device
+from wis.engine.cuda.greedy import Family, greedy_order
+from wis.engine.cuda.rounds import RISEN, build_kernels
+from wis.graphs import EdgeList
+
+
+def removal_order(
+    edges: EdgeList,
+    *,
+    depth: int = 3,
+    is_target: np.ndarray | None = None,
+    priority: np.ndarray | None = None,
+    chunk: int = 1,
+    limit: int,
+    progress: bool = False,
+) -> np.ndarray:
+    """Exact greedy order of 2-WIS, the same as that of :mod:`wis.engine.triangles`.
+
+    Parameters
+    ----------
+    edges
+        Undirected pairs.
+    depth
+        3, the only depth that this module computes.
+    is_target
+        bool ``[n]``: whose walk indices count. None: all.
+    priority
+        int64 ``[m]``, a permutation: the smaller wins a tie. None: canonical order.
+    chunk
+        Number of edges removed per evaluation.
+    limit
+        Number of edges to remove, at most ``m``.
+    progress
+        Show progress.
+
+    Returns
+    -------
+    np.ndarray
+        int64 ``[limit]``: positions of pairs, first removed first.
+
+    Raises
+    ------
+    RuntimeError
+        If there is no CUDA device; the message says why.
+    MemoryError
+        If the graph does not fit; the message says how much is needed.
+    """
+    if depth != 3 or edges.directed:
+        raise ValueError(f"only depth 3 of undirected graphs, got depth {depth}, directed={edges.directed}")
+    device.require_cuda()
+    return greedy_order(
+        edges, _FAMILY,
+        depth=depth, is_target=is_target, priority=priority, chunk=chunk, limit=limit, progress=progress,
+    )  # fmt: skip
+
+
+@cuda.jit(device=True)
+def _list_losses(graph, scratch, row, e):
+    # An edge takes one edge and all its triangles from its ends, and one triangle from each third corner.
+    cuda.syncthreads()
+    if cuda.threadIdx.x == 0:
+        scratch.size[row] = 2
+    cuda.syncthreads()
+    for i in range(graph.corner_start[e] + cuda.threadIdx.x, graph.corner_start[e + 1], cuda.blockDim.x):
+        if graph.alive[graph.corner[i, 1]] and graph.alive[graph.corner[i, 2]]:
+            at = cuda.atomic.add(scratch.size, row, 1)
+            scratch.vertex[row, at] = graph.corner[i, 0]
+            scratch.loss[row, at] = 2
+    cuda.syncthreads()
+    if cuda.threadIdx.x < 2:
+        scratch.vertex[row, cuda.threadIdx.x] = graph.ends[e, cuda.threadIdx.x]
+        scratch.loss[row, cuda.threadIdx.x] = 3 + 2 * (scratch.size[row] - 2)
+    cuda.syncthreads()
+
+
+@cuda.jit(device=True)
+def _list_risen(graph, scratch, row, e, risen, counters):
+    # The other two edges of every triangle.
+    for i in range(graph.corner_start[e] + cuda.threadIdx.x, graph.corner_start[e + 1], cuda.blockDim.x):
+        if graph.alive[graph.corner[i, 1]] and graph.alive[graph.corner[i, 2]]:
+            at = cuda.atomic.add(counters, RISEN, 2)
+            risen[at] = graph.corner[i, 1]
+            risen[at + 1] = graph.corner[i, 2]
+    cuda.syncthreads()
+
+
+@cuda.jit
+def _add_edges(graph):
+    for t in range(cuda.grid(1), len(graph.value), cuda.gridsize(1)):
+        graph.value[t] = 3 * graph.degree[t] + 1 if graph.degree[t] > 0 else 0
+
+
+@cuda.jit
+def _add_triangles(graph):
+    for e in range(cuda.grid(1), len(graph.alive), cuda.gridsize(1)):
+        if graph.alive[e]:
+            for i in range(graph.corner_start[e], graph.corner_start[e + 1]):
+                if graph.alive[graph.corner[i, 1]] and graph.alive[graph.corner[i, 2]]:
+                    cuda.atomic.add(graph.value, graph.corner[i, 0], 2)
+
+
+def _fill_values(graph, scratch, shape):
+    _add_edges[shape](graph)
+    _add_triangles[shape](graph)
+
+
+@cuda.jit(device=True)
+def _third_corner(start, to, x, y, i):
+    """Where among the arcs of y the i-th arc of the graph, one of x, ends too; -1 if it does not."""
+    low, high = start[y], start[y + 1]
+    while low < high:
+        middle = (low + high) // 2
+        if to[middle] < to[i]:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < start[y + 1] and to[low] == to[i] else -1
+
+
+@cuda.jit
+def _count_corners(ends, start, to, count):
+    for e in range(cuda.grid(1), len(ends), cuda.gridsize(1)):
+        x, y = ends[e, 0], ends[e, 1]
+        if start[x + 1] - start[x] > start[y + 1] - start[y]:
+            x, y = y, x
+        count[e] = 0
+        for i in range(start[x], start[x + 1]):
+            if _third_corner(start, to, x, y, i) >= 0:
+                count[e] += 1
+
+
+@cuda.jit
+def _store_corners(ends, start, to, pair, corner_start, corner):
+    for e in range(cuda.grid(1), len(ends), cuda.gridsize(1)):
+        x, y = ends[e, 0], ends[e, 1]
+        if start[x + 1] - start[x] > start[y + 1] - start[y]:
+            x, y = y, x
+        at = corner_start[e]
+        for i in range(start[x], start[x + 1]):
+            j = _third_corner(start, to, x, y, i)
+            if j >= 0:
+                corner[at, 0] = to[i]
+                corner[at, 1] = pair[i]
+                corner[at, 2] = pair[j]
+                at += 1
+
+
+def _list_corners(ends, start, to, pair):
+    shape = device.launch_shape(0, 0)
+    count = cuda.device_array(len(ends), np.int64)
+    _count_corners[shape](ends, start, to, count)
+    corner_start = np.zeros(len(ends) + 1, dtype=np.int64)
+    np.cumsum(count.copy_to_host(), out=corner_start[1:])
+    device.check_memory(12 * int(corner_start[-1]))
+    corner = cuda.device_array((max(int(corner_start[-1]), 1), 3), np.int32)
+    corner_start_there = cuda.to_device(corner_start)
+    _store_corners[shape](ends, start, to, pair, corner_start_there, corner)
+    return corner_start_there, corner, int(np.diff(corner_start).max(initial=0))
+
+
+_FAMILY = Family(build_kernels(_list_losses, _list_risen), _fill_values, _list_corners)
