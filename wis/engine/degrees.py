@@ -1,18 +1,19 @@
 """1-WIS (depth 2) of an undirected graph, exact: by degree levels, in nearly linear time.
 
 The walk index of ``t`` is one plus its degree (0 where it is isolated), so removing ``{u, v}`` touches two values only.
-Written out, the comparison of DESIGN's signed counts becomes: the next edge is the one whose *smaller* endpoint degree is
-largest; among those, the one whose *larger* endpoint degree is largest; among those, the first by priority. (A value
-that cancels, as where the larger degree is the smaller plus one, and the value 0 of an isolated vertex do not change
-this order.) A vertex that is no target contributes no value, which is the same as an infinite degree that never falls.
+Written out, the comparison of the signed counts of values becomes: the next edge is the one whose *smaller* endpoint
+degree is largest; among those, the one whose *larger* endpoint degree is largest; among those, the first by priority.
+(A value that cancels, as where the larger degree is the smaller plus one, and the value 0 of an isolated vertex do not
+change this order.) A vertex that is no target contributes no value, which is the same as an infinite degree that never
+falls.
 
 Both degrees only fall, so the smaller one of the next edge, the *level* ``k``, only falls too:
 
-* At level ``k`` no edge joins two vertices of degree above ``k``. A vertex of degree ``k``, a *member*, takes part in at
-  most one removal and then has left the level. Members are all that must be looked at.
-* Each member is entered in the lists of its neighbours of largest degree, the *owners*. Owners are worked off by falling
-  degree. Those of one degree take turns by the priority of the first member in their list; one that removes an edge
-  falls to the next lower degree. Nothing else has to be updated.
+* At level ``k`` no edge joins two vertices of degree above ``k``. A vertex of degree ``k``, a *member*, takes part in
+  at most one removal and then has left the level. Members are all that must be looked at.
+* Each member is entered in the lists of its neighbours of largest degree, the *owners*. Owners are worked off by
+  falling degree. Those of one degree take turns by the priority of the first member in their list; one that removes an
+  edge falls to the next lower degree. Nothing else has to be updated.
 * A member that is still there when the work comes down to the degree of its next best neighbours (an *event*) is
   entered in their lists as well.
 
