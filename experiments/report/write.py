@@ -71,6 +71,12 @@ def write_report(run: Path, out: Path) -> Path:
     return out / "index.html"
 
 
+def summary(run: Path) -> str:
+    """What the results of a run folder say, in a few sentences."""
+    cells = analysis.finished(read_results(run))
+    return "\n".join([headline.title(cells), *headline.findings(cells)])
+
+
 def make_figures(cells: pd.DataFrame) -> dict[tuple[str, str], list[Figure]]:
     """The figures of every data set and model."""
     baseline = analysis.baseline_of(cells)

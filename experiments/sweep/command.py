@@ -90,6 +90,8 @@ def sweep(
         _conclude(tally)
         if report:
             _write_report(folder)
+        if tally.failed:
+            raise typer.Exit(1)
     except KeyboardInterrupt:
         typer.echo(f"\nStopped. What has finished is kept in {folder}; the same command goes on from there.", err=True)
         raise typer.Exit(130) from None
@@ -122,9 +124,10 @@ def _conclude(tally: Tally) -> None:
 
 
 def _write_report(folder: Path) -> None:
-    from experiments.report.write import write_report
+    from experiments.report.write import summary, write_report
 
-    typer.echo(f"Report: {write_report(folder, folder / 'report')}")
+    page = write_report(folder, folder / "report")
+    typer.echo(f"\n{summary(folder)}\n\nReport: {page}")
 
 
 def _seeds(text: str | None) -> int | list[int] | None:
