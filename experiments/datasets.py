@@ -48,7 +48,8 @@ class Dataset:
     source
         Whose data it is and the library that reads it.
     num_nodes, num_pairs, num_features, num_classes
-        Its size, as its publishers state it. Pairs are undirected edges without self-loops and duplicates.
+        Its size; pairs are undirected edges without self-loops and duplicates. As documented by PyG and ogb where no
+        test here reads the data (CiteSeer, PubMed, Photo, ogb).
     folder
         Where its raw files lie below the data root; None if it is built in.
     files
@@ -257,6 +258,7 @@ def _load_files(dataset: Dataset, root: Path) -> Any:
     cached = cache_folder() / "processed" / f"{dataset.name}-{_fingerprint(folder, dataset.files)}.npz"
     if cached.is_file():
         return _read_cache(cached)
+    _log.info("reading the raw files of %s; the result is kept in %s", dataset.name, cached)
     data = _parse(dataset, folder)
     try:
         cached.parent.mkdir(parents=True, exist_ok=True)

@@ -81,7 +81,7 @@ class Graph:
         """For every vertex the weighted sum of ``x`` (``[n, d]``) over its in-edges."""
         return multiply(self._structure.adjacency, self._weight, x)
 
-    def mean_by_degree(self, x: Tensor) -> Tensor:
+    def normalised_sum(self, x: Tensor) -> Tensor:
         """GCN's propagation: ``D^{-1/2} (W + I) D^{-1/2} x``, with the in-degrees ``D`` taken over absolute weights.
 
         A self-loop of the graph takes the place of the one that is added (as in PyG's ``gcn_norm``). Absolute weights

@@ -33,7 +33,7 @@ class _GCNConv(pyg.GCNConv):
     def forward(self, x: Features, graph: Tensor | Graph, edge_weight: Tensor | None = None) -> Tensor:
         if isinstance(graph, Tensor):
             return super().forward(x, graph, edge_weight)
-        return graph.mean_by_degree(linear(x, self.lin.weight)) + self.bias
+        return graph.normalised_sum(linear(x, self.lin.weight)) + self.bias
 
 
 class _GINConv(pyg.GINConv):

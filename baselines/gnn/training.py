@@ -104,7 +104,7 @@ class TrainingData:
 
 
 def _check(data: Any) -> None:
-    if not hasattr(data, "num_nodes") or not hasattr(data, "get"):
+    if not hasattr(type(data), "num_nodes") or not hasattr(data, "get"):
         raise TypeError(f"data must be a PyG Data, got {type(data).__name__}")
     needed = ("edge_index", "x", "y", "train_mask", "val_mask", "test_mask")
     missing = [name for name in needed if data.get(name) is None]
@@ -134,11 +134,15 @@ def find_device(device: str | torch.device) -> torch.device:
 
     Raises
     ------
+    ValueError
+        If it is neither the CPU nor CUDA.
     RuntimeError
         If CUDA is asked for and there is none.
     """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
+    if str(device).partition(":")[0] not in ("cpu", "cuda"):
+        raise ValueError(f"device must be 'auto', 'cpu' or 'cuda', got {str(device)!r}")
     chosen = torch.device(device)
     if chosen.type == "cuda" and not torch.cuda.is_available():
         raise RuntimeError(f"device={str(device)!r} was asked for, but this PyTorch sees no CUDA device")
@@ -169,7 +173,7 @@ class Outcome:
     epochs
         Number of epochs trained.
     final_loss
-        Training loss at the last step; not finite if training diverged.
+        Training loss at the last step, penalties included; not finite if training diverged.
     """
 
     test_accuracy: float

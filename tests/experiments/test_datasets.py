@@ -206,7 +206,10 @@ def test_unknown_names_are_refused():
         datasets.load(3)
 
 
-@pytest.mark.parametrize("name", ["Cora", "DBLP", "Computers", "chameleon", "squirrel"])
+_PUBLISHED = ["Cora", "DBLP", "Computers", "chameleon", pytest.param("squirrel", marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("name", _PUBLISHED)
 def test_published_data_have_their_stated_size(shared_root, name):
     data, stated = datasets.load(name, shared_root), datasets.find(name)
     assert data.num_nodes == stated.num_nodes

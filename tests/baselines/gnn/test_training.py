@@ -92,6 +92,10 @@ def test_one_forward_pass_an_epoch_measures_what_separate_passes_measure():
         assert torch.equal(ours, theirs)
 
 
+def facts(result):
+    return result.test_accuracy, result.val_accuracy, result.best_epoch, result.epochs
+
+
 def plain_training(model, data, protocol):
     """The same training in the usual way: dense features, message passing, a pass for each of the three masks."""
     optimizer = torch.optim.Adam(model.parameters(), lr=protocol.lr, weight_decay=protocol.weight_decay)
@@ -100,14 +104,15 @@ def plain_training(model, data, protocol):
         model.train()
         optimizer.zero_grad()
         out = model(data.x, data.edge_index)
-        nn.functional.cross_entropy(out[data.train_mask], data.y[data.train_mask]).backward()
+        loss = nn.functional.cross_entropy(out[data.train_mask], data.y[data.train_mask])
+        loss.backward()
         optimizer.step()
         model.eval()
         with torch.no_grad():
             right = model(data.x, data.edge_index).argmax(dim=1) == data.y
         val, test = (float(right[mask].float().mean()) for mask in (data.val_mask, data.test_mask))
         best = Outcome(test, val, epoch, epoch) if val > best.val_accuracy else best
-    return Outcome(best.test_accuracy, best.val_accuracy, best.best_epoch, protocol.epochs)
+    return Outcome(best.test_accuracy, best.val_accuracy, best.best_epoch, protocol.epochs, float(loss.detach()))
 
 
 @pytest.mark.parametrize("name", MODEL_NAMES)
@@ -124,7 +129,8 @@ def test_training_equals_a_plain_pyg_loop(name, double_precision):
     with seeded(3, torch.device("cpu")):
         theirs = plain_training(plain, data, protocol)
     torch.testing.assert_close(predict(model, ready), plain.eval()(data.x, data.edge_index), atol=1e-5, rtol=1e-5)
-    assert ours == theirs
+    assert facts(ours) == facts(theirs)
+    assert ours.final_loss == pytest.approx(theirs.final_loss, rel=1e-6)
 
 
 def test_seed_decides_everything_and_leaves_the_caller_s_state_alone():
@@ -135,9 +141,8 @@ def test_seed_decides_everything_and_leaves_the_caller_s_state_alone():
         fit("resgcn", data, seed=seed, device="cpu", protocol=Protocol(epochs=8)) for seed in (1, 1, 2)
     )
     assert torch.equal(torch.get_rng_state(), state)
-    facts = [(r.test_accuracy, r.val_accuracy, r.best_epoch) for r in (first, second, other)]
-    assert facts[0] == facts[1]
-    assert facts[0] != facts[2]
+    assert first.final_loss == second.final_loss != other.final_loss
+    assert facts(first) == facts(second)
 
 
 class Scripted(nn.Module):
@@ -165,10 +170,9 @@ def test_early_stopping_counts_epochs_in_a_row_without_improvement(same_in_train
     ready = TrainingData.from_pyg(two_groups())
     script = [0.25, 0.5, 0.5, 0.25, 0.75, 0.5, 0.75, 0.5, 1.0, 1.0]
     model = Scripted(ready, script, same_in_training)
-    outcome = train(model, ready, Protocol(epochs=10, patience=2))
-    assert outcome == Outcome(0.0, 0.75, 5, 8)
+    assert facts(train(model, ready, Protocol(epochs=10, patience=2))) == (0.0, 0.75, 5, 8)
     model = Scripted(ready, script, same_in_training)
-    assert train(model, ready, Protocol(epochs=10)) == Outcome(0.0, 1.0, 9, 10)
+    assert facts(train(model, ready, Protocol(epochs=10))) == (0.0, 1.0, 9, 10)
 
 
 def test_on_best_sees_the_parameters_that_were_measured():
@@ -227,6 +231,11 @@ def test_protocols_are_checked():
         Protocol(epochs=2.5)
     with pytest.raises(ValueError, match="patience must be None or at least 0, got -1"):
         Protocol(patience=-1)
+
+
+def test_unknown_device_is_refused():
+    with pytest.raises(ValueError, match="device must be 'auto', 'cpu' or 'cuda', got 'tpu'"):
+        fit("gcn", two_groups(), device="tpu")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
