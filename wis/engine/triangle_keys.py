@@ -1,8 +1,8 @@
 """Keys of edges for 2-WIS: what a removal does to the sorted tuple of values, compared as far as needed.
 
-The key of an edge is the signed count per value of DESIGN 3.3: ascending values ``y``, each with a count ``q`` of how many
-more (or, if negative, fewer) vertices have it after the removal. The better key has the smaller count at the smallest
-``y`` where two keys differ. One pair ``(y, q)`` is packed into one int64, a *token*, so that the better one is larger:
+The key of an edge is a signed count per value: ascending values ``y``, each with a count ``q`` of how many more (or,
+if negative, fewer) vertices have it after the removal. The better key has the smaller count at the smallest ``y`` where
+two keys differ. One pair ``(y, q)`` is packed into one int64, a *token*, so that the better one is larger:
 
     more of y:    larger y first, then fewer of them
     END:          no further change
@@ -10,8 +10,8 @@ more (or, if negative, fewer) vertices have it after the removal. The better key
     UNKNOWN:      not looked at yet; as good as it gets, so that it bounds every key that begins the same
 
 An edge stores the first ``WIDTH`` tokens. They come from the ``NEAR`` smallest values among its apexes (the third
-vertices of its triangles), found in one pass and without sorting. Only where two keys agree in all of them is the list of
-apexes sorted by value and its values kept (a *snapshot*), and the rest of the two keys compared on these.
+vertices of its triangles), found in one pass and without sorting. Only where two keys agree in all of them is the list
+of apexes sorted by value and its values kept (a *snapshot*), and the rest of the two keys compared on these.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ END = 1 << 61
 UNKNOWN = np.iinfo(np.int64).max
 _FLIP = 1 << 62
 
-# Columns of an edge: endpoints, the smaller first; priority, the smaller wins a tie; triangles there are; entries stored,
-# those of removed triangles included; an apex whose value bounds the key, -1 if an endpoint does; the round in which the
-# key was last computed; whether there is a snapshot for the rest of it; which bucket it is in, or IN_HEAP or GONE; the
-# previous edge of the bucket, or the position in the heap; the next edge of the bucket, -1 for none.
+# Columns of an edge: endpoints, the smaller first; priority, the smaller wins a tie; number of its triangles; entries
+# stored, those of removed triangles included; an apex whose value bounds the key, -1 if an endpoint does; the round in
+# which the key was last computed; whether there is a snapshot for the rest of it; which bucket it is in, or IN_HEAP or
+# GONE; the previous edge of the bucket, or the position in the heap; the next edge of the bucket, -1 for none.
 TAIL, HEAD, PRIORITY, COUNT, LENGTH, WITNESS, STAMP, RANKED, LEVEL, BEFORE, AFTER, COLUMNS = range(12)
 
-# Columns of a key: where the triangles of the edge begin; WIDTH tokens; and of the snapshot its length, values before and
-# after of both endpoints, and the number of triangles then.
+# Columns of a key: where the triangles of the edge begin; WIDTH tokens; and of the snapshot its length, values before
+# and after of both endpoints, and the number of triangles then.
 START, TOKENS, ENDS, KEY_COLUMNS = 0, 1, 1 + WIDTH, 7 + WIDTH
 
 # Columns of the runs: distinct apex values, ascending; how many apexes have them; and two for sorting.
@@ -202,7 +202,7 @@ def token_value(token):
     """The value ``y`` of a token; larger than all values for END and UNKNOWN."""
     if token < END:
         return token >> _SHIFT
-    if token == END or token == UNKNOWN:
+    if token in (END, UNKNOWN):
         return UNKNOWN
     return (_FLIP - token) >> _SHIFT
 
@@ -278,7 +278,7 @@ def snapshot_holds(s, e):
         if s.key[e, ENDS + i + 1] != end:
             return False
     begin = s.key[e, START]
-    for i in range(s.key[e, ENDS]):
+    for i in range(s.key[e, ENDS]):  # noqa: SIM110
         if s.value[s.entries[begin + i, 0]] != s.snapshot[begin + i]:
             return False
     return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -54,7 +55,7 @@ def list_triangles(edges: EdgeList, *, progress: bool = False) -> Triangles:
     count = np.zeros(edges.num_pairs, dtype=np.int32)
     mark = np.full(edges.num_nodes, -1, dtype=np.int32)
     with track(2 * edges.num_nodes, "listing triangles", unit="vertices", enabled=progress) as advance:
-        for low, high in zip(bounds[:-1], bounds[1:], strict=True):
+        for low, high in itertools.pairwise(bounds):
             _count(*out, mark, low, high, count)
             advance(high - low)
         start = np.zeros(edges.num_pairs + 1, dtype=np.int64)
@@ -62,7 +63,7 @@ def list_triangles(edges: EdgeList, *, progress: bool = False) -> Triangles:
         _check_memory(int(start[-1]) // 3)
         entries = np.empty((start[-1], 3), dtype=np.int32)
         filled = start[:-1].copy()
-        for low, high in zip(bounds[:-1], bounds[1:], strict=True):
+        for low, high in itertools.pairwise(bounds):
             _store(*out, mark, low, high, filled, entries)
             advance(high - low)
     return Triangles(start, entries)
@@ -84,8 +85,8 @@ def _check_memory(num_triangles: int) -> None:
     need, free = num_triangles * _BYTES, psutil.virtual_memory().available
     if need > free:
         raise MemoryError(
-            f"depth=3 stores all triangles: this graph has {num_triangles}, which take {need / 2**30:.1f} GiB, but only "
-            f"{free / 2**30:.1f} GiB of memory are free; use depth=2 or a machine with more memory"
+            f"depth=3 stores all triangles: this graph has {num_triangles}, which take {need / 2**30:.1f} GiB, but "
+            f"only {free / 2**30:.1f} GiB of memory are free; use depth=2 or a machine with more memory"
         )
 
 

@@ -4,8 +4,8 @@ Every edge that is left is in the bucket of an upper bound of the first value of
 floor, in the heap. Moving between buckets takes constant time, which is what nearly all edges do that lose. Only when
 the heap is empty, the floor comes down to the next bucket, and its edges are looked at.
 
-In the heap, edges are compared by their stored tokens and snapshots, which are upper bounds too: keys only fall, but for
-the exception that `triangles` takes care of. The best edge is the one at the top whose key still is what is stored.
+In the heap, edges are compared by their stored tokens and snapshots, which are upper bounds too: keys only fall, but
+for the exception that `triangles` takes care of. The best edge is the one at the top whose key still is what is stored.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ from wis.engine.triangle_keys import (
 # Levels of edges that are in no bucket.
 IN_HEAP = -1
 GONE = -2
+
+# The heap is swept when one of so many edges has fallen out of it since the last removal.
+_SWEEP_SHARE = 8
 
 
 @inlined
@@ -79,7 +82,7 @@ def is_better(s, e, f):
         a, b = s.key[e, TOKENS + i], s.key[f, TOKENS + i]
         if a != b:
             return a > b
-        if a == UNKNOWN or a == END:
+        if a in (UNKNOWN, END):
             return s.edge[e, PRIORITY] < s.edge[f, PRIORITY]
     if s.edge[e, RANKED] != s.edge[f, RANKED]:
         return s.edge[f, RANKED]
@@ -235,14 +238,38 @@ def _is_tied(s, e, f):
 
 
 @kernel
+def _sweep(s):
+    """Move all edges of the heap that have fallen below the floor, as far as is seen in constant time, to buckets."""
+    kept = 0
+    for at in range(s.counters[SIZE]):
+        e = s.heap[at]
+        level = level_of(s, upper_bound(s, e))
+        if level < s.counters[FLOOR]:
+            into_bucket(s, e, level)
+        else:
+            s.heap[kept] = e
+            s.edge[e, BEFORE] = kept
+            kept += 1
+    s.counters[SIZE] = kept
+    for at in range(kept // 2 - 1, -1, -1):
+        sift_down(s, at)
+
+
+@kernel
 def pop_best(s):
     """Take out the edge that goes next."""
+    dropped = 0
     while True:
         while s.counters[SIZE] == 0:
             _lower_floor(s)
         e = s.heap[0]
         if s.edge[e, STAMP] != s.counters[ROUND]:
             reevaluate(s, e)
+            dropped += s.edge[e, LEVEL] != IN_HEAP
+            # One removal often makes most of the heap fall; to sort that out one by one would take longer.
+            if dropped * _SWEEP_SHARE > s.counters[SIZE]:
+                _sweep(s)
+                dropped = 0
             continue
         rival = -1 if s.edge[e, RANKED] or s.key[e, TOKENS + WIDTH - 1] == END else _rival(s, e)
         if rival < 0:

@@ -1,10 +1,10 @@
 """2-WIS (depth 3) of an undirected graph, exact: degrees and triangles, no walk and no matrix power.
 
 The walk index of ``t`` is ``1 + 3 d_t + 2 tau_t`` (0 where it is isolated), with its degree and number of triangles.
-Removing ``{u, v}``, an edge in ``c`` triangles, lowers those of ``u`` and ``v`` by ``3 + 2 c`` and those of the ``c`` third
-vertices by 2. Keys of edges only fall, with one exception: after the removal of ``{u, w}``, the key of an edge ``{u, v}``
-of the same triangle no longer contains ``w``. So every stored key is an upper bound but those, which are looked at after
-each removal (`_refresh`), mostly in constant time; all else is left to the queue.
+Removing ``{u, v}``, an edge in ``c`` triangles, lowers those of ``u`` and ``v`` by ``3 + 2 c`` and those of the ``c``
+third vertices by 2. Keys of edges only fall, with one exception: after the removal of ``{u, w}``, the key of an edge
+``{u, v}`` of the same triangle no longer contains ``w``. So every stored key is an upper bound but those, which are
+looked at after each removal (`_refresh`), mostly in constant time; all else is left to the queue.
 
 `triangle_listing` finds the triangles, `triangle_keys` computes and compares keys, `triangle_queue` keeps them.
 Source: Razin, Verbin and Cohen (NeurIPS 2023, arXiv:2211.16494), Algorithm 1 with L = 3.
@@ -64,6 +64,9 @@ _SLICE = 1 << 12
 
 # Buckets at most, by powers of two: more would cost memory and gain nothing.
 _LEVELS = 1 << 22
+
+# Values below this fit into int32.
+_NARROW = 1 << 30
 
 # Triangles at one edge at most: counts share 64 bits with values.
 _MOST_COUNT = 1 << 24
@@ -130,7 +133,7 @@ def _prepare(edges: EdgeList, is_target: np.ndarray | None, priority: np.ndarray
         raise OverflowError(f"depth=3: a pair is in {most_count} triangles, more than {_MOST_COUNT - 1} do not fit")
     value = _values(n, *edges.pairs, count)
     largest = int(value.max(initial=0))
-    dtype = np.int32 if largest < 1 << 30 else np.int64
+    dtype = np.int32 if largest < _NARROW else np.int64
     free = 1 << 30 if dtype == np.int32 else 1 << 37
     if is_target is not None:
         value[~is_target] = free
