@@ -175,8 +175,12 @@ def measure(model: nn.Module, task: Task, arm: Arm, group: str) -> dict[str, flo
     model.zero_grad(set_to_none=True)
     reward, accuracy, deviation = (sums / len(inputs)).tolist()
     return {
-        "reward": reward, "accuracy": accuracy, "std": deviation, "gradient": norm, "relative_gradient": norm / weights,
-    }  # fmt: skip
+        "reward": reward,
+        "accuracy": accuracy,
+        "std": deviation,
+        "gradient": norm,
+        "relative_gradient": norm / weights if weights else math.nan,
+    }
 
 
 def objective(logits: Tensor, labels: Tensor, rewards: Tensor, method: str) -> Tensor:
