@@ -13,6 +13,9 @@ from experiments.report import analysis
 from experiments.report.labels import method_label, model_label, percent, removal
 from experiments.sweep.store import Results
 
+# Names of the files of all tables that a report can have.
+TABLE_NAMES = ("accuracy", "differences", "ranks", "cost", "training", "structure", "kept", "unfinished")
+
 
 @dataclass(frozen=True)
 class Part:

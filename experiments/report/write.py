@@ -11,7 +11,7 @@ import pandas as pd
 
 from experiments.report import analysis, figures, headline
 from experiments.report.labels import model_label, removal
-from experiments.report.tables import Table, make_tables
+from experiments.report.tables import TABLE_NAMES, Table, make_tables
 from experiments.sweep.plan import plan_text
 from experiments.sweep.store import Results, read_results
 from wis._version import __version__
@@ -68,7 +68,17 @@ def write_report(run: Path, out: Path) -> Path:
     for name, text in files.items():
         with replace_file(out / name) as path:
             path.write_text(text, encoding="utf-8")
+    _remove_stale(out, set(files))
     return out / "index.html"
+
+
+def _remove_stale(out: Path, written: set[str]) -> None:
+    """Remove tables and figures that an earlier report of this folder had and this one has not."""
+    own = {f"{name}.{kind}" for name in TABLE_NAMES for kind in ("csv", "md")}
+    for path in out.iterdir():
+        figure = path.suffix == ".svg" and path.name.startswith(("accuracy-", "difference-"))
+        if path.name not in written and (path.name in own or figure):
+            path.unlink()
 
 
 def summary(run: Path) -> str:

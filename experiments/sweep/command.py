@@ -39,7 +39,8 @@ def sweep(
     epochs: Annotated[int | None, typer.Option(help="Most training epochs, instead of the protocol's.")] = None,
     device: Annotated[str | None, typer.Option(metavar="NAME", help="auto, cpu or cuda.")] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes, one thread each. Default: one a core, or one on a GPU.")
+        int | None,
+        typer.Option(min=1, help="Processes of one thread. Default: one a core, at most 8; one on a GPU."),
     ] = None,
     data_root: Annotated[Path | None, typer.Option(help="Folder of the data sets.", envvar="WIS_DATA_ROOT")] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do failed runs again.")] = False,

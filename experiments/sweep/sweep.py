@@ -20,6 +20,8 @@ from wis.api import require_cuda
 from wis.files import replace_file
 from wis.progress import track
 
+# Each holds its own copy of the libraries, about half a GiB, and of the data set.
+_MOST_WORKERS = 8
 _log = logging.getLogger("wis")
 
 
@@ -73,7 +75,8 @@ def run_sweep(
     data_root
         Folder of the datasets; see :func:`experiments.datasets.load`.
     workers
-        Number of processes, one thread each; 1 works in this process. None: one a core on the CPU, 1 on a GPU.
+        Number of processes, one thread each; 1 works in this process. None: one a core but at most 8 on the CPU, 1 on a
+        GPU.
     retry_failed
         Run failed runs again.
     progress
@@ -94,7 +97,7 @@ def run_sweep(
         If a worker process dies, or the plan's device is not there.
     """
     device = _device(plan.device)
-    workers = workers or (usable_cores() if device == "cpu" else 1)
+    workers = workers or (min(usable_cores(), _MOST_WORKERS) if device == "cpu" else 1)
     cells = expand(plan, device)
     runs = {cell.run.key: cell.run for cell in cells}
     with Store(folder) as store:

@@ -219,6 +219,18 @@ def test_incomplete_results_are_said_to_be(tmp_path):
     assert "over 5 to 6 seeds" in text
 
 
+def test_a_new_report_leaves_no_table_of_an_old_one(tmp_path):
+    fill(tmp_path, dataclasses.replace(PLAN, datasets=("digits",)), leave_out=(0,))
+    write_report(tmp_path, tmp_path / "report")
+    assert (tmp_path / "report" / "unfinished.csv").is_file()
+    (tmp_path / "report" / "notes.md").write_text("mine")
+    fill(tmp_path, dataclasses.replace(PLAN, datasets=("digits",), methods=("random",)))
+    write_report(tmp_path, tmp_path / "report")
+    names = {path.name for path in (tmp_path / "report").iterdir()}
+    assert "notes.md" in names
+    assert not names & {"unfinished.csv", "unfinished.md", "differences.csv", "ranks.md", "difference-digits-gcn.svg"}
+
+
 def test_one_seed_and_one_method(tmp_path):
     plan = dataclasses.replace(PLAN, datasets=("digits",), methods=("wis:depth=2",), seeds=(3,), removed=(0.0, 0.5))
     fill(tmp_path, plan)
