@@ -148,8 +148,8 @@ def _saturated_walks(start, head, length, ceiling):
         longer = walks.copy()
         for x in range(n):
             for at in range(start[x], start[x + 1]):
-                # Both are at most 2**62 + 1, so the sum does not wrap.
-                longer[x] = min(longer[x] + walks[head[at]], ceiling + 1)
+                more = walks[head[at]]
+                longer[x] = longer[x] + more if longer[x] <= ceiling - more else ceiling + 1
         walks = longer
     return walks
 

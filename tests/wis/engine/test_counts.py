@@ -46,8 +46,8 @@ def test_walks_by_length() -> None:
 def test_saturated_walks_stop_above_the_ceiling() -> None:
     star = edge_list(5, [[0, 0, 0, 0], [1, 2, 3, 4]])
     assert list(counts.saturated_walks(star, 2, 8)) == [9, 7, 7, 7, 7]
-    assert list(counts.saturated_walks(star, 2, 9)) == [9, 7, 7, 7, 7]
-    assert list(counts.saturated_walks(star, 60, 9)) == [10] * 5
+    assert list(counts.saturated_walks(star, 2, 100)) == [13, 7, 7, 7, 7]
+    assert list(counts.saturated_walks(star, 60, 1 << 62)) == [(1 << 62) + 1] * 5
 
 
 def test_bad_arguments() -> None:
