@@ -6,6 +6,7 @@ import logging
 import sys
 import time
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -215,7 +216,7 @@ def list_datasets() -> None:
     _print_list(entries)
 
 
-def _print_list(entries: list[tuple[str, ...]]) -> None:
+def _print_list(entries: Iterable[tuple[str, ...]]) -> None:
     """Print names in bold, each with a first line and dim further lines beside it."""
     from rich.console import Console
     from rich.table import Table
