@@ -80,6 +80,15 @@ def free_bytes() -> int:
     return int(cuda.current_context().get_memory_info().free)
 
 
+def take_rows(keys: Any, chosen: np.ndarray) -> np.ndarray:
+    """The rows ``chosen`` of a device array, copied to the host."""
+    if is_simulated():
+        return keys.copy_to_host()[chosen]
+    import torch
+
+    return torch.as_tensor(keys, device="cuda")[torch.as_tensor(chosen, device="cuda")].cpu().numpy()
+
+
 def sort_edges(keys: Any, priority: Any, chosen: Any) -> Any:
     """Sort edges by key, best first, and by priority where keys are equal.
 

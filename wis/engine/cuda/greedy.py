@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -12,6 +13,8 @@ from wis.engine.csr import build_csr
 from wis.engine.cuda import device, keys, rounds
 from wis.graphs import EdgeList
 from wis.progress import track
+
+_log = logging.getLogger(__name__)
 
 # Candidates of a round, and rounds of a launch: some 0.1 s.
 _CANDIDATES = 256
@@ -50,6 +53,7 @@ class Family(NamedTuple):
 class _Run(NamedTuple):
     """One run: the graph, the memory it works in, and how its kernels are launched."""
 
+    pairs: np.ndarray
     family: Family
     graph: keys.Graph
     scratch: keys.Scratch
@@ -129,7 +133,7 @@ def _prepare(
     family.fill_values(graph, scratch, shape)
     tie_break = np.arange(m) if priority is None else np.asarray(priority, dtype=np.int64)
     stored = cuda.device_array((m, 2 * keys.POINTS), np.int64)
-    return _Run(family, graph, scratch, shape, stored, cuda.to_device(tie_break))
+    return _Run(edges.pairs, family, graph, scratch, shape, stored, cuda.to_device(tie_break))
 
 
 def _evaluate(run: _Run, chosen: Any, after: Any) -> None:
@@ -166,6 +170,7 @@ def _remove_in_rounds(run: _Run, chunk: int, limit: int, advance: Callable[[int]
     )
     counters = np.zeros(rounds.NUM_COUNTERS, dtype=np.int64)
     counters[rounds.STATUS] = rounds.POOL_IS_FULL
+    launches = 0
     _evaluate(run, _left(run), cuda.to_device(np.full(m, -1, dtype=np.int64)))
     while counters[rounds.STATUS] != rounds.FINISHED:
         if counters[rounds.STATUS] == rounds.POOL_IS_FULL:
@@ -174,6 +179,8 @@ def _remove_in_rounds(run: _Run, chunk: int, limit: int, advance: Callable[[int]
         run.family.kernels[1][run.shape](run.graph, run.scratch, queue, _ROUNDS, _MAX_POOL)
         queue.counters.copy_to_host(counters)
         advance(int(counters[rounds.DONE]) - done)
+        launches += 1
+    _log.debug("%d removals in %d rounds and %d launches", limit, counters[rounds.ROUND], launches)
     return queue.removed.copy_to_host()
 
 
@@ -208,21 +215,30 @@ def _best(run: _Run, size: int) -> np.ndarray:
     after = np.full(len(run.graph.alive), -1, dtype=np.int64)
     left = _left(run)
     _evaluate(run, left, cuda.to_device(after))
-    best = device.sort_edges(run.keys, run.priority, left).copy_to_host()
-    unsettled = [(0, len(best))]
+    best, stored = _top(run, device.sort_edges(run.keys, run.priority, left), size)
+    unsettled = [(low, high, stored[low:high]) for low, high in _cut_ties(stored)]
     while unsettled:
-        first, stop = unsettled.pop()
-        stored = run.keys.copy_to_host()[best[first:stop]]
-        for low, high in _cut_ties(stored):
-            if first + low >= size:
-                break
-            tied = best[first + low : first + high]
-            after[tied] = _last_values(stored[low:high])
-            chosen = cuda.to_device(tied)
-            _evaluate(run, chosen, cuda.to_device(after))
-            best[first + low : first + high] = device.sort_edges(run.keys, run.priority, chosen).copy_to_host()
-            unsettled.append((first + low, first + high))
+        low, high, stored = unsettled.pop()
+        if low >= size:
+            continue
+        after[best[low:high]] = _last_values(stored)
+        tied = cuda.to_device(best[low:high])
+        _evaluate(run, tied, cuda.to_device(after))
+        best[low:high] = device.sort_edges(run.keys, run.priority, tied).copy_to_host()
+        stored = device.take_rows(run.keys, best[low:high])
+        unsettled += [(low + first, low + stop, stored[first:stop]) for first, stop in _cut_ties(stored)]
     return best[:size]
+
+
+def _top(run: _Run, in_order: Any, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first pairs in order and their stored keys: ``size`` of them, and all that tie with the last of these."""
+    count = size
+    while True:
+        best = in_order[:count].copy_to_host()
+        stored = device.take_rows(run.keys, best)
+        if len(best) == len(in_order) or (stored[-1] != stored[size - 1]).any() or stored[-1, -2] == 0:
+            return best, stored
+        count *= 2
 
 
 def _cut_ties(stored: np.ndarray) -> list[tuple[int, int]]:
@@ -243,9 +259,9 @@ def _last_values(stored: np.ndarray) -> np.ndarray:
 
 def _drop(run: _Run, removed: np.ndarray) -> None:
     """Take pairs out of the graph, and count the walks of what is left."""
-    alive = run.graph.alive.copy_to_host()
+    alive, degree = run.graph.alive.copy_to_host(), run.graph.degree.copy_to_host()
     alive[removed] = 0
-    ends = run.graph.ends.copy_to_host()[alive > 0]
+    degree -= np.bincount(run.pairs[:, removed].ravel(), minlength=len(degree))
     run.graph.alive.copy_to_device(alive)
-    run.graph.degree.copy_to_device(np.bincount(ends.ravel(), minlength=len(run.graph.degree)))
+    run.graph.degree.copy_to_device(degree)
     run.family.fill_values(run.graph, run.scratch, run.shape)
