@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+import os
+
+import numpy as np
+import pytest
+import torch
+from torch_geometric.data import Data
+
+from experiments.sweep.measure import PeakMemory, compare, dataset_facts, environment, structure
+
+# A triangle, an edge and two isolated vertices; one self-loop.
+COLUMNS = torch.tensor([[0, 1, 0, 2, 1, 2, 3, 4, 5], [1, 0, 2, 0, 2, 1, 4, 3, 5]])
+
+
+def graph(columns: torch.Tensor = COLUMNS) -> Data:
+    mask = torch.tensor([True, True, False, False, True, False, False])
+    y = torch.tensor([0, 1, 2, 0, 1, 2, 0])
+    return Data(x=torch.ones(7, 3), edge_index=columns, y=y, train_mask=mask, val_mask=~mask, test_mask=~mask)
+
+
+def test_structure():
+    assert structure(graph()) == {"pairs": 4, "components": 4, "isolated": 2}
+    assert structure(graph(COLUMNS[:, :0])) == {"pairs": 0, "components": 7, "isolated": 7}
+
+
+def test_dataset_facts():
+    facts = dataset_facts(graph())
+    assert facts == {
+        "vertices": 7, "pairs": 4, "components": 4, "isolated": 2, "features": 3, "classes": 3, "train": 3, "val": 4,
+        "test": 4,
+    }  # fmt: skip
+
+
+def test_compare_leaves_out_what_is_undefined():
+    same = compare(graph(), graph())
+    assert (same["stretch"], same["unreachable"], same["walk_index_kept"]) == (1.0, 0.0, 1.0)
+    nothing = compare(graph(), graph(COLUMNS[:, :0]))
+    assert "stretch" not in nothing
+    assert nothing["unreachable"] == 1.0
+    assert all(np.isfinite(value) for value in nothing.values())
+
+
+def test_compare_reads_the_weight_of_each_pair():
+    weighted = graph(COLUMNS[:, :6])
+    plain = compare(graph(COLUMNS[:, :6]), weighted)["laplacian_error"]
+    weighted.edge_weight = torch.full((6,), 2.0)
+    assert plain == 0.0
+    assert np.isclose(compare(graph(COLUMNS[:, :6]), weighted)["laplacian_error"], 1.0)
+
+
+@pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="only Linux resets the high-water mark")
+def test_peak_memory_sees_a_large_array():
+    memory = PeakMemory()
+    before = memory.bytes()
+    block = np.ones(2**24)  # 128 MiB
+    after = memory.bytes()
+    assert block.sum() == 2**24
+    assert before is not None
+    assert after >= before + 2**26
+
+
+def test_environment_is_json():
+    facts = json.loads(json.dumps(environment("cpu", 2)))
+    assert facts["versions"]["torch"] == torch.__version__
+    assert (facts["workers"], facts["device"]) == (2, "cpu")
