@@ -1,8 +1,9 @@
 """Controlled experiments: RFT against SFT with exact expected gradients, so that only vanishing gradients differ.
 
-Every input is pretrained on K labels. Finetuning keeps one of them for 90% of the inputs (reward std about 0.8 for
-K = 5) and asks for a label outside the set for 10%, the modified ones (std about 0). The reward is +1 for the label
-and −1 otherwise; in the variant the other labels of modified inputs get +0.5, so that they start with a high reward.
+Every class is pretrained on a set of K labels, its own and random others. Finetuning keeps one of them for 90% of the
+inputs (reward std about 0.8 for K = 5) and asks for a label outside the set for 10%, the modified ones (std about 0).
+The reward is +1 for the label and −1 otherwise; in the variant the other labels of modified inputs get +0.5, so that
+they start with a high reward.
 
 Source: arXiv:2310.20703 [paper], settings of the published code [code].
 """
@@ -73,19 +74,21 @@ class Task:
 
 
 def make_task(data: Labelled, setup: Setup, seed: int) -> Task:
-    """Choose the inputs, K labels for each, and which are modified."""
+    """Choose the inputs, K labels for each class, and which inputs are modified."""
     generator = torch.Generator().manual_seed(seed)
     count = min(setup.train or len(data.labels), len(data.labels))
     chosen = torch.randperm(len(data.labels), generator=generator)[:count]
     inputs, own = data.inputs[chosen], data.labels[chosen]
     if own.min() < 0 or own.max() >= data.classes:
         raise ValueError(f"labels must lie in 0 … {data.classes - 1}, got {own.min().item()} … {own.max().item()}")
-    # The own label first, the others in random order: the first K are the set, the last is outside it.
-    order = torch.rand(count, data.classes, generator=generator).scatter(1, own[:, None], -1.0).argsort(1)
+    # A row a class: its own label first, the others in random order; the first K are its set, the last is outside it.
+    order = torch.rand(data.classes, data.classes, generator=generator).fill_diagonal_(-1.0).argsort(1)[own]
     targets = torch.zeros(count, data.classes).scatter(1, order[:, : setup.labels], 1 / setup.labels)
+    outside = order[:, setup.labels :]
+    asked = outside.gather(1, torch.randint(outside.shape[1], (count, 1), generator=generator))[:, 0]
     modified = torch.zeros(count, dtype=torch.bool)
     modified[torch.randperm(count, generator=generator)[: round(MODIFIED_SHARE * count)]] = True
-    return Task(inputs, targets, torch.where(modified, order[:, -1], own), modified)
+    return Task(inputs, targets, torch.where(modified, asked, own), modified)
 
 
 def run_controlled(

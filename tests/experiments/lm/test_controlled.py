@@ -105,6 +105,10 @@ def test_the_task_is_the_published_one():
     chosen = task.targets.gather(1, task.labels[:, None])[:, 0]
     assert (chosen[task.modified] == 0).all()
     torch.testing.assert_close(chosen[~task.modified], torch.full((900,), 0.2))
+    own = load_digits(None).labels[torch.randperm(1797, generator=torch.Generator().manual_seed(0))[:1000]]
+    assert (task.labels[~task.modified] == own[~task.modified]).all()
+    for label in range(10):  # the set belongs to the class
+        assert len(task.targets[own == label].unique(dim=0)) == 1
     rewards = task.rewards(0.5)
     assert (rewards.gather(1, task.labels[:, None]) == 1).all()
     assert rewards[task.modified].sum(1).unique().tolist() == [1 + 9 * 0.5]
