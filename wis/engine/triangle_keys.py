@@ -54,10 +54,10 @@ SIZE, FLOOR, ROUND, DONE, FRESH = range(5)
 
 # Kernels allocate nothing. Without this option Numba counts references to every array of the state up and down at every
 # call of a small function, in atomic operations that take nearly all of the time.
-kernel = njit(cache=True, nogil=True, _nrt=False)
+kernel = njit(cache=True, nogil=True, _nrt=False)  # type: ignore[call-overload]
 
 # The same for small functions: passing the state would take longer than what they do.
-inlined = njit(cache=True, nogil=True, _nrt=False, inline="always")
+inlined = njit(cache=True, nogil=True, _nrt=False, inline="always")  # type: ignore[call-overload]
 
 
 class State(NamedTuple):
@@ -65,12 +65,12 @@ class State(NamedTuple):
 
     free: int  # the value of a vertex that does not count (no target); larger than all others
     shift: int  # a bucket is a value without this many of its low bits
-    value: np.ndarray  # int32 or int64 [n]: 1 + 3 * degree + 2 * triangles
+    value: np.ndarray  # int64 [n]: 1 + 3 * degree + 2 * triangles
     edge: np.ndarray  # int32 [m, COLUMNS]: see above
     key: np.ndarray  # int64 [m, KEY_COLUMNS]: see above
     alive: np.ndarray  # bool [m]: not removed yet
     entries: np.ndarray  # int32 [3 t, 3]: apex, edge from the tail to it, edge from the head to it
-    snapshot: np.ndarray  # like value, [3 t]: sorted apex values of an edge, where its entries are
+    snapshot: np.ndarray  # int64 [3 t]: sorted apex values of an edge, where its entries are
     runs: np.ndarray  # int64 [largest count + NEAR, 6]: for evaluation, see above
     first: np.ndarray  # int32 [levels]: first edge of each bucket, -1 for none
     heap: np.ndarray  # int32 [m]
@@ -80,7 +80,7 @@ class State(NamedTuple):
 @inlined
 def fallen(s, vertex, count):
     """Value of an endpoint once its edge with ``count`` triangles is gone."""
-    x = np.int64(s.value[vertex])
+    x = s.value[vertex]
     if x == s.free:
         return x
     return np.int64(0) if x == _LEAF else x - 3 - 2 * np.int64(count)
@@ -91,7 +91,7 @@ def upper_bound(s, e):
     """No smaller than the first value of the key, in constant time."""
     bound = min(fallen(s, s.edge[e, TAIL], s.edge[e, COUNT]), fallen(s, s.edge[e, HEAD], s.edge[e, COUNT]))
     if s.edge[e, WITNESS] >= 0:
-        x = np.int64(s.value[s.edge[e, WITNESS]])
+        x = s.value[s.edge[e, WITNESS]]
         if x != s.free:
             bound = min(bound, x - 2)
     return bound
@@ -124,7 +124,7 @@ def evaluate(s, e):
     limit = np.int64(s.free) - 1
     for i in range(s.key[e, START], s.key[e, START] + s.edge[e, COUNT]):
         apex = s.entries[i, 0]
-        x = np.int64(s.value[apex])
+        x = s.value[apex]
         if x > limit:
             more |= x < s.free
             continue
@@ -158,7 +158,7 @@ def evaluate(s, e):
 @kernel
 def begin_key(s, e, found, more):
     """Compute the first tokens of the key of ``e`` from the runs, into ``fresh``."""
-    x_tail, x_head = np.int64(s.value[s.edge[e, TAIL]]), np.int64(s.value[s.edge[e, HEAD]])
+    x_tail, x_head = s.value[s.edge[e, TAIL]], s.value[s.edge[e, HEAD]]
     y_tail, y_head = fallen(s, s.edge[e, TAIL], s.edge[e, COUNT]), fallen(s, s.edge[e, HEAD], s.edge[e, COUNT])
     # Counts are complete up to here: apexes beyond the last run fall to larger values.
     known = s.runs[found - 1, VALUE] - 2 if more else np.int64(s.free)
@@ -230,7 +230,7 @@ def take_snapshot(s, e):
     compact(s, e)
     begin, count = s.key[e, START], s.edge[e, COUNT]
     for i in range(count):
-        s.runs[i, SORTED] = np.int64(s.value[s.entries[begin + i, 0]]) << 24 | i
+        s.runs[i, SORTED] = s.value[s.entries[begin + i, 0]] << 24 | i
         for j in range(3):
             s.runs[i, MOVED + j] = s.entries[begin + i, j]
     _sort(s, count)
@@ -265,7 +265,7 @@ def _sorted_ends(s, e):
     if s.value[u] > s.value[v]:
         u, v = v, u
     count = s.edge[e, COUNT]
-    return np.int64(s.value[u]), fallen(s, u, count), np.int64(s.value[v]), fallen(s, v, count)
+    return s.value[u], fallen(s, u, count), s.value[v], fallen(s, v, count)
 
 
 @kernel
@@ -296,13 +296,13 @@ def compare_snapshots(s, e, f):
     while True:
         y = np.int64(s.free)
         if e_at < e_end:
-            y = min(y, np.int64(s.snapshot[e_at]) - 2)
+            y = min(y, s.snapshot[e_at] - 2)
         if f_at < f_end:
-            y = min(y, np.int64(s.snapshot[f_at]) - 2)
+            y = min(y, s.snapshot[f_at] - 2)
         if e_old < e_end:
-            y = min(y, np.int64(s.snapshot[e_old]))
+            y = min(y, s.snapshot[e_old])
         if f_old < f_end:
-            y = min(y, np.int64(s.snapshot[f_old]))
+            y = min(y, s.snapshot[f_old])
         for i in range(1, 5):
             for g in (e, f):
                 if last < s.key[g, ENDS + i] < y:

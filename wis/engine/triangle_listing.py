@@ -50,13 +50,13 @@ def list_triangles(edges: EdgeList, *, progress: bool = False) -> Triangles:
     O(m^1.5) time at most. Source: Schank and Wagner, *Finding, Counting and Listing All Triangles in Large Graphs*
     (WEA 2005), algorithm forward.
     """
-    out = _orient(edges.num_nodes, *edges.pairs)
-    bounds = _slices(_num_paths(*out))
+    out_start, out_head, out_edge = _orient(edges.num_nodes, edges.pairs[0], edges.pairs[1])
+    bounds = _slices(_num_paths(out_start, out_head))
     count = np.zeros(edges.num_pairs, dtype=np.int32)
     mark = np.full(edges.num_nodes, -1, dtype=np.int32)
     with track(2 * edges.num_nodes, "listing triangles", unit="vertices", enabled=progress) as advance:
         for low, high in itertools.pairwise(bounds):
-            _count(*out, mark, low, high, count)
+            _count(out_start, out_head, out_edge, mark, low, high, count)
             advance(high - low)
         start = np.zeros(edges.num_pairs + 1, dtype=np.int64)
         np.cumsum(count, out=start[1:])
@@ -64,7 +64,7 @@ def list_triangles(edges: EdgeList, *, progress: bool = False) -> Triangles:
         entries = np.empty((start[-1], 3), dtype=np.int32)
         filled = start[:-1].copy()
         for low, high in itertools.pairwise(bounds):
-            _store(*out, mark, low, high, filled, entries)
+            _store(out_start, out_head, out_edge, mark, low, high, filled, entries)
             advance(high - low)
     return Triangles(start, entries)
 
@@ -117,7 +117,7 @@ def _orient(num_nodes, tail, head):
 
 
 @njit(cache=True, nogil=True)
-def _num_paths(start, heads, arc_edge):
+def _num_paths(start, heads):
     """Number of two-arc paths from every vertex."""
     paths = np.zeros(len(start) - 1, dtype=np.int64)
     for u in range(len(paths)):

@@ -65,8 +65,8 @@ _SLICE = 1 << 12
 # Buckets at most, by powers of two: more would cost memory and gain nothing.
 _LEVELS = 1 << 22
 
-# Values below this fit into int32.
-_NARROW = 1 << 30
+# The value of a vertex that does not count; larger than all that fit into memory, and tokens hold no more.
+_FREE = 1 << 37
 
 # Triangles at one edge at most: counts share 64 bits with values.
 _MOST_COUNT = 1 << 24
@@ -113,8 +113,9 @@ def removal_order(
 
     Notes
     -----
-    Memory: about 36 bytes a triangle and 130 bytes a pair. Time: listing the triangles, constant time for each of them
-    when it goes, and a pass over the triangles of an edge whenever it comes to the top of the queue.
+    Memory: 36 bytes a triangle, up to 24 more where long keys tie, and some 150 bytes a pair. Time: listing the
+    triangles, constant time for each of them when it goes, and a pass over the triangles of an edge whenever it comes
+    to the top of the queue.
     """
     state = _prepare(edges, is_target, priority, list_triangles(edges, progress=progress))
     order = np.empty(limit, dtype=np.int64)
@@ -131,12 +132,10 @@ def _prepare(edges: EdgeList, is_target: np.ndarray | None, priority: np.ndarray
     most_count = int(count.max(initial=0))
     if most_count >= _MOST_COUNT:
         raise OverflowError(f"depth=3: a pair is in {most_count} triangles, more than {_MOST_COUNT - 1} do not fit")
-    value = _values(n, *edges.pairs, count)
+    value = _values(n, edges.pairs[0], edges.pairs[1], count)
     largest = int(value.max(initial=0))
-    dtype = np.int32 if largest < _NARROW else np.int64
-    free = 1 << 30 if dtype == np.int32 else 1 << 37
     if is_target is not None:
-        value[~is_target] = free
+        value[~is_target] = _FREE
     shift = max(largest.bit_length() - _LEVELS.bit_length() + 1, 0)
     edge = np.empty((m, COLUMNS), dtype=np.int32)
     edge[:, TAIL], edge[:, HEAD] = edges.pairs
@@ -147,14 +146,14 @@ def _prepare(edges: EdgeList, is_target: np.ndarray | None, priority: np.ndarray
     key = np.empty((m, KEY_COLUMNS), dtype=np.int64)
     key[:, START] = triangles.start[:-1]
     state = State(
-        free=free,
+        free=_FREE,
         shift=shift,
-        value=value.astype(dtype),
+        value=value,
         edge=edge,
         key=key,
         alive=np.ones(m, dtype=bool),
         entries=triangles.entries,
-        snapshot=np.empty(len(triangles.entries), dtype=dtype),
+        snapshot=np.empty(len(triangles.entries), dtype=np.int64),
         runs=np.empty((most_count + NEAR, 6), dtype=np.int64),
         first=np.full((largest >> shift) + 2, -1, dtype=np.int32),
         heap=np.empty(m, dtype=np.int32),
@@ -203,7 +202,7 @@ def _remove_best(s, order, until, chunk):
 def _remove(s, e):
     """Take an edge out of the graph."""
     u, v = s.edge[e, TAIL], s.edge[e, HEAD]
-    old_u, old_v = np.int64(s.value[u]), np.int64(s.value[v])
+    old_u, old_v = s.value[u], s.value[v]
     s.value[u] = fallen(s, u, s.edge[e, COUNT])
     s.value[v] = fallen(s, v, s.edge[e, COUNT])
     begin = s.key[e, START]
@@ -246,7 +245,7 @@ def _refresh(s, e, shared, other, lost, old_lost):
             return
     if level != IN_HEAP:
         return
-    old_other = np.int64(s.value[other])
+    old_other = s.value[other]
     if old_other != s.free:
         old_other += 2
     better = min(old_lost, old_other) - 2

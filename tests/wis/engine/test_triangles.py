@@ -93,8 +93,7 @@ def test_no_edges(num_nodes):
     assert order.shape == (0,)
 
 
-def test_wide_values_and_coarse_buckets(monkeypatch):
-    monkeypatch.setattr(triangles, "_NARROW", 8)
+def test_coarse_buckets(monkeypatch):
     monkeypatch.setattr(triangles, "_LEVELS", 4)
     rng = np.random.default_rng(0)
     for name in ("medium", "dense", "hub", "clique"):
