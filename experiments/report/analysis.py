@@ -41,6 +41,11 @@ def baseline_of(cells: pd.DataFrame) -> str | None:
     return "random" if "random" in methods else methods[0]
 
 
+def nearest_half(removed: pd.Series) -> float:
+    """The share nearest one half; the larger of two that are equally near."""
+    return min(set(removed), key=lambda share: (round(abs(share - 0.5), 9), -share))
+
+
 def summarise(values: pd.Series) -> dict[str, float]:
     """Mean, standard error and 95 % interval.
 

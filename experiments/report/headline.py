@@ -59,7 +59,7 @@ def _finding(dataset: str, model: str, cells: pd.DataFrame) -> str:
         return ""
     order = _order(cells)
     best = order[0]
-    share = min(set(inner["removed"]), key=lambda removed: abs(removed - 0.5))
+    share = analysis.nearest_half(inner["removed"])
     at_share = inner[inner["removed"] == share].set_index("method")["mean"]
     if best not in at_share:
         return ""

@@ -228,7 +228,7 @@ def kept_table(cells: pd.DataFrame) -> Table:
     data = analysis.kept(cells)
     parts: Parts = {}
     for dataset, part in data.groupby("dataset", sort=False):
-        share = min(set(part["removed"]), key=lambda removed: abs(removed - 0.5))
+        share = analysis.nearest_half(part["removed"])
         part = part[part["removed"] == share]
         wide = part.pivot_table(index="description", columns="method", values="mean", sort=False)[_methods(part)]
         rows = [[str(name), *("–" if math.isnan(v) else f"{v:.3g}" for v in row)] for name, row in wide.iterrows()]
