@@ -198,7 +198,7 @@ class RewardRecorder(TrainerCallback):
     def _metrics(self, tracker: RewardTracker, prefix: str) -> dict[str, float]:
         if not (tracker.counts >= 2).any():
             return {}
-        return tracker.summary(**self._summary_options).metrics(prefix)
+        return tracker.summary(**self._summary_options, intervals=False).metrics(prefix)
 
 
 def _weighted_sums(parts: Sequence[Sequence[float | None]], weights: Sequence[float]) -> list[float | None]:
