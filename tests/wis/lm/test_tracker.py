@@ -187,3 +187,10 @@ def test_torch_rewards_are_taken():
 def test_import_is_light():
     code = "import sys, wis.lm; sys.exit(any(m in sys.modules for m in ('torch', 'trl', 'transformers', 'pandas')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_summary_without_intervals_is_otherwise_the_same(rewards):
+    tracker = RewardTracker.from_rewards(rewards, support=(0, 1))
+    fast = tracker.summary(intervals=False)
+    assert fast.metrics() == tracker.summary().metrics()
+    assert np.isnan(fast.below[0].surely)
