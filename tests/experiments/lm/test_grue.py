@@ -323,3 +323,21 @@ def test_ppo_loss_is_the_policy_gradient_at_the_start(model):
     scores = model.score(rollout.prompts, rollout.outputs)
     (expected,) = torch.autograd.grad(-(scores.log_probs * rollout.advantages).sum(), [weight])
     torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-4)
+
+
+def test_the_classifier_reward_is_its_probability_of_label_1(tmp_path):
+    from transformers import DistilBertConfig, DistilBertForSequenceClassification
+
+    torch.manual_seed(0)
+    network = DistilBertForSequenceClassification(
+        DistilBertConfig(vocab_size=len(WORDS), dim=16, n_layers=1, n_heads=2, hidden_dim=32, num_labels=2)
+    )
+    network.save_pretrained(tmp_path)
+    _tokenizer().save_pretrained(tmp_path)
+    reward = make_reward(replace(_config(reward_model=str(tmp_path)), reward="classifier"))
+    found = reward([EXAMPLES[0], EXAMPLES[1]], [" e", " f g"])
+    tokens = _tokenizer()("copy a b e", return_tensors="pt")
+    with torch.no_grad():
+        expected = network.eval()(tokens["input_ids"], tokens["attention_mask"]).logits.softmax(-1)[0, 1].item()
+    assert found[0] == pytest.approx(expected, abs=1e-5)
+    assert all(0 <= value <= 1 for value in found)
