@@ -20,7 +20,13 @@ def title(cells: pd.DataFrame) -> str:
     if not winners:
         return f"No sparsifier clearly beats {removal(baseline)} on {' and '.join(where)}"
     if len(where) == 1:
-        return f"{method_label(winners[0])} keeps the most accuracy on {where[0]}"
+        rival = _equal_rival(cells, baseline)
+        who = (
+            f"{method_label(winners[0])} and {method_label(rival)} keep"
+            if rival
+            else f"{method_label(winners[0])} keeps"
+        )
+        return f"{who} the most accuracy on {where[0]}"
     counts = pd.Series(winners).value_counts()
     first = method_label(str(counts.index[0]))
     return f"{first} keeps the most accuracy on {counts.iloc[0]} of {len(where)} pairs of data set and model"
@@ -103,11 +109,15 @@ def _comparison(cells: pd.DataFrame, best: str, baseline: str) -> str:
 
 def _runner_up(cells: pd.DataFrame, baseline: str) -> str:
     """Say so where the second best may be as good."""
+    rival = _equal_rival(cells, baseline)
+    return f" {method_label(rival)} cannot be told apart from {method_label(_order(cells)[0])}." if rival else ""
+
+
+def _equal_rival(cells: pd.DataFrame, baseline: str) -> str | None:
+    """The second best method on average, if it cannot be told apart from the best; None too if it is the baseline."""
     best, second = _order(cells)[:2]
     if second == baseline:
-        return ""
+        return None
     average = analysis.average_differences(cells[cells["method"].isin([best, second])], second)
     low = average[average["method"] == best]["low"]
-    if low.empty or math.isnan(low.iloc[0]) or low.iloc[0] > 0:
-        return ""
-    return f" {method_label(second)} cannot be told apart from {method_label(best)}."
+    return second if not low.empty and low.iloc[0] <= 0 else None
