@@ -20,12 +20,8 @@ def title(cells: pd.DataFrame) -> str:
     if not winners:
         return f"No sparsifier clearly beats {removal(baseline)} on {' and '.join(where)}"
     if len(where) == 1:
-        rival = _equal_rival(cells, baseline)
-        who = (
-            f"{method_label(winners[0])} and {method_label(rival)} keep"
-            if rival
-            else f"{method_label(winners[0])} keeps"
-        )
+        best, rival = method_label(winners[0]), _equal_rival(cells, baseline)
+        who = f"{best} and {method_label(rival)} keep" if rival else f"{best} keeps"
         return f"{who} the most accuracy on {where[0]}"
     counts = pd.Series(winners).value_counts()
     first = method_label(str(counts.index[0]))
