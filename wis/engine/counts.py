@@ -141,7 +141,7 @@ def _step(edges: EdgeList, walks: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def _saturated_walks(start, head, length, ceiling):
+def _saturated_walks(start: np.ndarray, head: np.ndarray, length: int, ceiling: int) -> np.ndarray:
     n = len(start) - 1
     walks = np.ones(n, dtype=np.int64)
     for _ in range(length):
@@ -155,7 +155,7 @@ def _saturated_walks(start, head, length, ceiling):
 
 
 @njit(cache=True, nogil=True)
-def _fill_walks(start, head, walks):
+def _fill_walks(start: np.ndarray, head: np.ndarray, walks: np.ndarray) -> None:
     for j in range(1, walks.shape[1]):
         for x in range(len(start) - 1):
             total = walks[x, j - 1]
@@ -165,7 +165,7 @@ def _fill_walks(start, head, walks):
 
 
 @njit(cache=True, nogil=True)
-def _triangles(start, head):
+def _triangles(start: np.ndarray, head: np.ndarray) -> np.ndarray:
     """Triangles at every vertex: each is found once, from its vertex of the highest rank by (degree, number)."""
     n = len(start) - 1
     count = np.zeros(n, dtype=np.int64)
@@ -198,7 +198,9 @@ def _triangles(start, head):
 
 
 @njit(cache=True, nogil=True)
-def _meet_in_the_middle(start, head, back_start, back_head, depth, directed):
+def _meet_in_the_middle(
+    start: np.ndarray, head: np.ndarray, back_start: np.ndarray, back_head: np.ndarray, depth: int, directed: bool
+) -> np.ndarray:
     """Closed walks of every vertex: walks of half the length out, one step if the length is odd, and half back."""
     n = len(start) - 1
     out = np.zeros(n, dtype=np.int64)
@@ -230,7 +232,15 @@ def _meet_in_the_middle(start, head, back_start, back_head, depth, directed):
 
 
 @njit(cache=True, nogil=True)
-def _spread(start, head, source, length, walks, longer, ball):
+def _spread(
+    start: np.ndarray,
+    head: np.ndarray,
+    source: int,
+    length: int,
+    walks: np.ndarray,
+    longer: np.ndarray,
+    ball: np.ndarray,
+) -> int:
     """Fill ``walks`` with the walks of a length from the source; return how many vertices of ``ball`` they reach."""
     walks[source] = 1
     ball[0] = source

@@ -31,7 +31,7 @@ def build_csr(edges: EdgeList, *, reverse: bool = False) -> tuple[np.ndarray, np
 
 
 @njit(cache=True, nogil=True)
-def _group(num_nodes, tail, head, both):
+def _group(num_nodes: int, tail: np.ndarray, head: np.ndarray, both: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     start = np.zeros(num_nodes + 2, dtype=np.int64)
     m = len(tail)
     for e in range(m):
@@ -52,7 +52,7 @@ def _group(num_nodes, tail, head, both):
 
 
 @njit(cache=True, nogil=True)
-def _put(start, heads, pairs, x, y, e):
+def _put(start: np.ndarray, heads: np.ndarray, pairs: np.ndarray, x: int, y: int, e: int) -> None:
     at = start[x + 1]
     heads[at] = y
     pairs[at] = e

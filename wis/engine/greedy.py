@@ -15,41 +15,27 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from wis.engine.keys import UNHARMFUL, collect_values, compare_keys, make_key
 from wis.engine.losses import (
+    CLOSED,
+    OPEN,
+    SQUARES,
+    Around,
     Graph,
     clear,
     closed_losses,
     drop_arcs,
     find_ahead,
-    in_degree,
     make_around,
     make_graph,
     open_loss,
     open_losses,
 )
-from wis.engine.quadrangles import (
-    Wedges,
-    drop_wedges,
-    make_wedges,
-    no_wedges,
-    num_block_entries,
-    square_losses,
-)
-from wis.engine.queue import (
-    UNHARMFUL,
-    compare_keys,
-    make_queue,
-    may_differ,
-    move_down,
-    move_up,
-    remove,
-    second_bound,
-)
+from wis.engine.quadrangles import Wedges, drop_wedges, make_wedges, no_wedges, num_block_entries, square_losses
+from wis.engine.queue import Queue, make_queue, may_differ, move_down, move_up, remove, second_bound
+from wis.engine.witness import find_witness
 from wis.graphs import EdgeList
 from wis.progress import track
-
-# The losses that the loop works with.
-_CLOSED, _SQUARES, _OPEN = 0, 1, 2
 
 # Blocks of common neighbours take 4 to 6 bytes an entry: at most 768 MiB.
 _MAX_BLOCK_ENTRIES = 1 << 27
@@ -64,7 +50,7 @@ class State(NamedTuple):
     Attributes
     ----------
     kind
-        int64 ``[1]``: which losses, see above.
+        int64 ``[1]``: ``CLOSED``, ``SQUARES`` or ``OPEN``.
     wedges
         Common neighbours, empty unless they are used.
     value
@@ -78,7 +64,7 @@ class State(NamedTuple):
     checked
         int64 ``[m]``: the clock at the last evaluation.
     order
-        int64 ``[limit]``: the result.
+        int32 ``[limit]``: the result.
     clock, removed, chosen, loaded
         int64 ``[1]``: number of evaluations of the whole graph so far (one a chunk); edges removed; edges chosen;
         the edge whose losses are in the scratch space, -1 if none.
@@ -87,7 +73,7 @@ class State(NamedTuple):
     tied
         int32 ``[m]``: scratch for edges with equal keys.
     key_values, key_counts
-        int64 ``[2, 2 n]``: scratch for two whole keys.
+        int64 and int32 ``[2, 2 n]``: scratch for two whole keys.
     """
 
     kind: np.ndarray
@@ -126,11 +112,11 @@ def greedy_order(
         return np.empty(0, dtype=np.int64)
     n, m = edges.num_nodes, edges.num_pairs
     graph = make_graph(edges)
-    kind = _OPEN if len(reach) else _SQUARES if _is_square(edges, graph, depth) else _CLOSED
+    kind = OPEN if len(reach) else SQUARES if _is_square(edges, graph, depth) else CLOSED
     wedges = no_wedges()
-    if kind == _SQUARES:
+    if kind == SQUARES:
         wedges = make_wedges(graph)
-    around = make_around(n, depth, with_walks=kind != _SQUARES)
+    around = make_around(n, depth, with_walks=kind != SQUARES)
     targets = np.ones(n, dtype=np.bool_) if is_target is None else is_target
     state = State(
         kind=np.array([kind]),
@@ -140,7 +126,7 @@ def greedy_order(
         is_target=targets,
         witness=np.full((m, depth - 1), -1, dtype=np.int32),
         checked=np.full(m, -1, dtype=np.int64),
-        order=np.empty(limit, dtype=np.int64),
+        order=np.empty(limit, dtype=np.int32),
         clock=np.zeros(1, dtype=np.int64),
         removed=np.zeros(1, dtype=np.int64),
         chosen=np.zeros(1, dtype=np.int64),
@@ -149,7 +135,7 @@ def greedy_order(
         new=np.empty(n, dtype=np.int64),
         tied=np.empty(m, dtype=np.int32),
         key_values=np.empty((2, 2 * n), dtype=np.int64),
-        key_counts=np.empty((2, 2 * n), dtype=np.int64),
+        key_counts=np.empty((2, 2 * n), dtype=np.int32),
     )
     bound = np.empty(m, dtype=np.int64)
     _fill_bounds(graph, state, bound)
@@ -159,7 +145,7 @@ def greedy_order(
             before = state.removed[0]
             _run(graph, queue, around, state, chunk, _SLICE)
             advance(int(state.removed[0] - before))
-    return state.order
+    return state.order.astype(np.int64)
 
 
 def _is_square(edges: EdgeList, graph: Graph, depth: int) -> bool:
@@ -169,7 +155,7 @@ def _is_square(edges: EdgeList, graph: Graph, depth: int) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _run(graph, queue, around, state, chunk, budget):
+def _run(graph: Graph, queue: Queue, around: Around, state: State, chunk: int, budget: int) -> None:
     """Go on until all is done or the budget is spent."""
     limit = len(state.order)
     while budget > 0 and state.removed[0] < limit:
@@ -194,15 +180,15 @@ def _run(graph, queue, around, state, chunk, budget):
 
 
 @njit(cache=True, nogil=True)
-def _load(graph, around, state, e):
+def _load(graph: Graph, around: Around, state: State, e: int) -> None:
     """Put the losses of edge e into the scratch space."""
     if state.loaded[0] == e:
         return
-    if state.kind[0] == _SQUARES:
+    if state.kind[0] == SQUARES:
         square_losses(graph, state.wedges, e, state.value, around)
     else:
         clear(around)
-        if state.kind[0] == _OPEN:
+        if state.kind[0] == OPEN:
             open_losses(graph, e, state.reach, around)
         else:
             closed_losses(graph, e, state.value, around)
@@ -210,159 +196,21 @@ def _load(graph, around, state, e):
 
 
 @njit(cache=True, nogil=True)
-def _update(graph, queue, around, state, e, rival):
+def _update(graph: Graph, queue: Queue, around: Around, state: State, e: int, rival: int) -> None:
     """Set bound and witness of the loaded edge, and its entries if the bound equals the rival's."""
-    affected, first, nearest = _collect(around, state)
+    affected, first, nearest = collect_values(around, state.value, state.is_target, state.old, state.new)
     queue.bound[e] = first
     state.checked[e] = state.clock[0]
-    _find_witness(graph, around, state, e, nearest)
+    find_witness(graph, around, state.kind[0], e, nearest, state.witness[e])
     queue.ranked[e] = first == rival
     if queue.ranked[e]:
-        width, whole = _make_key(state, affected, queue.values[e], queue.counts[e])
+        width, whole = make_key(state.old[:affected], state.new[:affected], queue.values[e], queue.counts[e])
         queue.width[e] = width
         queue.whole[e] = whole
 
 
 @njit(cache=True, nogil=True)
-def _collect(around, state):
-    """Collect old and new values of the targets that lose walks.
-
-    Returns how many there are, the smallest new one, and where in the ball the first vertex with it is (-1: none).
-    """
-    affected = 0
-    first = UNHARMFUL
-    nearest = -1
-    for i in range(around.size[0]):
-        t = around.ball[i]
-        loss = around.loss[t]
-        if loss > 0 and state.is_target[t]:
-            new = state.value[t] - loss
-            state.old[affected] = state.value[t]
-            state.new[affected] = new
-            affected += 1
-            if new < first:
-                first = new
-                nearest = i
-    return affected, first, nearest
-
-
-@njit(cache=True, nogil=True)
-def _make_key(state, affected, values, counts):
-    """The entries of the key as far as there is room; how many; whether these are all."""
-    old = state.old[:affected]
-    new = state.new[:affected]
-    _sort(old)
-    _sort(new)
-    width = 0
-    i, j = 0, 0
-    while i < affected or j < affected:
-        x = old[i] if j == affected or (i < affected and old[i] < new[j]) else new[j]
-        count = 0
-        while j < affected and new[j] == x:
-            count += 1
-            j += 1
-        while i < affected and old[i] == x:
-            count -= 1
-            i += 1
-        if count == 0:
-            continue
-        if width == len(values):
-            return width, False
-        values[width] = x
-        counts[width] = count
-        width += 1
-    return width, True
-
-
-@njit(cache=True, nogil=True)
-def _sort(values):
-    if len(values) > 32:
-        values.sort()
-        return
-    for i in range(1, len(values)):
-        x = values[i]
-        j = i - 1
-        while j >= 0 and values[j] > x:
-            values[j + 1] = values[j]
-            j -= 1
-        values[j + 1] = x
-
-
-@njit(cache=True, nogil=True)
-def _find_witness(graph, around, state, e, i):
-    """Edges, other than e, of one walk over e and the i-th vertex of the ball (see the top of this file)."""
-    witness = state.witness[e]
-    witness[:] = -1
-    if i < 0:
-        return
-    t = around.ball[i]
-    if state.kind[0] == _SQUARES:
-        witness[0] = around.ahead[i]
-        return
-    if _always_affected(graph, e, t):
-        return
-    steps = around.walks.shape[0] - 1
-    if state.kind[0] == _OPEN:
-        for side in range(2):
-            if _trace(graph, around.walks, t, steps, side, witness, 0) >= 0:
-                return
-        return
-    if not graph.directed[0]:
-        # There and back again; at the far side of an odd closed walk, there by one way and back by the other.
-        nearest = around.distance[t] - 1
-        used = _trace(graph, around.walks, t, nearest, 0, witness, 0)
-        if used < 0 or 2 * nearest == steps:
-            _trace(graph, around.walks, t, nearest, 1, witness, max(used, 0))
-        return
-    for k in range(steps + 1):
-        if around.walks[k, t, 0] > 0:
-            if around.walks[steps - k, t, 1] > 0:
-                used = _trace(graph, around.walks, t, k, 0, witness, 0)
-                _trace_back(graph, around.walks, t, steps - k, witness, used)
-            return
-
-
-@njit(cache=True, nogil=True)
-def _always_affected(graph, e, t):
-    """Whether vertex t loses walks with edge e whatever else is removed."""
-    if graph.directed[0]:
-        return t == graph.head[e] and in_degree(graph, t) == 1
-    return t == graph.tail[e] or t == graph.head[e]
-
-
-@njit(cache=True, nogil=True)
-def _trace(graph, walks, t, length, side, witness, used):
-    """Append the edges of a shortest of the walks from t; return how many are used, -1 if there is no walk."""
-    if walks[length, t, side] == 0:
-        return -1
-    for k in range(length, 0, -1):
-        if walks[k - 1, t, side] > 0:
-            continue
-        for at in range(graph.start[t], graph.stop[t]):
-            if walks[k - 1, graph.to[at], side] > 0:
-                witness[used] = graph.pair[at]
-                used += 1
-                t = graph.to[at]
-                break
-    return used
-
-
-@njit(cache=True, nogil=True)
-def _trace_back(graph, walks, t, length, witness, used):
-    """Append the edges of a shortest of the walks from v to t, backwards (directed graphs)."""
-    for k in range(length, 0, -1):
-        if walks[k - 1, t, 1] > 0:
-            continue
-        for at in range(graph.back_start[t], graph.back_stop[t]):
-            if walks[k - 1, graph.back_to[at], 1] > 0:
-                witness[used] = graph.back_pair[at]
-                used += 1
-                t = graph.back_to[at]
-                break
-
-
-@njit(cache=True, nogil=True)
-def _is_open_tie(queue, e):
+def _is_open_tie(queue: Queue, e: int) -> bool:
     """Whether the first edge and one behind it agree in all stored entries, and these are not the whole keys."""
     for at in range(1, min(3, queue.size[0])):
         f = queue.heap[at]
@@ -372,7 +220,7 @@ def _is_open_tie(queue, e):
 
 
 @njit(cache=True, nogil=True)
-def _settle_tie(graph, queue, around, state, e):
+def _settle_tie(graph: Graph, queue: Queue, around: Around, state: State, e: int) -> tuple[int, int]:
     """Compare whole keys of all edges that agree with e in the stored entries.
 
     Returns the best of them, or -1 if one was found out of date and moved in the queue; and the vertices visited.
@@ -402,8 +250,8 @@ def _settle_tie(graph, queue, around, state, e):
         f = tied[i]
         _load(graph, around, state, f)
         cost += around.size[0]
-        affected, _, _ = _collect(around, state)
-        width, _ = _make_key(state, affected, state.key_values[slot], state.key_counts[slot])
+        affected, _, _ = collect_values(around, state.value, state.is_target, state.old, state.new)
+        width, _ = make_key(state.old[:affected], state.new[:affected], state.key_values[slot], state.key_counts[slot])
         order = 1
         if best >= 0:
             order = compare_keys(
@@ -418,7 +266,7 @@ def _settle_tie(graph, queue, around, state, e):
 
 
 @njit(cache=True, nogil=True)
-def _remove_chosen(graph, queue, around, state):
+def _remove_chosen(graph: Graph, queue: Queue, around: Around, state: State) -> int:
     """Remove the chosen edges from the graph; return the vertices visited."""
     cost = 0
     for i in range(state.removed[0], state.chosen[0]):
@@ -426,7 +274,7 @@ def _remove_chosen(graph, queue, around, state):
         _load(graph, around, state, e)
         cost += around.size[0]
         _lower_values(graph, around, state, e)
-        if state.kind[0] == _SQUARES:
+        if state.kind[0] == SQUARES:
             drop_wedges(graph, state.wedges, e)
         else:
             drop_arcs(graph, e)
@@ -438,7 +286,7 @@ def _remove_chosen(graph, queue, around, state):
 
 
 @njit(cache=True, nogil=True)
-def _lower_values(graph, around, state, e):
+def _lower_values(graph: Graph, around: Around, state: State, e: int) -> None:
     for i in range(around.size[0]):
         x = around.ball[i]
         state.value[x] -= around.loss[x]
@@ -450,12 +298,12 @@ def _lower_values(graph, around, state, e):
 
 
 @njit(cache=True, nogil=True)
-def _forget_around(graph, queue, around, state, e):
+def _forget_around(graph: Graph, queue: Queue, around: Around, state: State, e: int) -> None:
     """Give up what the removal of edge e may have made too low: see the top of this file."""
-    if state.kind[0] == _SQUARES:
+    if state.kind[0] == SQUARES:
         _forget_squares(graph, queue, around, state, e)
         return
-    if state.kind[0] == _CLOSED:
+    if state.kind[0] == CLOSED:
         for i in range(around.size[0]):
             x = around.ball[i]
             for at in range(graph.start[x], graph.stop[x]):
@@ -475,7 +323,7 @@ def _forget_around(graph, queue, around, state, e):
 
 
 @njit(cache=True, nogil=True)
-def _forget_squares(graph, queue, around, state, e):
+def _forget_squares(graph: Graph, queue: Queue, around: Around, state: State, e: int) -> None:
     """Edges next to e, and those opposite to it in a cycle of four."""
     u, v = graph.tail[e], graph.head[e]
     work_u, work_v = 0, 0
@@ -502,7 +350,7 @@ def _forget_squares(graph, queue, around, state, e):
 
 
 @njit(cache=True, nogil=True)
-def _forget(graph, queue, state, f, e):
+def _forget(graph: Graph, queue: Queue, state: State, f: int, e: int) -> None:
     changed = queue.ranked[f]
     queue.ranked[f] = False
     for i in range(state.witness.shape[1]):
@@ -517,7 +365,7 @@ def _forget(graph, queue, state, f, e):
 
 
 @njit(cache=True, nogil=True)
-def _easy_bound(graph, state, e):
+def _easy_bound(graph: Graph, state: State, e: int) -> int:
     """An upper bound of the first value of the key that needs no witness: both ends of a pair always lose walks."""
     bound = UNHARMFUL
     if not graph.directed[0]:
@@ -530,6 +378,6 @@ def _easy_bound(graph, state, e):
 
 
 @njit(cache=True, nogil=True)
-def _fill_bounds(graph, state, bound):
+def _fill_bounds(graph: Graph, state: State, bound: np.ndarray) -> None:
     for e in range(len(bound)):
         bound[e] = _easy_bound(graph, state, e)

@@ -19,6 +19,9 @@ from numba import njit
 from wis.engine.csr import build_csr
 from wis.graphs import EdgeList
 
+# What is lost: closed walks; closed walks of length 4 by way of common neighbours (``quadrangles``); walks to anywhere.
+CLOSED, SQUARES, OPEN = range(3)
+
 
 class Graph(NamedTuple):
     """The graph that is left, as arrays; ``m`` pairs.
@@ -110,7 +113,7 @@ def make_around(num_nodes: int, depth: int, with_walks: bool = True) -> Around:
 
 
 @njit(cache=True, nogil=True)
-def drop_arcs(graph, e):
+def drop_arcs(graph: Graph, e: int) -> None:
     """Remove a pair from the graph. O(degree) time."""
     u, v = graph.tail[e], graph.head[e]
     _drop_arc(graph.start, graph.stop, graph.to, graph.pair, u, e)
@@ -118,7 +121,7 @@ def drop_arcs(graph, e):
 
 
 @njit(cache=True, nogil=True)
-def _drop_arc(start, stop, to, pair, x, e):
+def _drop_arc(start: np.ndarray, stop: np.ndarray, to: np.ndarray, pair: np.ndarray, x: int, e: int) -> None:
     last = stop[x] - 1
     for at in range(start[x], stop[x]):
         if pair[at] == e:
@@ -129,13 +132,13 @@ def _drop_arc(start, stop, to, pair, x, e):
 
 
 @njit(cache=True, nogil=True)
-def in_degree(graph, x):
+def in_degree(graph: Graph, x: int) -> int:
     """Edges into x that are left; its degree if undirected."""
     return graph.back_stop[x] - graph.back_start[x]
 
 
 @njit(cache=True, nogil=True)
-def clear(around):
+def clear(around: Around) -> None:
     """Make the scratch space zero again."""
     for i in range(around.size[0]):
         x = around.ball[i]
@@ -148,7 +151,7 @@ def clear(around):
 
 
 @njit(cache=True, nogil=True)
-def closed_losses(graph, e, value, around):
+def closed_losses(graph: Graph, e: int, value: np.ndarray, around: Around) -> None:
     """Fill ``around`` with the closed walks that each vertex loses with pair e."""
     if graph.directed[0]:
         _directed_closed_losses(graph, e, around)
@@ -163,7 +166,7 @@ def closed_losses(graph, e, value, around):
 
 
 @njit(cache=True, nogil=True)
-def _undirected_closed_losses(graph, e, around):
+def _undirected_closed_losses(graph: Graph, e: int, around: Around) -> None:
     u, v = graph.tail[e], graph.head[e]
     walks = around.walks
     steps = walks.shape[0] - 1
@@ -189,7 +192,7 @@ def _undirected_closed_losses(graph, e, around):
 
 
 @njit(cache=True, nogil=True)
-def _sum_first_passages(walks, avoiding, t, u, v, nearest):
+def _sum_first_passages(walks: np.ndarray, avoiding: np.ndarray, t: int, u: int, v: int, nearest: int) -> int:
     """Closed walks at t over the edge, by how many steps k they take up to their first crossing."""
     steps = walks.shape[0] - 1
     total = 0
@@ -205,7 +208,7 @@ def _sum_first_passages(walks, avoiding, t, u, v, nearest):
 
 
 @njit(cache=True, nogil=True)
-def _directed_closed_losses(graph, e, around):
+def _directed_closed_losses(graph: Graph, e: int, around: Around) -> None:
     """Vertices on a closed walk are within half its length of u (backwards) or of v (forwards)."""
     u, v = graph.tail[e], graph.head[e]
     walks = around.walks
@@ -245,7 +248,7 @@ def _directed_closed_losses(graph, e, around):
 
 
 @njit(cache=True, nogil=True)
-def _find_ball(graph, u, v, radius, around):
+def _find_ball(graph: Graph, u: int, v: int, radius: int, around: Around) -> None:
     """Vertices from which u or v is at most ``radius`` steps away, ring by ring."""
     around.ball[0] = u
     around.distance[u] = 1
@@ -272,7 +275,7 @@ def _find_ball(graph, u, v, radius, around):
 
 
 @njit(cache=True, nogil=True)
-def find_ahead(graph, v, radius, around):
+def find_ahead(graph: Graph, v: int, radius: int, around: Around) -> int:
     """Fill ``around.ahead`` with the vertices at most ``radius`` steps from v; return how many there are."""
     around.ahead[0] = v
     around.is_ahead[v] = True
@@ -295,7 +298,7 @@ def find_ahead(graph, v, radius, around):
 
 
 @njit(cache=True, nogil=True)
-def open_losses(graph, e, reach, around):
+def open_losses(graph: Graph, e: int, reach: np.ndarray, around: Around) -> None:
     """Fill ``around`` with the walks to anywhere that each vertex loses with pair e.
 
     ``reach[x, j]`` is the number of walks of length j from x, up to j = L.
@@ -338,7 +341,7 @@ def open_losses(graph, e, reach, around):
 
 
 @njit(cache=True, nogil=True)
-def open_loss(graph, e, reach, around, t, length):
+def open_loss(graph: Graph, e: int, reach: np.ndarray, around: Around, t: int, length: int) -> int:
     """Walks of a length from t that use pair e, given the walks of ``open_losses``."""
     u, v = graph.tail[e], graph.head[e]
     total = 0

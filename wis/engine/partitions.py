@@ -59,9 +59,9 @@ def removal_order(
     with track(limit, "WIS of partitions", enabled=progress) as advance:
         while done < limit:
             keys = np.empty((len(left), size), dtype=np.int64)
-            for row, e in zip(keys, left, strict=True):
+            for key, e in zip(keys, left, strict=True):
                 alive[e] = False
-                _walk_indices(tail, head, alive, edges.directed, inside, depth, by_target, row)
+                _walk_indices(tail, head, alive, edges.directed, inside, depth, by_target, key)
                 alive[e] = True
             keys.sort(axis=1)
             # The last key of lexsort is the first to decide; it is stable, so ties stay in the order of `left`.
@@ -75,7 +75,16 @@ def removal_order(
 
 
 @njit(cache=True, nogil=True)
-def _walk_indices(tail, head, alive, directed, inside, depth, by_target, result):
+def _walk_indices(
+    tail: np.ndarray,
+    head: np.ndarray,
+    alive: np.ndarray,
+    directed: bool,
+    inside: np.ndarray,
+    depth: int,
+    by_target: bool,
+    result: np.ndarray,
+) -> None:
     """Fill ``result`` with the walk indices of all subsets, subset by subset and target by target."""
     n = inside.shape[1]
     size = 0

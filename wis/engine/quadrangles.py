@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from wis.engine.losses import Graph
+from wis.engine.losses import Around, Graph
 
 
 class Wedges(NamedTuple):
@@ -76,7 +76,9 @@ def no_wedges() -> Wedges:
 
 
 @njit(cache=True, nogil=True)
-def _number_pairs(start, stop, to, pair, tail, head):
+def _number_pairs(
+    start: np.ndarray, stop: np.ndarray, to: np.ndarray, pair: np.ndarray, tail: np.ndarray, head: np.ndarray
+) -> tuple[np.ndarray, ...]:
     n, m = len(start), len(tail)
     degree = stop - start
     squares = degree * degree
@@ -123,7 +125,7 @@ def _number_pairs(start, stop, to, pair, tail, head):
 
 
 @njit(cache=True, nogil=True)
-def square_losses(graph, wedges, e, value, around):
+def square_losses(graph: Graph, wedges: Wedges, e: int, value: np.ndarray, around: Around) -> None:
     """Fill ``around`` with the closed walks of length 4 that each vertex loses with pair e.
 
     ``ball`` has the two ends first; ``ahead`` has, in parallel, the pair that joins a vertex to them.
@@ -172,7 +174,7 @@ def square_losses(graph, wedges, e, value, around):
 
 
 @njit(cache=True, nogil=True)
-def drop_wedges(graph, wedges, e):
+def drop_wedges(graph: Graph, wedges: Wedges, e: int) -> None:
     """Bring the common neighbours up to date and remove pair e from the graph."""
     u, v = graph.tail[e], graph.head[e]
     if wedges.own[e] >= 0:
@@ -182,7 +184,7 @@ def drop_wedges(graph, wedges, e):
 
 
 @njit(cache=True, nogil=True)
-def _drop_side(graph, wedges, e, x, place):
+def _drop_side(graph: Graph, wedges: Wedges, e: int, x: int, place: int) -> None:
     """The other end, at this place in the block of x, no longer has x in common with the neighbours of x."""
     row = wedges.row[x] + place * wedges.degree[x]
     last = graph.stop[x] - 1

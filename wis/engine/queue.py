@@ -1,9 +1,7 @@
 """A priority queue of edges by key: best first, and edges whose key may be better than it says before their equals.
 
-The key of an edge (what its removal does to the sorted tuple of walk indices) is a list of entries ``(x, c)`` with
-ascending ``x``: the value ``x`` is then ``c`` times more (or, if negative, less) often in the tuple. The better key has
-the smaller ``c`` at the smallest ``x`` where two keys differ. Every edge has a *bound*, no smaller than the first ``x``
-of its key; a *ranked* edge has also the first ``WIDTH`` entries.
+Every edge has a *bound*, no smaller than the first value of its key (see :mod:`wis.engine.keys`); a *ranked* edge has
+also the first ``WIDTH`` entries.
 
 All functions are compiled; :class:`Queue` is a plain tuple of arrays to them.
 """
@@ -15,11 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from wis.engine.keys import compare_keys
+
 # Entries of a key that are stored. Longer common beginnings are compared by the caller.
 WIDTH = 8
-
-# The bound of an edge whose removal changes nothing.
-UNHARMFUL = np.iinfo(np.int64).max
 
 
 class Queue(NamedTuple):
@@ -38,7 +35,7 @@ class Queue(NamedTuple):
     ranked
         bool ``[m]``: whether the entries below are there; if not, the edge goes before all with the same bound.
     width
-        int8 ``[m]``: how many entries are stored.
+        int64 ``[m]``: how many entries are stored.
     whole
         bool ``[m]``: whether they are the whole key.
     values, counts
@@ -68,7 +65,7 @@ def make_queue(bound: np.ndarray, priority: np.ndarray | None) -> Queue:
         size=np.array([m], dtype=np.int64),
         bound=bound,
         ranked=np.zeros(m, dtype=np.bool_),
-        width=np.zeros(m, dtype=np.int8),
+        width=np.zeros(m, dtype=np.int64),
         whole=np.zeros(m, dtype=np.bool_),
         values=np.empty((m, WIDTH), dtype=np.int64),
         counts=np.empty((m, WIDTH), dtype=np.int32),
@@ -79,7 +76,7 @@ def make_queue(bound: np.ndarray, priority: np.ndarray | None) -> Queue:
 
 
 @njit(cache=True, nogil=True)
-def goes_before(queue, e, f):
+def goes_before(queue: Queue, e: int, f: int) -> bool:
     """Whether edge e is to be looked at before f: better as far as is known, or unknown, or first by priority."""
     if queue.bound[e] != queue.bound[f]:
         return queue.bound[e] > queue.bound[f]
@@ -95,24 +92,7 @@ def goes_before(queue, e, f):
 
 
 @njit(cache=True, nogil=True)
-def compare_keys(values, counts, width, other_values, other_counts, other_width):
-    """1 if the first key is better, -1 if the other one is, 0 if they are equal as far as both go."""
-    for i in range(max(width, other_width)):
-        if i == width:
-            return 1 if other_counts[i] > 0 else -1
-        if i == other_width:
-            return -1 if counts[i] > 0 else 1
-        if values[i] < other_values[i]:
-            return -1 if counts[i] > 0 else 1
-        if values[i] > other_values[i]:
-            return 1 if other_counts[i] > 0 else -1
-        if counts[i] != other_counts[i]:
-            return 1 if counts[i] < other_counts[i] else -1
-    return 0
-
-
-@njit(cache=True, nogil=True)
-def may_differ(queue, e, f):
+def may_differ(queue: Queue, e: int, f: int) -> bool:
     """Whether two ranked edges of the same bound agree in all stored entries, and there are more."""
     if queue.whole[e] and queue.whole[f]:
         return False
@@ -123,7 +103,7 @@ def may_differ(queue, e, f):
 
 
 @njit(cache=True, nogil=True)
-def second_bound(queue):
+def second_bound(queue: Queue) -> int:
     """The largest bound of all edges but the first; -1 if there is none."""
     second = -1
     for at in range(1, min(3, queue.size[0])):
@@ -132,7 +112,7 @@ def second_bound(queue):
 
 
 @njit(cache=True, nogil=True)
-def move_up(queue, e):
+def move_up(queue: Queue, e: int) -> None:
     """Restore the order after edge e may have become better."""
     at = queue.position[e]
     while at > 0:
@@ -148,7 +128,7 @@ def move_up(queue, e):
 
 
 @njit(cache=True, nogil=True)
-def move_down(queue, e):
+def move_down(queue: Queue, e: int) -> None:
     """Restore the order after edge e may have become worse."""
     at = queue.position[e]
     size = queue.size[0]
@@ -170,7 +150,7 @@ def move_down(queue, e):
 
 
 @njit(cache=True, nogil=True)
-def remove(queue, e):
+def remove(queue: Queue, e: int) -> None:
     """Take edge e out."""
     at = queue.position[e]
     queue.position[e] = -1
@@ -186,6 +166,6 @@ def remove(queue, e):
 
 
 @njit(cache=True, nogil=True)
-def _heapify(queue):
+def _heapify(queue: Queue) -> None:
     for at in range(queue.size[0] // 2 - 1, -1, -1):
         move_down(queue, queue.heap[at])

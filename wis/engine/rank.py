@@ -247,13 +247,14 @@ def _check_vertices(name: str, values: np.ndarray, num_nodes: int) -> np.ndarray
 
 def _find_engine(edges: EdgeList, options: Options, device: str) -> Callable[..., np.ndarray]:
     """The function that computes the order, bound to the options that say which it is."""
-    if options.partitions is not None:
+    subsets = options.partitions
+    if subsets is not None:
         if device == "cuda":
             raise RuntimeError("device='cuda': partitions are computed on the CPU only; leave device out")
         from wis.engine import partitions
 
         return lambda *args, **rest: partitions.removal_order(
-            *args, depth=options.depth, partitions=options.partitions, objective=options.objective, **rest
+            *args, depth=options.depth, partitions=subsets, objective=options.objective, **rest
         )
     module = _import_engine(_family(edges, options), edges, options.depth, device)
     return lambda *args, **rest: module.removal_order(*args, depth=options.depth, is_target=options.is_target, **rest)

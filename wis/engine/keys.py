@@ -1,0 +1,107 @@
+"""Keys: what the removal of an edge does to the sorted tuple of walk indices.
+
+A key is a list of entries ``(x, c)`` with ascending ``x``: the value ``x`` is then ``c`` times more (or, if negative,
+less) often in the tuple. The better key has the smaller ``c`` at the smallest ``x`` where two keys differ.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from wis.engine.losses import Around
+
+# The first value of the key of an edge whose removal changes nothing.
+UNHARMFUL = np.iinfo(np.int64).max
+
+
+@njit(cache=True, nogil=True)
+def collect_values(
+    around: Around, value: np.ndarray, is_target: np.ndarray, old: np.ndarray, new: np.ndarray
+) -> tuple[int, int, int]:
+    """Fill ``old`` and ``new`` with the values, before and after, of the targets that lose walks.
+
+    Returns how many there are, the smallest new one, and where in the ball the first vertex with it is (-1: none).
+    """
+    affected = 0
+    first = UNHARMFUL
+    nearest = -1
+    for i in range(around.size[0]):
+        t = around.ball[i]
+        loss = around.loss[t]
+        if loss > 0 and is_target[t]:
+            old[affected] = value[t]
+            new[affected] = value[t] - loss
+            if new[affected] < first:
+                first = new[affected]
+                nearest = i
+            affected += 1
+    return affected, first, nearest
+
+
+@njit(cache=True, nogil=True)
+def make_key(old: np.ndarray, new: np.ndarray, values: np.ndarray, counts: np.ndarray) -> tuple[int, bool]:
+    """Fill ``values`` and ``counts`` with the key, as far as there is room; sorts ``old`` and ``new``.
+
+    Returns how many entries there are, and whether these are all.
+    """
+    affected = len(old)
+    _sort(old)
+    _sort(new)
+    width = 0
+    i, j = 0, 0
+    while i < affected or j < affected:
+        x = old[i] if j == affected or (i < affected and old[i] < new[j]) else new[j]
+        count = 0
+        while j < affected and new[j] == x:
+            count += 1
+            j += 1
+        while i < affected and old[i] == x:
+            count -= 1
+            i += 1
+        if count == 0:
+            continue
+        if width == len(values):
+            return width, False
+        values[width] = x
+        counts[width] = count
+        width += 1
+    return width, True
+
+
+@njit(cache=True, nogil=True)
+def _sort(values: np.ndarray) -> None:
+    if len(values) > 32:
+        values.sort()
+        return
+    for i in range(1, len(values)):
+        x = values[i]
+        j = i - 1
+        while j >= 0 and values[j] > x:
+            values[j + 1] = values[j]
+            j -= 1
+        values[j + 1] = x
+
+
+@njit(cache=True, nogil=True)
+def compare_keys(
+    values: np.ndarray,
+    counts: np.ndarray,
+    width: int,
+    other_values: np.ndarray,
+    other_counts: np.ndarray,
+    other_width: int,
+) -> int:
+    """1 if the first key is better, -1 if the other one is, 0 if they are equal as far as both go."""
+    for i in range(max(width, other_width)):
+        if i == width:
+            return 1 if other_counts[i] > 0 else -1
+        if i == other_width:
+            return -1 if counts[i] > 0 else 1
+        if values[i] < other_values[i]:
+            return -1 if counts[i] > 0 else 1
+        if values[i] > other_values[i]:
+            return 1 if other_counts[i] > 0 else -1
+        if counts[i] != other_counts[i]:
+            return 1 if counts[i] < other_counts[i] else -1
+    return 0
