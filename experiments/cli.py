@@ -65,7 +65,10 @@ def main(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Walk Index Sparsification: keep the edges that matter to a graph neural network.
+    """Walk Index Sparsification: keep the edges that matter to a GNN.
+
+    Rank the edges of a graph, keep the best of them, and compare ways to do so
+    by the accuracy of the models trained on what is left.
 
     [bold]Start here[/bold]
 

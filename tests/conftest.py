@@ -29,7 +29,7 @@ def golden() -> Path:
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.skipped and isinstance(report.longrepr, tuple):
         reason = report.longrepr[2]
-        if re.search(r"could not import|No module named", reason):
+        if re.search(r"could not import|No module named|not installed", reason):
             _missing_libraries.append(f"{report.nodeid}: {reason}")
 
 

@@ -14,7 +14,10 @@ def report(
         Path | None, typer.Option("--out", "-o", help="Folder to write. Default: the folder report in RUN.")
     ] = None,
 ) -> None:
-    """Write the report of a sweep: one self-contained HTML page, its tables as CSV and Markdown, its figures as SVG.
+    """Write the report of a sweep: an HTML page, its tables and its figures.
+
+    The page needs no other file and no network. Beside it are the same tables
+    as CSV and Markdown and the figures as SVG.
 
     [bold]Examples[/bold]
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from importlib.util import find_spec
 
 import pytest
 import torch
@@ -131,7 +130,7 @@ def test_unknown_model_is_refused():
         build("gat", 3, 2)
 
 
-@pytest.mark.skipif(find_spec("torch_scatter") is None, reason="the extra 'scatter' is not installed")
+@pytest.mark.scatter
 def test_torch_scatter_gives_what_the_fallback_gives(monkeypatch):
     x, edge_index = random_graph()
     weight = torch.rand(edge_index.shape[1], generator=torch.Generator().manual_seed(1))
