@@ -39,6 +39,12 @@ class EdgeList:
     pairs: np.ndarray
     directed: bool = False
 
+    def __post_init__(self) -> None:
+        # A view that cannot be written, so that compiled kernels see one type of array wherever the pairs are from.
+        pairs = self.pairs.view()
+        pairs.flags.writeable = False
+        object.__setattr__(self, "pairs", pairs)
+
     @property
     def num_pairs(self) -> int:
         """Number of pairs ``m``."""
@@ -78,7 +84,6 @@ class EdgeList:
         pairs = np.empty((2, len(keys)), dtype=np.int64)
         np.floor_divide(keys, max(num_nodes, 1), out=pairs[0])
         np.remainder(keys, max(num_nodes, 1), out=pairs[1])
-        pairs.flags.writeable = False
         return cls(num_nodes, pairs, bool(directed))
 
     def pair_of_columns(self, columns: np.ndarray) -> np.ndarray:

@@ -207,3 +207,11 @@ def test_fingerprint_is_of_the_graph_not_of_its_storage() -> None:
     assert one.fingerprint() == same.fingerprint()
     assert one.fingerprint() != EdgeList(4, one.pairs).fingerprint()
     assert one.fingerprint() != EdgeList(3, one.pairs, directed=True).fingerprint()
+
+
+def test_an_edge_list_cannot_be_written() -> None:
+    pairs = np.array([[0], [1]])
+    edges = EdgeList(2, pairs)
+    with pytest.raises(ValueError, match="read-only"):
+        edges.pairs[0, 0] = 1
+    assert pairs.flags.writeable
