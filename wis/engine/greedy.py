@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from wis.engine.kernels import kernel
 from wis.engine.keys import UNHARMFUL, collect_values, compare_keys, make_key
 from wis.engine.losses import (
     CLOSED,
@@ -154,7 +154,7 @@ def _is_square(edges: EdgeList, graph: Graph, depth: int) -> bool:
     return depth == 4 and not edges.directed and small
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _run(graph: Graph, queue: Queue, around: Around, state: State, chunk: int, budget: int) -> None:
     """Go on until all is done or the budget is spent."""
     limit = len(state.order)
@@ -179,7 +179,7 @@ def _run(graph: Graph, queue: Queue, around: Around, state: State, chunk: int, b
         move_down(queue, e)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _load(graph: Graph, around: Around, state: State, e: int) -> None:
     """Put the losses of edge e into the scratch space."""
     if state.loaded[0] == e:
@@ -195,7 +195,7 @@ def _load(graph: Graph, around: Around, state: State, e: int) -> None:
     state.loaded[0] = e
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _update(graph: Graph, queue: Queue, around: Around, state: State, e: int, rival: int) -> None:
     """Set bound and witness of the loaded edge, and its entries if the bound equals the rival's."""
     affected, first, nearest = collect_values(around, state.value, state.is_target, state.old, state.new)
@@ -209,7 +209,7 @@ def _update(graph: Graph, queue: Queue, around: Around, state: State, e: int, ri
         queue.whole[e] = whole
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _is_open_tie(queue: Queue, e: int) -> bool:
     """Whether the first edge and one behind it agree in all stored entries, and these are not the whole keys."""
     for at in range(1, min(3, queue.size[0])):
@@ -219,7 +219,7 @@ def _is_open_tie(queue: Queue, e: int) -> bool:
     return False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _settle_tie(graph: Graph, queue: Queue, around: Around, state: State, e: int) -> tuple[int, int]:
     """Compare whole keys of all edges that agree with e in the stored entries.
 
@@ -265,7 +265,7 @@ def _settle_tie(graph: Graph, queue: Queue, around: Around, state: State, e: int
     return best, cost
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _remove_chosen(graph: Graph, queue: Queue, around: Around, state: State) -> int:
     """Remove the chosen edges from the graph; return the vertices visited."""
     cost = 0
@@ -285,7 +285,7 @@ def _remove_chosen(graph: Graph, queue: Queue, around: Around, state: State) -> 
     return cost
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _lower_values(graph: Graph, around: Around, state: State, e: int) -> None:
     for i in range(around.size[0]):
         x = around.ball[i]
@@ -297,7 +297,7 @@ def _lower_values(graph: Graph, around: Around, state: State, e: int) -> None:
             state.reach[x, length] -= open_loss(graph, e, state.reach, around, x, length)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _forget_around(graph: Graph, queue: Queue, around: Around, state: State, e: int) -> None:
     """Give up what the removal of edge e may have made too low: see the top of this file."""
     if state.kind[0] == SQUARES:
@@ -322,7 +322,7 @@ def _forget_around(graph: Graph, queue: Queue, around: Around, state: State, e: 
                 _forget(graph, queue, state, graph.pair[at], e)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _forget_squares(graph: Graph, queue: Queue, around: Around, state: State, e: int) -> None:
     """Edges next to e, and those opposite to it in a cycle of four."""
     u, v = graph.tail[e], graph.head[e]
@@ -349,7 +349,7 @@ def _forget_squares(graph: Graph, queue: Queue, around: Around, state: State, e:
         marked[graph.to[at]] = False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _forget(graph: Graph, queue: Queue, state: State, f: int, e: int) -> None:
     changed = queue.ranked[f]
     queue.ranked[f] = False
@@ -364,7 +364,7 @@ def _forget(graph: Graph, queue: Queue, state: State, f: int, e: int) -> None:
         move_up(queue, f)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _easy_bound(graph: Graph, state: State, e: int) -> int:
     """An upper bound of the first value of the key that needs no witness: both ends of a pair always lose walks."""
     bound = UNHARMFUL
@@ -377,7 +377,7 @@ def _easy_bound(graph: Graph, state: State, e: int) -> int:
     return bound
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _fill_bounds(graph: Graph, state: State, bound: np.ndarray) -> None:
     for e in range(len(bound)):
         bound[e] = _easy_bound(graph, state, e)

@@ -7,15 +7,15 @@ less) often in the tuple. The better key has the smaller ``c`` at the smallest `
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from wis.engine.kernels import kernel
 from wis.engine.losses import Around
 
 # The first value of the key of an edge whose removal changes nothing.
 UNHARMFUL = np.iinfo(np.int64).max
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def collect_values(
     around: Around, value: np.ndarray, is_target: np.ndarray, old: np.ndarray, new: np.ndarray
 ) -> tuple[int, int, int]:
@@ -39,7 +39,7 @@ def collect_values(
     return affected, first, nearest
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def make_key(old: np.ndarray, new: np.ndarray, values: np.ndarray, counts: np.ndarray) -> tuple[int, bool]:
     """Fill ``values`` and ``counts`` with the key, as far as there is room; sorts ``old`` and ``new``.
 
@@ -69,21 +69,24 @@ def make_key(old: np.ndarray, new: np.ndarray, values: np.ndarray, counts: np.nd
     return width, True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _sort(values: np.ndarray) -> None:
-    if len(values) > 32:
-        values.sort()
-        return
-    for i in range(1, len(values)):
-        x = values[i]
-        j = i - 1
-        while j >= 0 and values[j] > x:
-            values[j + 1] = values[j]
-            j -= 1
-        values[j + 1] = x
+    """Shell sort: mostly some ten values."""
+    gap = 1
+    while gap < len(values) // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, len(values)):
+            x = values[i]
+            j = i
+            while j >= gap and values[j - gap] > x:
+                values[j] = values[j - gap]
+                j -= gap
+            values[j] = x
+        gap //= 3
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def compare_keys(
     values: np.ndarray,
     counts: np.ndarray,

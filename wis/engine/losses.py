@@ -14,9 +14,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from wis.engine.csr import build_csr
+from wis.engine.kernels import kernel
 from wis.graphs import EdgeList
 
 # What is lost: closed walks; closed walks of length 4 by way of common neighbours (``quadrangles``); walks to anywhere.
@@ -112,7 +112,7 @@ def make_around(num_nodes: int, depth: int, with_walks: bool = True) -> Around:
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def drop_arcs(graph: Graph, e: int) -> None:
     """Remove a pair from the graph. O(degree) time."""
     u, v = graph.tail[e], graph.head[e]
@@ -120,7 +120,7 @@ def drop_arcs(graph: Graph, e: int) -> None:
     _drop_arc(graph.back_start, graph.back_stop, graph.back_to, graph.back_pair, v, e)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _drop_arc(start: np.ndarray, stop: np.ndarray, to: np.ndarray, pair: np.ndarray, x: int, e: int) -> None:
     last = stop[x] - 1
     for at in range(start[x], stop[x]):
@@ -131,13 +131,13 @@ def _drop_arc(start: np.ndarray, stop: np.ndarray, to: np.ndarray, pair: np.ndar
     stop[x] = last
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def in_degree(graph: Graph, x: int) -> int:
     """Edges into x that are left; its degree if undirected."""
     return graph.back_stop[x] - graph.back_start[x]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def clear(around: Around) -> None:
     """Make the scratch space zero again."""
     for i in range(around.size[0]):
@@ -150,7 +150,7 @@ def clear(around: Around) -> None:
     around.size[0] = 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def closed_losses(graph: Graph, e: int, value: np.ndarray, around: Around) -> None:
     """Fill ``around`` with the closed walks that each vertex loses with pair e."""
     if graph.directed[0]:
@@ -165,7 +165,7 @@ def closed_losses(graph: Graph, e: int, value: np.ndarray, around: Around) -> No
         around.loss[u] = value[u]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _undirected_closed_losses(graph: Graph, e: int, around: Around) -> None:
     u, v = graph.tail[e], graph.head[e]
     walks = around.walks
@@ -191,7 +191,7 @@ def _undirected_closed_losses(graph: Graph, e: int, around: Around) -> None:
         around.loss[t] = _sum_first_passages(walks, around.avoiding, t, u, v, nearest)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _sum_first_passages(walks: np.ndarray, avoiding: np.ndarray, t: int, u: int, v: int, nearest: int) -> int:
     """Closed walks at t over the edge, by how many steps k they take up to their first crossing."""
     steps = walks.shape[0] - 1
@@ -207,7 +207,7 @@ def _sum_first_passages(walks: np.ndarray, avoiding: np.ndarray, t: int, u: int,
     return total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _directed_closed_losses(graph: Graph, e: int, around: Around) -> None:
     """Vertices on a closed walk are within half its length of u (backwards) or of v (forwards)."""
     u, v = graph.tail[e], graph.head[e]
@@ -247,7 +247,7 @@ def _directed_closed_losses(graph: Graph, e: int, around: Around) -> None:
         around.loss[t] = total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _find_ball(graph: Graph, u: int, v: int, radius: int, around: Around) -> None:
     """Vertices from which u or v is at most ``radius`` steps away, ring by ring."""
     around.ball[0] = u
@@ -274,7 +274,7 @@ def _find_ball(graph: Graph, u: int, v: int, radius: int, around: Around) -> Non
     around.size[0] = size
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_ahead(graph: Graph, v: int, radius: int, around: Around) -> int:
     """Fill ``around.ahead`` with the vertices at most ``radius`` steps from v; return how many there are."""
     around.ahead[0] = v
@@ -297,7 +297,7 @@ def find_ahead(graph: Graph, v: int, radius: int, around: Around) -> int:
     return size
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def open_losses(graph: Graph, e: int, reach: np.ndarray, around: Around) -> None:
     """Fill ``around`` with the walks to anywhere that each vertex loses with pair e.
 
@@ -340,7 +340,7 @@ def open_losses(graph: Graph, e: int, reach: np.ndarray, around: Around) -> None
         around.loss[v] = reach[v, length - 1]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def open_loss(graph: Graph, e: int, reach: np.ndarray, around: Around, t: int, length: int) -> int:
     """Walks of a length from t that use pair e, given the walks of ``open_losses``."""
     u, v = graph.tail[e], graph.head[e]

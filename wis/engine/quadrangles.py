@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from wis.engine.kernels import kernel
 from wis.engine.losses import Around, Graph
 
 
@@ -124,7 +125,7 @@ def _number_pairs(
     return row, degree, place, place_of_tail, place_of_head, block, common[:total].copy(), own
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def square_losses(graph: Graph, wedges: Wedges, e: int, value: np.ndarray, around: Around) -> None:
     """Fill ``around`` with the closed walks of length 4 that each vertex loses with pair e.
 
@@ -173,7 +174,7 @@ def square_losses(graph: Graph, wedges: Wedges, e: int, value: np.ndarray, aroun
     loss[v] = value[v] if degree_v == 1 else 5 + 8 * triangles + 2 * degree_v + sum_u
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def drop_wedges(graph: Graph, wedges: Wedges, e: int) -> None:
     """Bring the common neighbours up to date and remove pair e from the graph."""
     u, v = graph.tail[e], graph.head[e]
@@ -183,7 +184,7 @@ def drop_wedges(graph: Graph, wedges: Wedges, e: int) -> None:
     _drop_side(graph, wedges, e, v, wedges.place_of_tail[e])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _drop_side(graph: Graph, wedges: Wedges, e: int, x: int, place: int) -> None:
     """The other end, at this place in the block of x, no longer has x in common with the neighbours of x."""
     row = wedges.row[x] + place * wedges.degree[x]

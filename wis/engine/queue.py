@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from wis.engine.kernels import kernel
 from wis.engine.keys import compare_keys
 
 # Entries of a key that are stored. Longer common beginnings are compared by the caller.
@@ -75,7 +75,7 @@ def make_queue(bound: np.ndarray, priority: np.ndarray | None) -> Queue:
     return queue
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def goes_before(queue: Queue, e: int, f: int) -> bool:
     """Whether edge e is to be looked at before f: better as far as is known, or unknown, or first by priority."""
     if queue.bound[e] != queue.bound[f]:
@@ -91,7 +91,7 @@ def goes_before(queue: Queue, e: int, f: int) -> bool:
     return queue.priority[e] < queue.priority[f]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def may_differ(queue: Queue, e: int, f: int) -> bool:
     """Whether two ranked edges of the same bound agree in all stored entries, and there are more."""
     if queue.whole[e] and queue.whole[f]:
@@ -102,7 +102,7 @@ def may_differ(queue: Queue, e: int, f: int) -> bool:
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def second_bound(queue: Queue) -> int:
     """The largest bound of all edges but the first; -1 if there is none."""
     second = -1
@@ -111,7 +111,7 @@ def second_bound(queue: Queue) -> int:
     return second
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def move_up(queue: Queue, e: int) -> None:
     """Restore the order after edge e may have become better."""
     at = queue.position[e]
@@ -127,7 +127,7 @@ def move_up(queue: Queue, e: int) -> None:
     queue.position[e] = at
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def move_down(queue: Queue, e: int) -> None:
     """Restore the order after edge e may have become worse."""
     at = queue.position[e]
@@ -149,7 +149,7 @@ def move_down(queue: Queue, e: int) -> None:
     queue.position[e] = at
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def remove(queue: Queue, e: int) -> None:
     """Take edge e out."""
     at = queue.position[e]
@@ -165,7 +165,7 @@ def remove(queue: Queue, e: int) -> None:
     move_down(queue, f)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _heapify(queue: Queue) -> None:
     for at in range(queue.size[0] // 2 - 1, -1, -1):
         move_down(queue, queue.heap[at])

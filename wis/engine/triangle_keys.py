@@ -19,7 +19,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from wis.engine.kernels import inlined, kernel
 
 # Tokens stored for an edge.
 WIDTH = 5
@@ -52,13 +53,6 @@ VALUE, TIMES, SORTED, MOVED = range(4)
 # Counters: edges in the heap, level of the floor, rounds so far, edges chosen so far, and WIDTH tokens just computed.
 SIZE, FLOOR, ROUND, DONE, FRESH = range(5)
 
-# Kernels allocate nothing. Without this option Numba counts references to every array of the state up and down at every
-# call of a small function, in atomic operations that take nearly all of the time.
-kernel = njit(cache=True, nogil=True, _nrt=False)  # type: ignore[call-overload]
-
-# The same for small functions: passing the state would take longer than what they do.
-inlined = njit(cache=True, nogil=True, _nrt=False, inline="always")  # type: ignore[call-overload]
-
 
 class State(NamedTuple):
     """Everything the kernels work on: ``n`` vertices, ``m`` edges, ``t`` triangles."""
@@ -78,7 +72,7 @@ class State(NamedTuple):
 
 
 @inlined
-def fallen(s, vertex, count):
+def fallen(s: State, vertex: int, count: int) -> np.int64:
     """Value of an endpoint once its edge with ``count`` triangles is gone."""
     x = s.value[vertex]
     if x == s.free:
@@ -87,7 +81,7 @@ def fallen(s, vertex, count):
 
 
 @inlined
-def upper_bound(s, e):
+def upper_bound(s: State, e: int) -> int:
     """No smaller than the first value of the key, in constant time."""
     bound = min(fallen(s, s.edge[e, TAIL], s.edge[e, COUNT]), fallen(s, s.edge[e, HEAD], s.edge[e, COUNT]))
     if s.edge[e, WITNESS] >= 0:
@@ -98,7 +92,7 @@ def upper_bound(s, e):
 
 
 @inlined
-def compact(s, e):
+def compact(s: State, e: int) -> None:
     """Drop the entries of removed triangles."""
     if s.edge[e, LENGTH] == s.edge[e, COUNT]:
         return
@@ -114,7 +108,7 @@ def compact(s, e):
 
 
 @kernel
-def evaluate(s, e):
+def evaluate(s: State, e: int) -> tuple[int, int, bool]:
     """First value of the key of ``e``, exact; sets the witness, and leaves what ``begin_key`` needs in the runs.
 
     Returns the value, the number of runs, and whether there are larger apex values than those of the runs.
@@ -156,7 +150,7 @@ def evaluate(s, e):
 
 
 @kernel
-def begin_key(s, e, found, more):
+def begin_key(s: State, e: int, found: int, more: bool) -> None:
     """Compute the first tokens of the key of ``e`` from the runs, into ``fresh``."""
     x_tail, x_head = s.value[s.edge[e, TAIL]], s.value[s.edge[e, HEAD]]
     y_tail, y_head = fallen(s, s.edge[e, TAIL], s.edge[e, COUNT]), fallen(s, s.edge[e, HEAD], s.edge[e, COUNT])
@@ -191,14 +185,14 @@ def begin_key(s, e, found, more):
 
 
 @inlined
-def _token(y, q):
+def _token(y: int, q: int) -> int:
     if q > 0:
         return (y << _SHIFT) | (_LOW - q)
     return _FLIP - ((y << _SHIFT) | (_LOW + q))
 
 
 @inlined
-def token_value(token):
+def token_value(token: int) -> int:
     """The value ``y`` of a token; larger than all values for END and UNKNOWN."""
     if token < END:
         return token >> _SHIFT
@@ -208,7 +202,7 @@ def token_value(token):
 
 
 @kernel
-def _sort(s, count):
+def _sort(s: State, count: int) -> None:
     """Shell sort: short lists, mostly sorted already."""
     gap = 1
     while gap < count // 3:
@@ -225,7 +219,7 @@ def _sort(s, count):
 
 
 @kernel
-def take_snapshot(s, e):
+def take_snapshot(s: State, e: int) -> None:
     """Sort the apexes of ``e`` by value, keep the values, and compute all of its tokens."""
     compact(s, e)
     begin, count = s.key[e, START], s.edge[e, COUNT]
@@ -259,7 +253,7 @@ def take_snapshot(s, e):
 
 
 @kernel
-def _sorted_ends(s, e):
+def _sorted_ends(s: State, e: int) -> tuple[int, int, int, int]:
     """Values before and after of both endpoints, the smaller one first."""
     u, v = s.edge[e, TAIL], s.edge[e, HEAD]
     if s.value[u] > s.value[v]:
@@ -269,7 +263,7 @@ def _sorted_ends(s, e):
 
 
 @kernel
-def snapshot_holds(s, e):
+def snapshot_holds(s: State, e: int) -> bool:
     """Whether the snapshot of ``e`` still is what one taken now would be."""
     # As long as no triangle is lost, the entries stay in the order of the snapshot.
     if s.key[e, ENDS + 5] != s.edge[e, COUNT]:
@@ -285,7 +279,7 @@ def snapshot_holds(s, e):
 
 
 @kernel
-def compare_snapshots(s, e, f):
+def compare_snapshots(s: State, e: int, f: int) -> int:
     """1 if the key of ``e`` is better than that of ``f``, -1 if it is worse, 0 if they are equal."""
     e_at, f_at = s.key[e, START], s.key[f, START]
     e_end, f_end = e_at + s.key[e, ENDS], f_at + s.key[f, ENDS]
@@ -309,7 +303,7 @@ def compare_snapshots(s, e, f):
                     y = s.key[g, ENDS + i]
         if y == s.free:
             return 0
-        q = 0
+        q = np.int64(0)
         while e_at < e_end and s.snapshot[e_at] - 2 == y:
             q += 1
             e_at += 1

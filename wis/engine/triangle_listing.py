@@ -91,7 +91,7 @@ def _check_memory(num_triangles: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _orient(num_nodes, tail, head):
+def _orient(num_nodes: int, tail: np.ndarray, head: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Arcs from smaller to larger (degree, vertex), grouped by where they begin."""
     m = len(tail)
     degree = np.zeros(num_nodes, dtype=np.int32)
@@ -117,7 +117,7 @@ def _orient(num_nodes, tail, head):
 
 
 @njit(cache=True, nogil=True)
-def _num_paths(start, heads):
+def _num_paths(start: np.ndarray, heads: np.ndarray) -> np.ndarray:
     """Number of two-arc paths from every vertex."""
     paths = np.zeros(len(start) - 1, dtype=np.int64)
     for u in range(len(paths)):
@@ -128,7 +128,9 @@ def _num_paths(start, heads):
 
 
 @njit(cache=True, nogil=True)
-def _count(start, heads, arc_edge, mark, low, high, count):
+def _count(
+    start: np.ndarray, heads: np.ndarray, arc_edge: np.ndarray, mark: np.ndarray, low: int, high: int, count: np.ndarray
+) -> None:
     for u in range(low, high):
         for i in range(start[u], start[u + 1]):
             mark[heads[i]] = arc_edge[i]
@@ -147,7 +149,16 @@ def _count(start, heads, arc_edge, mark, low, high, count):
 
 
 @njit(cache=True, nogil=True)
-def _store(start, heads, arc_edge, mark, low, high, filled, entries):
+def _store(
+    start: np.ndarray,
+    heads: np.ndarray,
+    arc_edge: np.ndarray,
+    mark: np.ndarray,
+    low: int,
+    high: int,
+    filled: np.ndarray,
+    entries: np.ndarray,
+) -> None:
     for u in range(low, high):
         for i in range(start[u], start[u + 1]):
             mark[heads[i]] = arc_edge[i]
@@ -167,7 +178,9 @@ def _store(start, heads, arc_edge, mark, low, high, filled, entries):
 
 
 @njit(cache=True, nogil=True)
-def _put(filled, entries, edge, apex, in_order, first, second):
+def _put(
+    filled: np.ndarray, entries: np.ndarray, edge: int, apex: int, in_order: bool, first: int, second: int
+) -> None:
     at = filled[edge]
     filled[edge] = at + 1
     entries[at, 0] = apex

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from wis.engine.kernels import inlined, kernel
 from wis.engine.triangle_keys import (
     AFTER,
     BEFORE,
@@ -27,11 +28,10 @@ from wis.engine.triangle_keys import (
     TOKENS,
     UNKNOWN,
     WIDTH,
+    State,
     begin_key,
     compare_snapshots,
     evaluate,
-    inlined,
-    kernel,
     snapshot_holds,
     take_snapshot,
     upper_bound,
@@ -46,13 +46,13 @@ _SWEEP_SHARE = 8
 
 
 @inlined
-def level_of(s, value):
+def level_of(s: State, value: np.int64) -> np.int64:
     """The bucket of a value; edges that change no value that counts share the highest."""
     return min(value >> s.shift, np.int64(len(s.first) - 1))
 
 
 @inlined
-def into_bucket(s, e, level):
+def into_bucket(s: State, e: int, level: int) -> None:
     """Put an edge that is nowhere into a bucket below the floor."""
     other = s.first[level]
     s.edge[e, LEVEL] = level
@@ -64,7 +64,7 @@ def into_bucket(s, e, level):
 
 
 @inlined
-def out_of_bucket(s, e):
+def out_of_bucket(s: State, e: int) -> None:
     """Take an edge out of its bucket."""
     before, after = s.edge[e, BEFORE], s.edge[e, AFTER]
     if before >= 0:
@@ -76,7 +76,7 @@ def out_of_bucket(s, e):
 
 
 @inlined
-def is_better(s, e, f):
+def is_better(s: State, e: int, f: int) -> bool:
     """Whether ``e`` goes before ``f``, by all that is stored of their keys, then by priority."""
     for i in range(WIDTH):
         a, b = s.key[e, TOKENS + i], s.key[f, TOKENS + i]
@@ -94,7 +94,7 @@ def is_better(s, e, f):
 
 
 @kernel
-def sift_up(s, at):
+def sift_up(s: State, at: int) -> None:
     """Move the edge at a position of the heap up to where it belongs."""
     e = s.heap[at]
     while at > 0:
@@ -110,7 +110,7 @@ def sift_up(s, at):
 
 
 @kernel
-def sift_down(s, at):
+def sift_down(s: State, at: int) -> None:
     """Move the edge at a position of the heap down to where it belongs."""
     e = s.heap[at]
     size = s.counters[SIZE]
@@ -129,7 +129,7 @@ def sift_down(s, at):
 
 
 @inlined
-def into_heap(s, e):
+def into_heap(s: State, e: int) -> None:
     """Put an edge that is nowhere into the heap, by its tokens."""
     at = s.counters[SIZE]
     s.counters[SIZE] = at + 1
@@ -139,7 +139,7 @@ def into_heap(s, e):
 
 
 @kernel
-def out_of_heap(s, at):
+def out_of_heap(s: State, at: int) -> None:
     """Take the edge at a position out of the heap."""
     s.edge[s.heap[at], LEVEL] = GONE
     size = s.counters[SIZE] - 1
@@ -152,7 +152,7 @@ def out_of_heap(s, at):
 
 
 @kernel
-def settle(s, e):
+def settle(s: State, e: int) -> None:
     """Evaluate an edge that is nowhere and put it where it belongs."""
     value, found, more = evaluate(s, e)
     level = level_of(s, value)
@@ -165,7 +165,7 @@ def settle(s, e):
 
 
 @inlined
-def _store(s, e):
+def _store(s: State, e: int) -> None:
     for i in range(WIDTH):
         s.key[e, TOKENS + i] = s.counters[FRESH + i]
     s.edge[e, STAMP] = s.counters[ROUND]
@@ -173,7 +173,7 @@ def _store(s, e):
 
 
 @kernel
-def _lower_floor(s):
+def _lower_floor(s: State) -> None:
     """Open the next bucket that is not empty; its edges go into the heap or into lower buckets."""
     level = s.counters[FLOOR] - 1
     while s.first[level] < 0:
@@ -192,7 +192,7 @@ def _lower_floor(s):
 
 
 @kernel
-def reevaluate(s, e):
+def reevaluate(s: State, e: int) -> None:
     """Bring the stored key of an edge of the heap up to date, and move it where it belongs."""
     at = s.edge[e, BEFORE]
     level = level_of(s, upper_bound(s, e))
@@ -216,7 +216,7 @@ def reevaluate(s, e):
 
 
 @inlined
-def _agrees(s, e):
+def _agrees(s: State, e: int) -> bool:
     """Whether the tokens just computed, as far as they go, are the stored ones."""
     for i in range(WIDTH):
         if s.counters[FRESH + i] == UNKNOWN:
@@ -227,7 +227,7 @@ def _agrees(s, e):
 
 
 @inlined
-def _is_tied(s, e, f):
+def _is_tied(s: State, e: int, f: int) -> bool:
     """Whether more of the key of ``e`` is needed to tell that it is better than ``f``."""
     for i in range(WIDTH):
         if s.key[e, TOKENS + i] == UNKNOWN:
@@ -238,7 +238,7 @@ def _is_tied(s, e, f):
 
 
 @kernel
-def _sweep(s):
+def _sweep(s: State) -> None:
     """Move all edges of the heap that have fallen below the floor, as far as is seen in constant time, to buckets."""
     kept = 0
     for at in range(s.counters[SIZE]):
@@ -256,7 +256,7 @@ def _sweep(s):
 
 
 @kernel
-def pop_best(s):
+def pop_best(s: State) -> int:
     """Take out the edge that goes next."""
     dropped = 0
     while True:
@@ -283,7 +283,7 @@ def pop_best(s):
 
 
 @inlined
-def _rival(s, e):
+def _rival(s: State, e: int) -> int:
     """An edge that may be as good as the one at the top as far as its tokens go, -1 if there is none."""
     rival = -1
     for child in range(1, min(s.counters[SIZE], 3)):

@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from wis.engine.kernels import inlined, kernel
 from wis.engine.triangle_keys import (
     BEFORE,
     COLUMNS,
@@ -39,8 +40,6 @@ from wis.engine.triangle_keys import (
     WITNESS,
     State,
     fallen,
-    inlined,
-    kernel,
     token_value,
     upper_bound,
 )
@@ -165,7 +164,7 @@ def _prepare(edges: EdgeList, is_target: np.ndarray | None, priority: np.ndarray
 
 
 @njit(cache=True, nogil=True)
-def _values(num_nodes, tail, head, count):
+def _values(num_nodes: int, tail: np.ndarray, head: np.ndarray, count: np.ndarray) -> np.ndarray:
     value = np.zeros(num_nodes, dtype=np.int64)
     for e in range(len(tail)):
         # Every triangle at a vertex is at two of its edges.
@@ -178,14 +177,14 @@ def _values(num_nodes, tail, head, count):
 
 
 @kernel
-def _fill_buckets(s):
+def _fill_buckets(s: State) -> None:
     # Backwards, so that the first edge comes out first.
     for e in range(len(s.edge) - 1, -1, -1):
         into_bucket(s, e, level_of(s, upper_bound(s, e)))
 
 
 @kernel
-def _remove_best(s, order, until, chunk):
+def _remove_best(s: State, order: np.ndarray, until: int, chunk: int) -> None:
     """Remove edges until so many are gone, ``chunk`` at a time."""
     while s.counters[DONE] < until:
         begin = s.counters[DONE]
@@ -199,7 +198,7 @@ def _remove_best(s, order, until, chunk):
 
 
 @kernel
-def _remove(s, e):
+def _remove(s: State, e: int) -> None:
     """Take an edge out of the graph."""
     u, v = s.edge[e, TAIL], s.edge[e, HEAD]
     old_u, old_v = s.value[u], s.value[v]
@@ -227,7 +226,7 @@ def _remove(s, e):
 
 
 @inlined
-def _refresh(s, e, shared, other, lost, old_lost):
+def _refresh(s: State, e: int, shared: int, other: int, lost: int, old_lost: int) -> None:
     """Keep what is stored of ``e = {shared, other}`` an upper bound, after ``{shared, lost}`` was removed.
 
     The first value of the key can rise only if ``lost`` was its witness. Of the rest, the following changed: the value
@@ -254,7 +253,7 @@ def _refresh(s, e, shared, other, lost, old_lost):
 
 
 @kernel
-def _forget(s, e, value):
+def _forget(s: State, e: int, value: int) -> None:
     """The key of an edge in the heap may be better than stored from this value on."""
     for i in range(WIDTH):
         if token_value(s.key[e, TOKENS + i]) < value:

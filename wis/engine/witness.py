@@ -6,12 +6,12 @@ As long as none of them is removed, the vertex goes on losing walks with that ed
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from wis.engine.kernels import kernel
 from wis.engine.losses import OPEN, SQUARES, Around, Graph, in_degree
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_witness(graph: Graph, around: Around, kind: int, e: int, i: int, witness: np.ndarray) -> None:
     """Fill ``witness``, int32 ``[L - 1]``, with the edges of one walk over e and the i-th vertex of the ball.
 
@@ -47,7 +47,7 @@ def find_witness(graph: Graph, around: Around, kind: int, e: int, i: int, witnes
             return
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _always_affected(graph: Graph, e: int, t: int) -> bool:
     """Whether vertex t loses walks with edge e whatever else is removed."""
     if graph.directed[0]:
@@ -55,7 +55,7 @@ def _always_affected(graph: Graph, e: int, t: int) -> bool:
     return t == graph.tail[e] or t == graph.head[e]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _trace(graph: Graph, walks: np.ndarray, t: int, length: int, side: int, witness: np.ndarray, used: int) -> int:
     """Append the edges of a shortest of the walks from t; return how many are used, -1 if there is no walk."""
     if walks[length, t, side] == 0:
@@ -72,7 +72,7 @@ def _trace(graph: Graph, walks: np.ndarray, t: int, length: int, side: int, witn
     return used
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _trace_back(graph: Graph, walks: np.ndarray, t: int, length: int, witness: np.ndarray, used: int) -> None:
     """Append the edges of a shortest of the walks from v to t, backwards (directed graphs)."""
     for k in range(length, 0, -1):

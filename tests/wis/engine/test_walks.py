@@ -84,7 +84,8 @@ def test_losses_are_differences_of_values(depth: int, directed: bool, objective:
         graph, around = losses.make_graph(edges), losses.make_around(edges.num_nodes, depth)
         value = _values(edges, np.arange(edges.num_pairs), depth, objective)
         reach = counts.walks_by_length(edges, depth)
-        for e in range(0, edges.num_pairs, 3):
+        # int32, as in the engine: kernels are compiled once for each type.
+        for e in np.arange(0, edges.num_pairs, 3, dtype=np.int32):
             if objective == "vertex":
                 losses.closed_losses(graph, e, value, around)
             else:
@@ -99,7 +100,7 @@ def test_losses_by_common_neighbours_stay_right_while_edges_go() -> None:
     for edges in every_family((6, 9)):
         graph, around = losses.make_graph(edges), losses.make_around(edges.num_nodes, 4, with_walks=False)
         wedges = quadrangles.make_wedges(graph)
-        left = np.random.default_rng(0).permutation(edges.num_pairs)
+        left = np.random.default_rng(0).permutation(edges.num_pairs).astype(np.int32)
         while len(left):
             e, value = left[0], _values(edges, left, 4, "vertex")
             quadrangles.square_losses(graph, wedges, e, value, around)
