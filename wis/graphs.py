@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import numbers
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -106,7 +107,7 @@ def _pair_keys(columns: np.ndarray, num_nodes: int, *, directed: bool) -> np.nda
     tail, head = (rows, cols) if directed else (np.minimum(rows, cols), np.maximum(rows, cols))
     keys = tail.astype(np.int64)
     keys *= num_nodes
-    keys += head
+    keys += head.astype(np.int64, copy=False)
     loops = rows == cols
     return keys[~loops] if loops.any() else keys
 
@@ -219,7 +220,7 @@ def load_graph(graph: Any, num_nodes: int | None = None, directed: bool | None =
 def check_count(name: str, value: Any) -> int:
     """Return ``value`` as a non-negative int, or raise an error that names the argument."""
     try:
-        if isinstance(value, (bool, np.bool_)):
+        if isinstance(value, bool) or str(getattr(value, "dtype", "")).endswith("bool"):  # NumPy's or torch's
             raise TypeError
         number = operator.index(value)
     except TypeError:
@@ -322,6 +323,13 @@ def _load_data(graph: Any, num_nodes: int | None, directed: bool | None) -> Load
     columns = graph.edge_index.detach().cpu().numpy()
     given = graph.num_nodes if columns.size or graph.num_nodes is not None else 0
     size = _check_columns(columns, given, "graph.edge_index")
+    for name in ("edge_weight", "edge_attr"):
+        value = graph.get(name)
+        if isinstance(value, torch.Tensor) and value.shape[:1] != columns.shape[1:]:
+            raise ValueError(
+                f"graph.{name} must have one entry for each of the {columns.shape[1]} columns of graph.edge_index, "
+                f"got shape {list(value.shape)}"
+            )
     if isinstance(graph.get("edge_weight"), torch.Tensor):
         _check_weights(graph.edge_weight.detach().cpu().numpy(), "graph.edge_weight")
     edges = EdgeList.from_columns(columns, size, directed)
@@ -337,7 +345,12 @@ def _rebuild_data(graph: Any, kept: Any, weights: np.ndarray | None) -> Any:
     import torch
 
     sparse = copy.copy(graph)
-    for key in _edge_level_keys(graph):
+    keys = _edge_level_keys(graph)
+    if hasattr(graph, "_slice_dict"):  # a Batch, which knows where the columns of each of its graphs begin
+        before = torch.cat([torch.zeros(1, dtype=torch.long), kept.cumsum(0)])
+        slices = graph._slice_dict
+        sparse._slice_dict = {key: before[slices[key]] if key in keys else slices[key] for key in slices}
+    for key in keys:
         value = graph[key]
         if isinstance(value, torch.Tensor):
             dim = graph.__cat_dim__(key, value) % max(value.dim(), 1)
@@ -346,12 +359,21 @@ def _rebuild_data(graph: Any, kept: Any, weights: np.ndarray | None) -> Any:
             sparse[key] = [item for item, stays in zip(value, kept.tolist(), strict=True) if stays]
     if weights is not None:
         factor = torch.from_numpy(weights)[kept].to(graph.edge_index.device)
-        old = sparse.get("edge_weight")
-        sparse.edge_weight = factor.to(torch.get_default_dtype()) if old is None else old * factor.to(old.dtype)
+        sparse.edge_weight = _multiply(sparse.get("edge_weight"), factor)
     if sparse.num_nodes != graph.num_nodes:
         # Without node features PyG infers the count from the largest index, which may be gone now.
         sparse.num_nodes = graph.num_nodes
     return sparse
+
+
+def _multiply(old: Any, factor: Any) -> Any:
+    """Weights ``[kept, ...]`` times ``factor`` (float64 ``[kept]``); whole numbers become floating point."""
+    import torch
+
+    if old is None:
+        return factor.to(torch.get_default_dtype())
+    dtype = old.dtype if old.is_floating_point() else torch.get_default_dtype()
+    return old * factor.to(dtype).reshape(-1, *[1] * (old.dim() - 1))
 
 
 def _edge_level_keys(graph: Any) -> list[str]:
@@ -386,6 +408,8 @@ def _load_networkx(graph: Any, num_nodes: int | None, directed: bool | None) -> 
     keys = list(graph.edges(keys=True)) if graph.is_multigraph() else list(graph.edges())
     columns = np.array([(position[k[0]], position[k[1]]) for k in keys], dtype=np.int64).reshape(-1, 2).T
     stated = [value for *_, value in graph.edges(data="weight") if value is not None]
+    if wrong := [value for value in stated if not isinstance(value, numbers.Real)]:
+        raise TypeError(f"the edge attribute 'weight' of graph must be a number or left out, got {wrong[0]!r}")
     _check_weights(np.asarray(stated, dtype=np.float64), "the edge attribute 'weight' of graph")
     edges = EdgeList.from_columns(columns, len(position), graph.is_directed() if directed is None else directed)
 
@@ -396,7 +420,8 @@ def _load_networkx(graph: Any, num_nodes: int | None, directed: bool | None) -> 
             for key, stays, factor in zip(keys, kept, weights, strict=True):
                 if stays:
                     attributes = sparse.edges[key]
-                    attributes["weight"] = attributes.get("weight", 1.0) * float(factor)
+                    old = attributes.get("weight")
+                    attributes["weight"] = float(factor) if old is None else old * float(factor)
         return sparse
 
     return LoadedGraph(columns, edges, None, rebuild)

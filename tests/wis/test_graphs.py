@@ -9,7 +9,7 @@ import scipy.sparse as sp
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch_geometric.data import Data, HeteroData
+from torch_geometric.data import Batch, Data, HeteroData
 
 from wis.graphs import EdgeList, load_graph
 
@@ -108,6 +108,50 @@ def test_weights_multiply_edge_weight() -> None:
     assert load_graph(weighted).keep_pairs(kept, factors).edge_weight.tolist() == [2, 2, 2, 2]
     with pytest.raises(TypeError, match="edge_index cannot carry"):
         load_graph(edge_index).keep_pairs(kept, factors)
+
+
+def test_weights_multiply_whole_and_wide_weights() -> None:
+    edge_index = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
+    kept, factors = np.array([True, True]), np.array([2.5, 0.5])
+    whole = Data(edge_index=edge_index, edge_weight=torch.tensor([1, 1, 3, 3]), num_nodes=3)
+    assert load_graph(whole).keep_pairs(kept, factors).edge_weight.tolist() == [2.5, 2.5, 1.5, 1.5]
+    wide = Data(edge_index=edge_index, edge_weight=torch.ones(4, 1, dtype=torch.float64), num_nodes=3)
+    sparse = load_graph(wide).keep_pairs(kept, factors)
+    assert sparse.edge_weight.tolist() == [[2.5], [2.5], [0.5], [0.5]]
+    assert sparse.edge_weight.dtype == torch.float64
+    unstated = nx.Graph([(0, 1, {"weight": None}), (1, 2, {})])
+    weights = load_graph(unstated).keep_pairs(kept, factors).edges(data="weight")
+    assert list(weights) == [(0, 1, 2.5), (1, 2, 0.5)]
+
+
+@pytest.mark.parametrize("name", ["edge_weight", "edge_attr"])
+def test_edge_attributes_of_another_length_are_refused(name: str) -> None:
+    data = Data(edge_index=torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), num_nodes=3, **{name: torch.ones(3, 2)})
+    with pytest.raises(ValueError, match=rf"graph.{name} must have one entry for each of the 4 columns.*got.*\[3, 2\]"):
+        load_graph(data)
+
+
+def test_a_batch_can_be_taken_apart_again() -> None:
+    path = Data(x=torch.ones(3, 1), edge_index=torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), edge_attr=torch.arange(4))
+    batch = Batch.from_data_list([path, path, path])
+    loaded = load_graph(batch)
+    assert loaded.edges.pairs.tolist() == [[0, 1, 3, 4, 6, 7], [1, 2, 4, 5, 7, 8]]
+    sparse = loaded.keep_pairs(np.array([True, False, False, False, True, True])).to_data_list()
+    assert [graph.edge_attr.tolist() for graph in sparse] == [[0, 1], [], [0, 1, 2, 3]]
+    assert sparse[2].edge_index.tolist() == path.edge_index.tolist()
+    assert [graph.num_nodes for graph in sparse] == [3, 3, 3]
+    assert batch.to_data_list()[1].edge_attr.tolist() == [0, 1, 2, 3]
+
+
+def test_unsigned_indices_work() -> None:
+    sparse = load_graph(np.array([[0, 1, 1, 2], [1, 0, 2, 1]], dtype=np.uint64)).keep_pairs(np.array([False, True]))
+    assert sparse.tolist() == [[1, 2], [2, 1]]
+    assert sparse.dtype == np.uint64
+
+
+def test_networkx_weights_must_be_numbers() -> None:
+    with pytest.raises(TypeError, match="edge attribute 'weight' of graph must be a number or left out, got 'heavy'"):
+        load_graph(nx.Graph([(0, 1, {"weight": "heavy"})]))
 
 
 def test_networkx_keeps_labels_attributes_and_type() -> None:
