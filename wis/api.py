@@ -147,7 +147,15 @@ def removal_order(
     return RemovalOrder(loaded.edges, ranking, method=method, options=options, seed=seed)
 
 
-def walk_index(graph: Any, subset: Iterable[int], depth: int, target: int | None = None, **reading: Any) -> int:
+def walk_index(
+    graph: Any,
+    subset: Iterable[int],
+    depth: int,
+    target: int | None = None,
+    *,
+    num_nodes: int | None = None,
+    directed: bool | None = None,
+) -> int:
     """The walk index of a subset of the vertices, by its definition.
 
     Parameters
@@ -155,13 +163,13 @@ def walk_index(graph: Any, subset: Iterable[int], depth: int, target: int | None
     graph
         As in :func:`sparsify`.
     subset
-        The vertices of ``I``; repeats count once.
+        The vertices of ``I``: a list, set, array or tensor of indices; repeats count once.
     depth
         Depth ``L >= 1`` of the GNN: walks have length ``L - 1``.
     target
         Vertex ``t``: count the walks that end there (vertex prediction). None: count all (graph prediction).
-    **reading
-        ``num_nodes`` and ``directed``, as in :func:`sparsify`.
+    num_nodes, directed
+        As in :func:`sparsify`.
 
     Returns
     -------
@@ -180,11 +188,11 @@ def walk_index(graph: Any, subset: Iterable[int], depth: int, target: int | None
     """
     from wis.engine import counts
 
-    edges = load_graph(graph, **reading).edges
+    edges = load_graph(graph, num_nodes, directed).edges
     return counts.walk_index(edges, subset, depth, target)
 
 
-def closed_walks(graph: Any, depth: int, **reading: Any) -> torch.Tensor:
+def closed_walks(graph: Any, depth: int, *, num_nodes: int | None = None, directed: bool | None = None) -> torch.Tensor:
     """The walk index ``WI_{L-1,t}({t})`` of every vertex.
 
     Parameters
@@ -193,8 +201,8 @@ def closed_walks(graph: Any, depth: int, **reading: Any) -> torch.Tensor:
         As in :func:`sparsify`.
     depth
         Depth ``L >= 2`` of the GNN.
-    **reading
-        ``num_nodes`` and ``directed``, as in :func:`sparsify`.
+    num_nodes, directed
+        As in :func:`sparsify`.
 
     Returns
     -------
@@ -216,7 +224,7 @@ def closed_walks(graph: Any, depth: int, **reading: Any) -> torch.Tensor:
 
     from wis.engine import counts
 
-    return torch.from_numpy(counts.closed_walks(load_graph(graph, **reading).edges, depth))
+    return torch.from_numpy(counts.closed_walks(load_graph(graph, num_nodes, directed).edges, depth))
 
 
 def check_call(method: str, options: Mapping[str, Any], device: str = "auto", seed: int | None = None) -> Method:

@@ -182,6 +182,9 @@ class RemovalOrder:
         ValueError
             If the file is no removal order, or damaged.
         """
+        with open(path, "rb") as file:  # noqa: PTH123, path may be a string; a missing file says so by itself
+            if not zipfile.is_zipfile(file):
+                raise ValueError(f"{os.fspath(path)} is not a removal order written by save(), or it is cut short")
         try:
             with np.load(path, allow_pickle=False) as archive:
                 edges, facts = archive["edges"], json.loads(str(archive["header"]))

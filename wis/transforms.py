@@ -8,9 +8,8 @@ from torch_geometric.data import Data
 from torch_geometric.data.datapipes import functional_transform
 from torch_geometric.transforms import BaseTransform
 
-from wis.api import sparsify
+from wis.api import check_call, sparsify
 from wis.budget import check_fraction
-from wis.registry import find_method
 
 
 @functional_transform("wis_sparsify")
@@ -28,8 +27,9 @@ class Sparsify(BaseTransform):
 
     Raises
     ------
-    TypeError, ValueError
-        When the transform is made: if ``keep`` or ``method`` does not fit, or the method lacks an option.
+    TypeError, ValueError, RuntimeError
+        When the transform is made: if ``keep``, ``method``, ``seed`` or ``device`` does not fit, or the method lacks an
+        option.
 
     Examples
     --------
@@ -46,8 +46,8 @@ class Sparsify(BaseTransform):
         self.keep = check_fraction("keep", keep)
         self.method = method
         self.options = options
-        shared = ("directed", "seed", "device")
-        find_method(method).check_options({k: v for k, v in options.items() if k not in shared})
+        own = {name: value for name, value in options.items() if name not in ("directed", "seed", "device")}
+        check_call(method, own, options.get("device", "auto"), options.get("seed"))
 
     def forward(self, data: Data) -> Data:
         """Return a sparse copy of ``data``."""

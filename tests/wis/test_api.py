@@ -127,3 +127,5 @@ def test_closed_walks_are_walk_indices_of_single_vertices() -> None:
         values = wis.closed_walks(graph, depth)
         assert values.dtype == torch.int64
         assert values.tolist() == [wis.walk_index(graph, [t], depth, t) for t in graph]
+    with pytest.raises(TypeError, match="closed_walks.*unexpected keyword argument 'number'"):
+        wis.closed_walks(graph, 2, number=3)  # type: ignore[call-arg]

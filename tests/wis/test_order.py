@@ -95,7 +95,7 @@ def test_load_refuses_other_files(order: wis.RemovalOrder, tmp_path: Path) -> No
     with pytest.raises(ValueError, match="is not a removal order"):
         wis.RemovalOrder.load(path)
     path.write_bytes(b"nothing of the kind")
-    with pytest.raises(ValueError, match="is not a removal order"):
+    with pytest.raises(ValueError, match=r"is not a removal order written by save\(\), or it is cut short$"):
         wis.RemovalOrder.load(path)
     order.save(path)
     path.write_bytes(path.read_bytes()[:500])

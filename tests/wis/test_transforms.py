@@ -42,3 +42,7 @@ def test_bad_arguments_are_named_when_it_is_made() -> None:
         wis.Sparsify(method="magic")
     with pytest.raises(ValueError, match="no option 'deep'"):
         wis.Sparsify(deep=3)
+    with pytest.raises(ValueError, match="device must be one of"):
+        wis.Sparsify(device="gpu")
+    with pytest.raises(ValueError, match="seed must not be negative"):
+        wis.Sparsify(method="random", seed=-1)

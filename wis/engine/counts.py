@@ -82,6 +82,8 @@ def walk_index(edges: EdgeList, subset: Iterable[int], depth: int, target: int |
     depth = check_count("depth", depth)
     if depth < 1:
         raise ValueError(f"depth must be at least 1, got {depth}")
+    if not isinstance(subset, Iterable):
+        raise TypeError(f"subset must be a collection of vertex indices, got {subset!r}")
     inside = np.zeros(edges.num_nodes, dtype=bool)
     for vertex in subset:
         inside[_check_vertex("subset", vertex, edges.num_nodes)] = True

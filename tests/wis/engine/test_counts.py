@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from tests import naive
 from tests.strategies import edge_list, every_family, family
@@ -54,6 +55,10 @@ def test_bad_arguments() -> None:
     edges = family("path", 4)
     with pytest.raises(ValueError, match="subset has vertex 4"):
         counts.walk_index(edges, [4], 2)
+    with pytest.raises(TypeError, match="subset must be a collection of vertex indices, got 3"):
+        counts.walk_index(edges, 3, 2)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="subset must be an integer, got tensor"):  # a mask is no list of indices
+        counts.walk_index(edges, torch.tensor([True, False, True, True]), 2)
     with pytest.raises(ValueError, match="target has vertex 9"):
         counts.walk_index(edges, [0], 2, target=9)
     with pytest.raises(ValueError, match="depth must be at least 1"):
