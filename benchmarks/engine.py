@@ -27,6 +27,9 @@ from wis.files import replace_file
 from wis.graphs import EdgeList
 
 DENSE = ("chameleon", "squirrel")
+TINY = EdgeList(3, np.array([[0, 0, 1], [1, 2, 2]]))
+# A line that takes longer than this is not repeated further.
+ENOUGH_SECONDS = 40.0
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,12 @@ def measure_rows(rows: list[Row], available: Graphs, runs: int) -> Iterator[dict
         if edges is None:
             yield {**facts, "skipped": "no files under the data root"}
             continue
-        taken = timing.interleave({"unit": unit_of(edges, row), "order": order_of(edges, row.options)}, runs)
+        order_of(TINY, row.options)()  # compiles
+        unit = unit_of(edges, row)
+        unit()
+        taken = timing.interleave(
+            {"unit": unit, "order": order_of(edges, row.options)}, runs, warm_up=False, enough=ENOUGH_SECONDS
+        )
         ratio = taken["order"] / taken["unit"].median
         yield {
             **facts,
@@ -148,7 +156,7 @@ def measure_growth(depth: int, sizes: list[int]) -> Iterator[dict[str, Any]]:
 
 def measure_one(path: str, num_nodes: str, depth: str) -> None:
     """What the process of one growth point does: compile, load, rank, print JSON."""
-    order_of(EdgeList(3, np.array([[0, 0, 1], [1, 2, 2]])), {"depth": int(depth)})()
+    order_of(TINY, {"depth": int(depth)})()
     start_bytes = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     edges = EdgeList(int(num_nodes), np.load(path))
     start = time.perf_counter()
@@ -270,8 +278,20 @@ def main() -> None:
     report(facts, lines, points, arguments.out)
 
 
+def _with_earlier(
+    path: Path, lines: list[dict[str, Any]], points: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The lines and points of the last results, each replaced by its new measurement where there is one."""
+    earlier = json.loads(path.read_text()) if path.is_file() else {"ratios": [], "growth": []}
+    by_row = {(line["name"], line["graph"]): line for line in [*earlier["ratios"], *lines]}
+    by_size = {(point["depth"], point["edges"]): point for point in [*earlier["growth"], *points]}
+    known = [(row.name, row.graph) for row in ratio_rows() + option_rows()]
+    return [by_row[key] for key in known if key in by_row], [by_size[key] for key in sorted(by_size)]
+
+
 def report(facts: dict[str, Any], lines: list[dict[str, Any]], points: list[dict[str, Any]], out: Path) -> None:
-    """Print the tables and write them."""
+    """Print the tables and write them. Lines of an earlier run that were not measured again stay in the files."""
+    lines, points = _with_earlier(out / "engine.json", lines, points)
     tables = [("Ratios", ratio_table(lines)), ("Growth on power-law graphs", growth_table(points))]
     text = f"{timing.describe(facts)}\n"
     for title, table in tables:

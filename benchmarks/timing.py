@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import gc
 import json
+import math
 import os
 import platform
 import statistics
@@ -59,7 +60,9 @@ def repeat(function: Callable[[], Any], runs: int, *, warm_up: bool = True) -> S
     return Spread.of(seconds(function) for _ in range(runs))
 
 
-def interleave(functions: dict[str, Callable[[], Any]], runs: int, *, warm_up: bool = True) -> dict[str, Spread]:
+def interleave(
+    functions: dict[str, Callable[[], Any]], runs: int, *, warm_up: bool = True, enough: float = math.inf
+) -> dict[str, Spread]:
     """Time functions that will be compared in turns, so that a slow spell of the machine hits all of them.
 
     Parameters
@@ -70,6 +73,8 @@ def interleave(functions: dict[str, Callable[[], Any]], runs: int, *, warm_up: b
         How often each is timed.
     warm_up
         Whether each is called once before, not counted.
+    enough
+        Seconds after which no further turn is begun.
 
     Returns
     -------
@@ -80,7 +85,10 @@ def interleave(functions: dict[str, Callable[[], Any]], runs: int, *, warm_up: b
         for function in functions.values():
             function()
     taken: dict[str, list[float]] = {name: [] for name in functions}
-    for _ in range(runs):
+    start = time.perf_counter()
+    for turn in range(runs):
+        if turn and time.perf_counter() - start > enough:
+            break
         for name, function in functions.items():
             taken[name].append(seconds(function))
     return {name: Spread.of(values) for name, values in taken.items()}
