@@ -16,7 +16,7 @@ from wis.engine.kernels import kernel
 from wis.engine.keys import compare_keys
 
 # Entries of a key that are stored. Longer common beginnings are compared by the caller.
-WIDTH = 8
+WIDTH = 16
 
 
 class Queue(NamedTuple):

@@ -139,6 +139,13 @@ def test_keys_longer_than_what_is_stored() -> None:
     assert_as_oracle(twice, 5, "vertex", limit=4)
 
 
+@pytest.mark.parametrize("objective", MODULES)
+def test_keys_of_which_one_entry_is_stored(objective: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wis.engine.queue.WIDTH", 1)
+    for edges in every_family((7,)):
+        assert_as_oracle(edges, 4, objective)
+
+
 @pytest.mark.parametrize("edges", [edge_list(1, []), edge_list(4, []), edge_list(2, [[0], [1]])])
 @pytest.mark.parametrize("objective", MODULES)
 def test_trivial_graphs(edges: EdgeList, objective: str) -> None:
