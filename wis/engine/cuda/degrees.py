@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import cuda
 
 from wis.engine.cuda import device
 from wis.engine.cuda.greedy import Family, greedy_order
+from wis.engine.cuda.keys import Graph, Scratch
 from wis.engine.cuda.rounds import build_kernels
 from wis.graphs import EdgeList
 
@@ -62,7 +65,7 @@ def removal_order(
 
 
 @cuda.jit(device=True)
-def _list_losses(graph, scratch, row, e):
+def _list_losses(graph: Graph, scratch: Scratch, row: int, e: int) -> None:
     cuda.syncthreads()
     if cuda.threadIdx.x < 2:
         scratch.vertex[row, cuda.threadIdx.x] = graph.ends[e, cuda.threadIdx.x]
@@ -73,17 +76,17 @@ def _list_losses(graph, scratch, row, e):
 
 
 @cuda.jit(device=True)
-def _list_risen(graph, scratch, row, e, risen, counters):
+def _list_risen(graph: Graph, scratch: Scratch, row: int, e: int, risen: Any, counters: Any) -> None:
     """Degrees only fall, and keys with them."""
 
 
 @cuda.jit
-def _values(graph):
+def _values(graph: Graph) -> None:
     for t in range(cuda.grid(1), len(graph.value), cuda.gridsize(1)):
         graph.value[t] = graph.degree[t] + 1 if graph.degree[t] > 0 else 0
 
 
-def _fill_values(graph, scratch, shape):
+def _fill_values(graph: Graph, scratch: Scratch, shape: tuple[int, int]) -> None:
     _values[shape](graph)
 
 

@@ -32,7 +32,7 @@ def is_simulated() -> bool:
     """Whether kernels run in Numba's CUDA simulator (``NUMBA_ENABLE_CUDASIM=1``)."""
     from numba import config
 
-    return bool(config.ENABLE_CUDASIM)  # type: ignore[attr-defined]
+    return bool(config.ENABLE_CUDASIM)
 
 
 def launch_shape(bytes_a_block: int, bytes_once: int) -> tuple[int, int]:

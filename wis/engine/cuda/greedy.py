@@ -114,7 +114,10 @@ def _prepare(
     shape = device.launch_shape(12 * width + 4 * ball + 32 * steps * row, _BYTES_A_PAIR * m + _BYTES_A_VERTEX * n)
     rows = shape[0] + 1
     graph = keys.Graph(
-        *arcs,
+        ends=arcs[0],
+        start=arcs[1],
+        to=arcs[2],
+        pair=arcs[3],
         alive=cuda.to_device(np.ones(m, dtype=np.uint8)),
         degree=cuda.to_device(np.diff(start)),
         value=cuda.to_device(np.zeros(n, dtype=np.int64)),

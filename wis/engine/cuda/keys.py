@@ -88,7 +88,7 @@ class Scratch(NamedTuple):
 
 
 @cuda.jit(device=True)
-def new_value(graph, scratch, row, i):
+def new_value(graph: Graph, scratch: Scratch, row: int, i: int) -> int:
     """Value of the i-th listed vertex after the removal: 0 for an end that it isolates."""
     t = scratch.vertex[row, i]
     if i < 2 and graph.degree[t] == 1:
@@ -97,7 +97,7 @@ def new_value(graph, scratch, row, i):
 
 
 @cuda.jit(device=True)
-def next_value(graph, scratch, row, after, words):
+def next_value(graph: Graph, scratch: Scratch, row: int, after: int, words: Any) -> tuple[int, int]:
     """The smallest value above ``after`` with a net count other than zero, and that count; (-1, 0) if there is none."""
     while True:
         if cuda.threadIdx.x == 0:
@@ -136,7 +136,7 @@ def next_value(graph, scratch, row, after, words):
 
 
 @cuda.jit(device=True)
-def write_key(graph, scratch, row, after, key, words):
+def write_key(graph: Graph, scratch: Scratch, row: int, after: int, key: Any, words: Any) -> None:
     """Write the key of the listed edge, from the values above ``after`` on, to ``key``."""
     for p in range(POINTS):
         x, net = int64(-1), int64(0)
@@ -151,7 +151,7 @@ def write_key(graph, scratch, row, after, key, words):
 
 
 @cuda.jit(device=True)
-def first_number(x, net):
+def first_number(x: int, net: int) -> int:
     """The first number of a pair."""
     if net == 0:
         return int64(0)
@@ -159,20 +159,20 @@ def first_number(x, net):
 
 
 @cuda.jit(device=True)
-def last_value(key):
+def last_value(key: Any) -> int:
     """The value of the last stored pair of a full key."""
     number = key[2 * POINTS - 2]
     return int64(number + _SHIFT) if number < 0 else int64(_SHIFT - number)
 
 
 @cuda.jit(device=True)
-def is_cut(key):
+def is_cut(key: Any) -> bool:
     """Whether there may be more pairs than are stored."""
     return key[2 * POINTS - 2] != 0
 
 
 @cuda.jit(device=True)
-def compare(key, other):
+def compare(key: Any, other: Any) -> int:
     """1 if ``key`` is larger, -1 if smaller, 0 if the stored pairs are equal. For one thread."""
     for i in range(2 * POINTS):
         if key[i] != other[i]:
@@ -181,7 +181,7 @@ def compare(key, other):
 
 
 @cuda.jit(device=True)
-def compare_beyond(graph, scratch, row, other_row, after, words):
+def compare_beyond(graph: Graph, scratch: Scratch, row: int, other_row: Any, after: int, words: Any) -> int:
     """As ``compare``, for the pairs of two listed edges beyond the value ``after``, up to their ends. For a block."""
     other_after = after
     while True:

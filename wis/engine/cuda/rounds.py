@@ -22,7 +22,18 @@ from typing import Any, NamedTuple
 
 from numba import cuda, int32, int64
 
-from wis.engine.cuda.keys import NUM_WORDS, POINTS, compare, compare_beyond, is_cut, last_value, new_value, write_key
+from wis.engine.cuda.keys import (
+    NUM_WORDS,
+    POINTS,
+    Graph,
+    Scratch,
+    compare,
+    compare_beyond,
+    is_cut,
+    last_value,
+    new_value,
+    write_key,
+)
 
 # Positions in the array of counters.
 CURSOR, SORTED, POOL, DONE, ROUND, CHOSEN, REMOVED, RISEN, RIVAL, STATUS = range(10)
@@ -79,14 +90,14 @@ class Queue(NamedTuple):
 
 
 @cuda.jit(device=True)
-def _beats(queue, e, f):
+def _beats(queue: Queue, e: int, f: int) -> bool:
     """Whether pair e goes before pair f, by stored keys."""
     order = compare(queue.keys[e], queue.keys[f])
     return order > 0 or (order == 0 and queue.priority[e] < queue.priority[f])
 
 
 @cuda.jit(device=True)
-def _push(queue, e):
+def _push(queue: Queue, e: int) -> None:
     if queue.slot[e] < 0:
         queue.slot[e] = queue.counters[POOL]
         queue.pool[queue.counters[POOL]] = e
@@ -94,7 +105,7 @@ def _push(queue, e):
 
 
 @cuda.jit(device=True)
-def _drop_from_pool(queue, e):
+def _drop_from_pool(queue: Queue, e: int) -> None:
     at = queue.slot[e]
     if at >= 0:
         queue.counters[POOL] -= 1
@@ -105,7 +116,7 @@ def _drop_from_pool(queue, e):
 
 
 @cuda.jit(device=True)
-def _best_of_pool(queue):
+def _best_of_pool(queue: Queue) -> int:
     """The best pair of the pool, -1 if that is empty. For a block."""
     best = cuda.shared.array(_MAX_THREADS, int32)
     mine = int32(-1)
@@ -132,12 +143,12 @@ def _best_of_pool(queue):
 
 
 @cuda.jit(device=True)
-def _waits_in_order(graph, queue, e):
+def _waits_in_order(graph: Graph, queue: Queue, e: int) -> bool:
     return graph.alive[e] and queue.slot[e] < 0
 
 
 @cuda.jit(device=True)
-def _choose(graph, queue, max_pool):
+def _choose(graph: Graph, queue: Queue, max_pool: int) -> None:
     """Step 1. For the first block."""
     counters = queue.counters
     rival = _best_of_pool(queue)
@@ -162,7 +173,7 @@ def _choose(graph, queue, max_pool):
 
 
 @cuda.jit(device=True)
-def _choose_from_pool(queue, rival, head):
+def _choose_from_pool(queue: Queue, rival: int, head: int) -> None:
     """The best pair of the pool leads; others that beat the sorted ones are evaluated along with it."""
     queue.chosen[0] = rival
     size = 1
@@ -175,7 +186,7 @@ def _choose_from_pool(queue, rival, head):
 
 
 @cuda.jit(device=True)
-def _choose_in_order(graph, queue):
+def _choose_in_order(graph: Graph, queue: Queue) -> None:
     size = 0
     at = queue.counters[CURSOR]
     while size < len(queue.chosen) and at < queue.counters[SORTED]:
@@ -188,13 +199,13 @@ def _choose_in_order(graph, queue):
 
 
 @cuda.jit(device=True)
-def _is_touched(graph, queue, t):
+def _is_touched(graph: Graph, queue: Queue, t: int) -> bool:
     """Whether this round has changed a value that counts."""
     return graph.counts[t] and queue.touched[t] == queue.counters[ROUND]
 
 
 @cuda.jit(device=True)
-def _select(graph, queue):
+def _select(graph: Graph, queue: Queue) -> None:
     """Step 3, the choice: write the pairs to remove from position ``DONE`` of the order on. For one thread."""
     counters = queue.counters
     from_pool = queue.slot[queue.chosen[0]] >= 0
@@ -255,7 +266,7 @@ def build_kernels(list_losses: Callable[..., Any], list_risen: Callable[..., Any
     """
 
     @cuda.jit
-    def evaluate(graph, scratch, chosen, after, keys):
+    def evaluate(graph: Graph, scratch: Scratch, chosen: Any, after: Any, keys: Any) -> None:
         words = cuda.shared.array(NUM_WORDS, int64)
         row = cuda.blockIdx.x
         for i in range(row, len(chosen), cuda.gridDim.x):
@@ -263,7 +274,7 @@ def build_kernels(list_losses: Callable[..., Any], list_risen: Callable[..., Any
             write_key(graph, scratch, row, after[chosen[i]], keys[chosen[i]], words)
 
     @cuda.jit(device=True)
-    def evaluate_chosen(graph, scratch, queue, words):
+    def evaluate_chosen(graph: Graph, scratch: Scratch, queue: Queue, words: Any) -> None:
         row = cuda.blockIdx.x
         for i in range(row, queue.counters[CHOSEN], cuda.gridDim.x):
             e = queue.chosen[i]
@@ -275,7 +286,7 @@ def build_kernels(list_losses: Callable[..., Any], list_risen: Callable[..., Any
             cuda.syncthreads()
 
     @cuda.jit(device=True)
-    def better_of_tie(graph, scratch, queue, champion, e, words):
+    def better_of_tie(graph: Graph, scratch: Scratch, queue: Queue, champion: int, e: int, words: Any) -> int:
         """Of two pairs with equal stored keys, that of the first being exact, the one to remove."""
         row, other = 0, scratch.size.shape[0] - 1
         spare = queue.fresh[len(queue.chosen)]
@@ -296,7 +307,7 @@ def build_kernels(list_losses: Callable[..., Any], list_risen: Callable[..., Any
         return champion
 
     @cuda.jit(device=True)
-    def resolve_tie(graph, scratch, queue, champion, words):
+    def resolve_tie(graph: Graph, scratch: Scratch, queue: Queue, champion: int, words: Any) -> int:
         """The best of all pairs whose stored keys equal that of the champion, by their keys to the end."""
         first = champion
         at = queue.counters[CURSOR]
@@ -316,7 +327,7 @@ def build_kernels(list_losses: Callable[..., Any], list_risen: Callable[..., Any
         return champion
 
     @cuda.jit(device=True)
-    def remove_one(graph, scratch, queue, e):
+    def remove_one(graph: Graph, scratch: Scratch, queue: Queue, e: int) -> None:
         """Take a pair out of the graph, and list the keys that may rise."""
         list_losses(graph, scratch, 0, e)
         if scratch.size[0] > 2:
@@ -332,7 +343,7 @@ def build_kernels(list_losses: Callable[..., Any], list_risen: Callable[..., Any
         cuda.syncthreads()
 
     @cuda.jit(device=True)
-    def remove_selected(graph, scratch, queue, words):
+    def remove_selected(graph: Graph, scratch: Scratch, queue: Queue, words: Any) -> None:
         """Step 3. For the first block."""
         counters = queue.counters
         if cuda.threadIdx.x == 0:
@@ -354,7 +365,7 @@ def build_kernels(list_losses: Callable[..., Any], list_risen: Callable[..., Any
         cuda.syncthreads()
 
     @cuda.jit(device=True)
-    def refresh_risen(graph, scratch, queue, words):
+    def refresh_risen(graph: Graph, scratch: Scratch, queue: Queue, words: Any) -> None:
         """Step 4, the keys."""
         row = cuda.blockIdx.x
         for i in range(row, queue.counters[RISEN], cuda.gridDim.x):
@@ -370,7 +381,7 @@ def build_kernels(list_losses: Callable[..., Any], list_risen: Callable[..., Any
             cuda.syncthreads()
 
     @cuda.jit
-    def run_rounds(graph, scratch, queue, num_rounds, max_pool):
+    def run_rounds(graph: Graph, scratch: Scratch, queue: Queue, num_rounds: int, max_pool: int) -> None:
         words = cuda.shared.array(NUM_WORDS, int64)
         grid = cuda.cg.this_grid()
         is_first = cuda.blockIdx.x == 0

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import cuda
 
 from wis.engine.cuda import device
 from wis.engine.cuda.greedy import Family, greedy_order
+from wis.engine.cuda.keys import Graph, Scratch
 from wis.engine.cuda.rounds import RISEN, build_kernels
 from wis.graphs import EdgeList
 
@@ -62,7 +65,7 @@ def removal_order(
 
 
 @cuda.jit(device=True)
-def _list_losses(graph, scratch, row, e):
+def _list_losses(graph: Graph, scratch: Scratch, row: int, e: int) -> None:
     # An edge takes one edge and all its triangles from its ends, and one triangle from each third corner.
     cuda.syncthreads()
     if cuda.threadIdx.x == 0:
@@ -81,7 +84,7 @@ def _list_losses(graph, scratch, row, e):
 
 
 @cuda.jit(device=True)
-def _list_risen(graph, scratch, row, e, risen, counters):
+def _list_risen(graph: Graph, scratch: Scratch, row: int, e: int, risen: Any, counters: Any) -> None:
     # The other two edges of every triangle.
     for i in range(graph.corner_start[e] + cuda.threadIdx.x, graph.corner_start[e + 1], cuda.blockDim.x):
         if graph.alive[graph.corner[i, 1]] and graph.alive[graph.corner[i, 2]]:
@@ -92,13 +95,13 @@ def _list_risen(graph, scratch, row, e, risen, counters):
 
 
 @cuda.jit
-def _add_edges(graph):
+def _add_edges(graph: Graph) -> None:
     for t in range(cuda.grid(1), len(graph.value), cuda.gridsize(1)):
         graph.value[t] = 3 * graph.degree[t] + 1 if graph.degree[t] > 0 else 0
 
 
 @cuda.jit
-def _add_triangles(graph):
+def _add_triangles(graph: Graph) -> None:
     for e in range(cuda.grid(1), len(graph.alive), cuda.gridsize(1)):
         if graph.alive[e]:
             for i in range(graph.corner_start[e], graph.corner_start[e + 1]):
@@ -106,13 +109,13 @@ def _add_triangles(graph):
                     cuda.atomic.add(graph.value, graph.corner[i, 0], 2)
 
 
-def _fill_values(graph, scratch, shape):
+def _fill_values(graph: Graph, scratch: Scratch, shape: tuple[int, int]) -> None:
     _add_edges[shape](graph)
     _add_triangles[shape](graph)
 
 
 @cuda.jit(device=True)
-def _third_corner(start, to, x, y, i):
+def _third_corner(start: Any, to: Any, x: int, y: int, i: int) -> int:
     """Where among the arcs of y the i-th arc of the graph, one of x, ends too; -1 if it does not."""
     low, high = start[y], start[y + 1]
     while low < high:
@@ -125,7 +128,7 @@ def _third_corner(start, to, x, y, i):
 
 
 @cuda.jit
-def _count_corners(ends, start, to, count):
+def _count_corners(ends: Any, start: Any, to: Any, count: Any) -> None:
     for e in range(cuda.grid(1), len(ends), cuda.gridsize(1)):
         x, y = ends[e, 0], ends[e, 1]
         if start[x + 1] - start[x] > start[y + 1] - start[y]:
@@ -137,7 +140,7 @@ def _count_corners(ends, start, to, count):
 
 
 @cuda.jit
-def _store_corners(ends, start, to, pair, corner_start, corner):
+def _store_corners(ends: Any, start: Any, to: Any, pair: Any, corner_start: Any, corner: Any) -> None:
     for e in range(cuda.grid(1), len(ends), cuda.gridsize(1)):
         x, y = ends[e, 0], ends[e, 1]
         if start[x + 1] - start[x] > start[y + 1] - start[y]:
@@ -152,7 +155,7 @@ def _store_corners(ends, start, to, pair, corner_start, corner):
                 at += 1
 
 
-def _list_corners(ends, start, to, pair):
+def _list_corners(ends: Any, start: Any, to: Any, pair: Any) -> tuple[Any, Any, int]:
     shape = device.launch_shape(0, 0)
     count = cuda.device_array(len(ends), np.int64)
     _count_corners[shape](ends, start, to, count)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import cuda, int64
 
 from wis.engine.cuda import device
 from wis.engine.cuda.greedy import Family, greedy_order
+from wis.engine.cuda.keys import Graph, Scratch
 from wis.engine.cuda.rounds import RISEN, build_kernels
 from wis.graphs import EdgeList
 
@@ -71,7 +74,7 @@ _TO_U_WITHOUT, _TO_V_WITHOUT, _TO_U, _TO_V = range(4)
 
 
 @cuda.jit(device=True)
-def _grow_ball(graph, scratch, row, radius):
+def _grow_ball(graph: Graph, scratch: Scratch, row: int, radius: int) -> None:
     """Add all vertices within the radius to those that are listed, and note their places."""
     low = 0
     for _ in range(radius):
@@ -90,7 +93,7 @@ def _grow_ball(graph, scratch, row, radius):
 
 
 @cuda.jit(device=True)
-def _forget_places(scratch, row):
+def _forget_places(scratch: Scratch, row: int) -> None:
     cuda.syncthreads()
     for i in range(cuda.threadIdx.x, scratch.size[row], cuda.blockDim.x):
         scratch.place[row, scratch.vertex[row, i]] = -1
@@ -98,13 +101,13 @@ def _forget_places(scratch, row):
 
 
 @cuda.jit(device=True)
-def _start_walks(scratch, row, kind, source):
+def _start_walks(scratch: Scratch, row: int, kind: int, source: int) -> None:
     for i in range(cuda.threadIdx.x, scratch.size[row], cuda.blockDim.x):
         scratch.walks[row, kind, 0, i] = i == source
 
 
 @cuda.jit(device=True)
-def _step_walks(graph, scratch, row, kind, k, without):
+def _step_walks(graph: Graph, scratch: Scratch, row: int, kind: int, k: int, without: int) -> None:
     """Walks of length k from those of length k - 1, pair ``without`` left out."""
     for i in range(cuda.threadIdx.x, scratch.size[row], cuda.blockDim.x):
         x = scratch.vertex[row, i]
@@ -118,7 +121,7 @@ def _step_walks(graph, scratch, row, kind, k, without):
 
 
 @cuda.jit(device=True)
-def _list_losses(graph, scratch, row, e):
+def _list_losses(graph: Graph, scratch: Scratch, row: int, e: int) -> None:
     depth = graph.depth[0]
     cuda.syncthreads()
     if cuda.threadIdx.x < 2:
@@ -147,7 +150,7 @@ def _list_losses(graph, scratch, row, e):
 
 
 @cuda.jit(device=True)
-def _list_risen(graph, scratch, row, e, risen, counters):
+def _list_risen(graph: Graph, scratch: Scratch, row: int, e: int, risen: Any, counters: Any) -> None:
     # A closed walk over two pairs has all four ends in the ball of each.
     for i in range(cuda.threadIdx.x, scratch.size[row], cuda.blockDim.x):
         scratch.place[row, scratch.vertex[row, i]] = i
@@ -162,7 +165,7 @@ def _list_risen(graph, scratch, row, e, risen, counters):
 
 
 @cuda.jit
-def _closed_walks(graph, scratch):
+def _closed_walks(graph: Graph, scratch: Scratch) -> None:
     """Walks of half the length out, one step more if it is odd, and half the length back."""
     total = cuda.shared.array(1, int64)
     row, half = cuda.blockIdx.x, graph.depth[0] // 2
@@ -191,7 +194,7 @@ def _closed_walks(graph, scratch):
             graph.value[t] = total[0] if graph.degree[t] > 0 else 0
 
 
-def _fill_values(graph, scratch, shape):
+def _fill_values(graph: Graph, scratch: Scratch, shape: tuple[int, int]) -> None:
     _closed_walks[shape](graph, scratch)
 
 
