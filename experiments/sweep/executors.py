@@ -130,7 +130,7 @@ def _one_thread_in_children() -> Iterator[None]:
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
     """Use one thread for a while, as the workers of :class:`Processes` do: results must not depend on the executor."""
-    import threadpoolctl  # type: ignore[import-untyped]
+    import threadpoolctl
     import torch
 
     before = torch.get_num_threads()
