@@ -61,14 +61,14 @@ def main() -> None:
             print(f"{graph}: skipped, its files are not under the data root", flush=True)
             continue
         rows += _measure_graph(graph, edges, names, options.limit)
-        if not options.quick and not options.only:
+        if not options.quick:
             _write(rows, options.out)
 
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.baselines", description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help=f"only {' and '.join(QUICK)}; writes no results")
-    parser.add_argument("--only", nargs="+", metavar="METHOD", help="only these methods; writes no results")
+    parser.add_argument("--only", nargs="+", metavar="METHOD", help="only these; the results of others stay")
     parser.add_argument("--data-root", default=os.environ.get("WIS_DATA_ROOT"), help="root of PyG's data sets")
     parser.add_argument("--limit", type=int, default=120, help="CPU seconds after which a call is given up (120)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
@@ -154,8 +154,13 @@ def _line(row: dict[str, Any]) -> str:
 
 
 def _write(rows: list[dict[str, Any]], folder: Path) -> None:
+    """Write the results. Rows of an earlier run that were not measured again stay in the files."""
     facts = timing.machine(*PACKAGES)
     folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "baselines.json"
+    earlier = json.loads(file.read_text())["rows"] if file.is_file() else []
+    merged = {(row["graph"], row["method"], row["what"]): row for row in [*earlier, *rows]}
+    rows = list(merged.values())
     with replace_file(folder / "baselines.json") as path:
         path.write_text(json.dumps({"machine": facts, "rows": rows}, indent=1) + "\n")
     with replace_file(folder / "baselines.md") as path:
