@@ -14,7 +14,7 @@ from wis.registry import method
 _DSPAR = "Liu et al., DSpar (TMLR 2023, arXiv:2307.02947), Algorithm 1"
 
 
-@method(source="Seo, Yun and Yang, TEDDY (ICLR 2024, arXiv:2402.01261), the edge score of Section 4.1")
+@method(source="Seo, Yun and Yang, TEDDY (ICLR 2024, arXiv:2402.01261), the edge score of its published code")
 def teddy(edges: EdgeList) -> np.ndarray:
     """TEDDY's score: low degrees at the ends of an edge and around them.
 

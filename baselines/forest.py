@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from baselines.undirected import require_undirected
-from wis.graphs import EdgeList
+from wis.graphs import EdgeList, check_count
 from wis.registry import method
 
 
@@ -35,9 +35,11 @@ def rank(edges: EdgeList, *, seed: int | None = None, forests: int = 1) -> np.nd
     ------
     ValueError
         If ``forests`` is below 1, or the graph is directed.
+    TypeError
+        If ``forests`` is no integer.
     """
     require_undirected(edges, "spanning-forest")
-    if forests < 1:
+    if check_count("forests", forests) < 1:
         raise ValueError(f"forests must be at least 1, got {forests!r}")
     order = np.random.default_rng(seed).permutation(edges.num_pairs)
     kept: list[np.ndarray] = []

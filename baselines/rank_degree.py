@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from baselines.options import check_number
 from baselines.undirected import require_undirected
 from wis.graphs import EdgeList
 from wis.progress import track
@@ -48,11 +49,13 @@ def rank(
     ------
     ValueError
         If an option is out of its range, or the graph is directed.
+    TypeError
+        If an option is no number.
     """
     require_undirected(edges, "rank-degree")
-    if not 0 <= share <= 1:
+    if not 0 <= check_number("share", share) <= 1:
         raise ValueError(f"share must be in [0, 1], got {share!r}")
-    if not 0 < starts <= 1:
+    if not 0 < check_number("starts", starts) <= 1:
         raise ValueError(f"starts must be in (0, 1], got {starts!r}")
     ends = edges.pairs.ravel()
     others = edges.pairs[::-1].ravel()

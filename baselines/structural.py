@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 
 from baselines.networkit_graph import import_networkit, one_thread, to_networkit
+from baselines.options import check_number
 from baselines.undirected import require_undirected
-from wis.graphs import EdgeList
+from wis.graphs import EdgeList, check_count
 from wis.registry import method
 
 _PAPER = "Hamann et al., Structure-preserving sparsification methods (2016, arXiv:1601.00286), by NetworKit"
@@ -85,10 +86,12 @@ def forest_fire(
     ------
     ValueError
         If an option is out of its range, or the graph is directed.
+    TypeError
+        If an option is no number.
     """
-    if not 0 <= burn_probability < 1:
+    if not 0 <= check_number("burn_probability", burn_probability) < 1:
         raise ValueError(f"burn_probability must be in [0, 1), got {burn_probability!r}")
-    if not 0 < burnt_ratio < float("inf"):
+    if not 0 < check_number("burnt_ratio", burnt_ratio) < float("inf"):
         raise ValueError(f"burnt_ratio must be positive and finite, got {burnt_ratio!r}")
     return _order(edges, "forest-fire", "ForestFireSparsifier", burn_probability, burnt_ratio, seed=seed)
 
@@ -133,10 +136,12 @@ def algebraic_distance(
     ------
     ValueError
         If an option is out of its range, or the graph is directed.
+    TypeError
+        If an option is no integer.
     """
-    if systems < 1:
+    if check_count("systems", systems) < 1:
         raise ValueError(f"systems must be at least 1, got {systems!r}")
-    if iterations < 1:
+    if check_count("iterations", iterations) < 1:
         raise ValueError(f"iterations must be at least 1, got {iterations!r}")
     return _order(edges, "algebraic-distance", "AlgebraicDistanceSparsifier", systems, iterations, seed=seed)
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from baselines.gnn.protocol import MODEL_NAMES, PROTOCOLS, Protocol
+from baselines.options import check_number
 from wis.files import replace_file
 from wis.graphs import EdgeList
 from wis.progress import track
@@ -145,14 +146,11 @@ def _check_options(model: str, form: str, shares: Mapping[str, float], factors: 
         raise ValueError(f"model must be one of {', '.join(MODEL_NAMES)}, got {model!r}")
     if form not in _PROTOCOLS:
         raise ValueError(f"form must be one of {', '.join(_PROTOCOLS)}, got {form!r}")
-    for name, value in (*shares.items(), *factors.items()):
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise TypeError(f"{name} must be a number, got {value!r}")
     for name, value in shares.items():
-        if not 0 < value <= 1:
+        if not 0 < check_number(name, value) <= 1:
             raise ValueError(f"{name} must be above 0 and at most 1, got {value!r}")
     for name, value in factors.items():
-        if not 0 <= value < math.inf:
+        if not 0 <= check_number(name, value) < math.inf:
             raise ValueError(f"{name} must be at least 0, got {value!r}")
 
 

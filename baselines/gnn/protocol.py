@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from baselines.options import check_number
+
 MODEL_NAMES = ("gcn", "gin", "resgcn")
 
 
@@ -33,9 +35,7 @@ class Protocol:
 
     def __post_init__(self) -> None:
         for name, least in (("lr", 0.0), ("weight_decay", 0.0), ("epochs", 1), ("min_delta", 0.0)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)):
-                raise TypeError(f"{name} must be a number, got {value!r}")
+            value = check_number(name, getattr(self, name))
             if not value >= least:
                 raise ValueError(f"{name} must be at least {least}, got {value!r}")
         for name in ("epochs", "patience"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from baselines.options import check_number
 from baselines.resistance.bridges import find_bridges
 from baselines.resistance.exact import exact_resistances
 from baselines.resistance.projections import projected_resistances
@@ -89,9 +90,7 @@ def _check(solver: str, k: int, tol: float, device: str) -> None:
         raise ValueError(f"solver={solver!r} runs on the CPU only; with device='cuda' the solvers are 'auto' and 'cg'")
     if check_count("k", k) == 0:
         raise ValueError("k must be at least 1, got 0")
-    if isinstance(tol, bool) or not isinstance(tol, (int, float)):
-        raise TypeError(f"tol must be a number, got {tol!r}")
-    if not 1e-12 <= tol < 1:
+    if not 1e-12 <= check_number("tol", tol) < 1:
         raise ValueError(f"tol must be at least 1e-12 and below 1, got {tol}")
 
 

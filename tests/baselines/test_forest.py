@@ -60,3 +60,5 @@ def test_seeds_and_bad_input():
         rank(edges, forests=0)
     with pytest.raises(ValueError, match="'spanning-forest' is defined for undirected graphs only"):
         rank(EdgeList(30, edges.pairs, directed=True))
+    with pytest.raises(TypeError, match="forests must be an integer, got 1.5"):
+        rank(edges, forests=1.5)

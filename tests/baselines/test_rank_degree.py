@@ -67,3 +67,5 @@ def test_bad_input():
         rank(edges, starts=0)
     with pytest.raises(ValueError, match="'rank-degree' is defined for undirected graphs only"):
         rank(EdgeList(4, edges.pairs, directed=True))
+    with pytest.raises(TypeError, match="share must be a number, got None"):
+        rank(edges, share=None)

@@ -193,3 +193,7 @@ def test_bad_arguments():
         structural.algebraic_distance(edges, iterations=0)
     with pytest.raises(ValueError, match="'triangles' is defined for undirected graphs only"):
         structural.triangles(EdgeList(3, edges.pairs, directed=True))
+    with pytest.raises(TypeError, match="burn_probability must be a number, got '0.5'"):
+        structural.forest_fire(edges, burn_probability="0.5")
+    with pytest.raises(TypeError, match="systems must be an integer, got 1.5"):
+        structural.algebraic_distance(edges, systems=1.5)
