@@ -34,7 +34,7 @@ ADAM_RATE = 1e-4
 MODIFIED_SHARE = 0.1
 MEASUREMENTS = 100
 GROUPS = ("modified", "unmodified")
-QUANTITIES = ("reward", "accuracy", "gradient", "std")
+QUANTITIES = {"reward": "reward", "accuracy": "accuracy", "gradient": "gradient norm", "std": "reward std"}
 
 
 @dataclass(frozen=True)
@@ -347,13 +347,14 @@ def _record(row: dict[str, Any]) -> dict[str, Any]:
 def _draw(path: Path, out: Path) -> None:
     import pandas as pd
 
-    with figure(path, columns=len(QUANTITIES), rows=2) as axes:
-        for i, (group, quantity) in enumerate((g, q) for g in GROUPS for q in QUANTITIES):
+    with figure(path, columns=len(GROUPS), rows=len(QUANTITIES)) as axes:
+        for i, (quantity, group) in enumerate((q, g) for q in QUANTITIES for g in GROUPS):
             for arm in ARMS:
                 curve = pd.read_csv(_curve_path(out, arm))
-                style = "-" if arm.other_reward == -1 else ":"
+                style = "-" if arm.other_reward == -1 else "--"
                 axes[i].plot(curve.epoch, curve[f"{group} {quantity}"], style, lw=1.2, label=arm.name)
-            axes[i].set(title=f"{group}: {quantity}", xlabel="epoch")
+            axes[i].set(title=f"{group} inputs", xlabel="epoch", ylabel=QUANTITIES[quantity])
             if quantity == "gradient":
                 axes[i].set_yscale("log")
-        axes[0].legend(fontsize=6)
+        handles, names = axes[0].get_legend_handles_labels()
+        axes[0].get_figure().legend(handles, names, loc="outside upper left", ncols=3, fontsize=8)

@@ -133,10 +133,10 @@ def load_stsb(folder: Path | None) -> Labelled:
 
 
 SETUPS = {
-    "digits": Setup(load_digits, 1000, note="embedded default, no part of the paper [ours]"),
+    "digits": Setup(load_digits, 1000, note="The data, embedded in scikit-learn, are no part of the paper [ours]."),
     "mnist": Setup(load_mnist, 1000),
     "cifar10": Setup(load_cifar10, 10_000),
-    "stsb": Setup(load_stsb, None, labels=3, sgd_rate=1e-3, note="six rounded classes and word tokens [ours]"),
+    "stsb": Setup(load_stsb, None, labels=3, sgd_rate=1e-3, note="Six rounded classes and word tokens [ours]."),
 }
 
 

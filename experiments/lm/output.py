@@ -128,14 +128,19 @@ def figure(path: Path, *, columns: int = 1, rows: int = 1) -> Iterator[list[Axes
         "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.3, "legend.frameon": False,
     }  # fmt: skip
     with mpl.rc_context(style):
-        canvas, axes = plt.subplots(rows, columns, figsize=(3.6 * columns, 2.8 * rows), squeeze=False)
+        size = 4.2 * columns, 3.2 * rows
+        canvas, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
         try:
             yield list(axes.flat)
-            canvas.tight_layout()
             with replace_file(path) as temporary:
                 canvas.savefig(temporary, metadata={"Date": None})
         finally:
             plt.close(canvas)
+
+
+def legend_above(axes: Axes, *, columns: int) -> None:
+    """The legend of one drawing, over it, where it covers nothing."""
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncols=columns, fontsize=8, borderaxespad=0)
 
 
 def write_page(path: Path, title: str, command: str, sections: Sequence[Section]) -> None:
@@ -143,8 +148,9 @@ def write_page(path: Path, title: str, command: str, sections: Sequence[Section]
     from jinja2 import Environment
     from markupsafe import Markup
 
-    def table_html(table: pd.DataFrame) -> Markup:
-        return Markup(table.to_html(index=False, border=0, na_rep="–", float_format="{:.4g}".format))
+    def wordy(table: pd.DataFrame, column: int) -> bool:
+        """Whether a column holds sentences, which are set flush left and may be broken, or words and numbers."""
+        return max((len(show(value)) for value in table.iloc[:, column]), default=0) > 30
 
     def inline(figure_path: Path) -> Markup:
         svg = figure_path.read_text(encoding="utf-8")
@@ -154,13 +160,13 @@ def write_page(path: Path, title: str, command: str, sections: Sequence[Section]
     template = (Path(__file__).parent / "page.html").read_text(encoding="utf-8")
     css = (Path(__file__).parents[1] / "report" / "page.css").read_text(encoding="utf-8")
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"show": show, "wordy": wordy}
     page = environment.from_string(template).render(
         title=title,
         command=command,
         sections=sections,
         tags=TAGS,
         css=Markup(css),
-        table_html=table_html,
         inline=inline,
     )
     with replace_file(path) as temporary:

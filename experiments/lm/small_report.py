@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.lm.output import Rows, Section, figure, write_page, write_table
+from experiments.lm.output import Rows, Section, figure, legend_above, write_page, write_table
 from experiments.lm.small import HEURISTICS, LABELS, MAIN_SHARE, SFT_STEPS, SMALL_STD
 
 if TYPE_CHECKING:
@@ -219,4 +219,4 @@ def _draw(path: Path, frame: pd.DataFrame) -> None:
             right.plot(LABELS, heights, "o-", ms=3, label=f"{steps:.0%} of the SFT steps, then RFT")
         right.axhline(_mean(frame, "RFT"), color="black", lw=0.8, ls="--", label="RFT alone")
         right.set(xscale="log", xlabel="share of labels", ylabel="reward after")
-        right.legend(fontsize=6)
+        legend_above(right, columns=1)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.lm.output import Rows, Section, figure, write_page, write_table
+from experiments.lm.output import Rows, Section, figure, legend_above, write_page, write_table
 from wis.progress import track
 
 if TYPE_CHECKING:
@@ -309,12 +309,12 @@ def _draw_bounds(path: Path, singles: pd.DataFrame, families: pd.DataFrame) -> N
         left.plot(line, line, color="black", lw=1, label="ours: STD [ours]")
         left.plot(line, 6 * line ** (2 / 3), color="black", lw=1, ls="--", label="Theorem 1: 6 STD^(2/3)")
         left.set(xscale="log", yscale="log", xlabel="STD of the reward", ylabel="‖∇V‖ / (L γ)")
-        left.legend(fontsize=7)
+        legend_above(left, columns=2)
         for name, group in families.groupby("family"):
             group = group.query("std > 1e-12 and gradient_norm > 0")
             right.plot(group["std"], group.gradient_norm, "o-", ms=3, label=name)
         right.set(xscale="log", yscale="log", xlabel="STD of the reward", ylabel="‖∇V‖")
-        right.legend(fontsize=7)
+        legend_above(right, columns=3)
 
 
 def _draw_flows(path: Path, table: pd.DataFrame) -> None:
@@ -325,4 +325,4 @@ def _draw_flows(path: Path, table: pd.DataFrame) -> None:
         axes.plot(table.STD, table["SFT at most [ours]"], "k--", lw=1, label="SFT at most [ours]")
         axes.set(xscale="log", yscale="log", xlabel="STD at the start", ylabel="time until p = 1/2")
         axes.invert_xaxis()
-        axes.legend(fontsize=7)
+        legend_above(axes, columns=2)
