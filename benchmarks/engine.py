@@ -1,6 +1,7 @@
 """Speed of the exact engine on one core, as ratios to two outside units measured in the same run.
 
 S is one ``np.lexsort`` of the edges by (smaller, larger) degree, T is NetworKit's ``TriangleEdgeScore`` on one thread.
+All times are CPU seconds of one thread, which other work on the machine disturbs least.
 
     python -m benchmarks.engine [--quick] [--only TEXT] [--data-root DIR] [--out DIR]
 """
@@ -120,7 +121,11 @@ def measure_rows(rows: list[Row], available: Graphs, runs: int) -> Iterator[dict
         unit = unit_of(edges, row)
         unit()
         taken = timing.interleave(
-            {"unit": unit, "order": order_of(edges, row.options)}, runs, warm_up=False, enough=ENOUGH_SECONDS
+            {"unit": unit, "order": order_of(edges, row.options)},
+            runs,
+            warm_up=False,
+            enough=ENOUGH_SECONDS,
+            clock=time.process_time,
         )
         ratio = taken["order"] / taken["unit"].median
         yield {
@@ -159,9 +164,9 @@ def measure_one(path: str, num_nodes: str, depth: str) -> None:
     order_of(TINY, {"depth": int(depth)})()
     start_bytes = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     edges = EdgeList(int(num_nodes), np.load(path))
-    start = time.perf_counter()
+    start = time.process_time()
     order_of(edges, {"depth": int(depth)})()
-    print(json.dumps({"seconds": time.perf_counter() - start, "start_bytes": start_bytes}))
+    print(json.dumps({"seconds": time.process_time() - start, "start_bytes": start_bytes}))
 
 
 def ratio_table(lines: list[dict[str, Any]]) -> list[tuple[str, ...]]:
