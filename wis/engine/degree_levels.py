@@ -1,4 +1,8 @@
-"""The kernels of 1-WIS: levels, the owners of a level, and their members. What they compute is told in `degrees`."""
+"""The kernels of 1-WIS: levels, the owners of a level, and their members. What they compute is told in `degrees`.
+
+Vertices, edges and rows are cast to unsigned numbers before they serve as an index: for a signed one, Numba adds the
+test whether it is negative, which took a good part of the time. Positions fit, as there are less than 2**31 of each.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +55,7 @@ class State(NamedTuple):
     place: np.ndarray  # int32 [n]: where a vertex stands in by_degree
     bins: np.ndarray  # int32 [infinite + 2]: where the vertices of each degree begin in by_degree
     # The level
-    degrees: np.ndarray  # int32: heap of the degrees that have owners or events, negated
+    degrees: np.ndarray  # int32 [infinite + 2]: heap of the degrees that have owners or events, negated
     owners_at: np.ndarray  # int32 [infinite + 1]: first owner that fell to each degree, -1 for none
     events_at: np.ndarray  # int32 [infinite + 1]: first member with an event at each degree, -1 for none
     next_event: np.ndarray  # int32 [n]: next member with an event at the same degree
@@ -60,7 +64,7 @@ class State(NamedTuple):
     called: np.ndarray  # int64 [n]: the members whose event it is: name << 32 | member
     entries: np.ndarray  # int64 [m, 2]: what they enter in the lists: edge << 32 | member, and the row of the owner
     members: np.ndarray  # int64 [m]: the lists, one after another, each sorted: edge << 32 | member
-    turns: np.ndarray  # int64 [n]: heap of owners that can remove an edge: edge << 32 | row
+    turns: np.ndarray  # int64 [n + 1]: heap of owners that can remove an edge: edge << 32 | row
     # The result
     pending: np.ndarray  # int64: removals of this chunk whose degrees still stand: u << 32 | v
     order: np.ndarray  # int32 [limit]: edges removed
@@ -85,9 +89,9 @@ def remove(s: State, chunk: int, stop: int) -> None:
 @inlined
 def _take_turn(s: State, chunk: int) -> None:
     """Remove the edge of the owner whose turn it is, if it is still there; then let the owner wait for its next."""
-    row = s.turns[0] & _LOW
-    x = s.owners[row, _VERTEX]
-    entry = s.members[s.owners[row, _START]]
+    row = np.uint32(s.turns[0])
+    x = np.uint32(s.owners[row, _VERTEX])
+    entry = s.members[np.uint32(s.owners[row, _START])]
     crossed = False
     if s.degree[x] == s.counters[_DEGREE] and _is_live(s, entry):
         _take(s, entry, x)
@@ -99,7 +103,7 @@ def _take_turn(s: State, chunk: int) -> None:
     elif not _find_live(s, row):
         _pop(s.turns, s.counters, _TURNS)
     elif s.degree[x] == s.counters[_DEGREE]:
-        _sift_down(s.turns, s.members[s.owners[row, _START]] & ~_LOW | row, s.counters[_TURNS])
+        _sift_down(s.turns, s.members[np.uint32(s.owners[row, _START])] & ~_LOW | row, s.counters[_TURNS])
     else:
         _pop(s.turns, s.counters, _TURNS)
         d = s.degree[x]
@@ -114,7 +118,7 @@ def _open_level(s: State) -> None:
     level = s.counters[LEVEL]
     s.counters[_OPEN] = True
     for i in range(s.bins[level], s.bins[level + 1]):
-        x = s.by_degree[i]
+        x = np.uint32(s.by_degree[i])
         _tidy(s, x)
         best = _best_degree(s, x, level)
         if best >= level:
@@ -129,7 +133,7 @@ def _next_degree(s: State) -> None:
     s.counters[_ENTRIES] = 0
     start = s.counters[_OWNERS]
     for i in range(_call(s, d, level)):
-        x = s.called[i] & _LOW
+        x = np.uint32(s.called[i])
         second = _enter(s, x, d, level)
         if second >= level:
             _add_event(s, x, second)
@@ -166,9 +170,8 @@ def _enter(s: State, x: int, d: int, level: int) -> int:
     """
     second = level - 1
     limit = s.cut[level]
-    for i in range(s.first[x], s.first[x] + s.length[x]):
-        arc = s.arcs[i]
-        y = arc >> 32
+    for arc in s.arcs[s.first[x] : s.first[x] + s.length[x]]:
+        y = np.uint32(arc >> 32)
         if y >= limit:
             break
         other = s.opening[y]
@@ -178,22 +181,22 @@ def _enter(s: State, x: int, d: int, level: int) -> int:
             second = np.int64(other)
             limit = s.cut[second + 1]
         elif d > level or y < x:  # An edge between two members belongs in one list, that of the smaller number.
-            _add_entry(s, y, (arc & _LOW) << 32 | x)
+            _add_entry(s, y, arc << 32 | x)
     return second
 
 
 @inlined
 def _add_entry(s: State, y: int, entry: int) -> None:
-    row = np.int64(s.owner_of[y])
-    if row < 0:
-        row = s.counters[_OWNERS]
-        s.counters[_OWNERS] = row + 1
-        s.owner_of[y] = row
-        s.owners[row, _VERTEX] = y
-        s.owners[row, _END] = 0
+    if s.owner_of[y] < 0:
+        new = np.uint32(s.counters[_OWNERS])
+        s.counters[_OWNERS] += 1
+        s.owner_of[y] = new
+        s.owners[new, _VERTEX] = y
+        s.owners[new, _END] = 0
+    row = np.uint32(s.owner_of[y])
     s.owners[row, _END] += 1
-    at = s.counters[_ENTRIES]
-    s.counters[_ENTRIES] = at + 1
+    at = np.uint32(s.counters[_ENTRIES])
+    s.counters[_ENTRIES] += 1
     s.entries[at, 0] = entry
     s.entries[at, 1] = row
 
@@ -208,8 +211,8 @@ def _lay_out_lists(s: State, start: int) -> None:
         at += count
     s.counters[_MEMBERS] = at
     for i in range(s.counters[_ENTRIES]):
-        row = s.entries[i, 1]
-        s.members[s.owners[row, _END]] = s.entries[i, 0]
+        row = np.uint32(s.entries[i, 1])
+        s.members[np.uint32(s.owners[row, _END])] = s.entries[i, 0]
         s.owners[row, _END] += 1
     for row in range(start, s.counters[_OWNERS]):
         _sort(s.members, s.owners[row, _START], s.owners[row, _END])
@@ -218,7 +221,7 @@ def _lay_out_lists(s: State, start: int) -> None:
 @inlined
 def _await_turn(s: State, row: int) -> None:
     if _find_live(s, row):
-        _push(s.turns, s.members[s.owners[row, _START]] & ~_LOW | row, s.counters, _TURNS)
+        _push(s.turns, s.members[np.uint32(s.owners[row, _START])] & ~_LOW | row, s.counters, _TURNS)
 
 
 @kernel
@@ -243,7 +246,7 @@ def _abandon_level(s: State) -> None:
 def _take(s: State, entry: int, owner: int) -> None:
     """Remove the edge of an entry; degrees follow at the end of the chunk."""
     e = entry >> 32
-    s.removed[e >> 3] |= np.uint8(1 << (e & 7))
+    s.removed[np.uint32(e) >> np.uint32(3)] |= np.uint8(1 << (e & 7))
     s.order[s.counters[DONE]] = e
     s.pending[s.counters[_PENDING]] = (entry & _LOW) << 32 | owner
     s.counters[DONE] += 1
@@ -257,7 +260,7 @@ def _end_chunk(s: State) -> None:
     # Members follow at once. Owners keep their opening degree until the level closes.
     up_to = s.counters[INFINITE] if s.counters[_CROSSED] else s.counters[LEVEL]
     for i in range(s.counters[_PENDING]):
-        for x in (s.pending[i] >> 32, s.pending[i] & _LOW):
+        for x in (np.uint32(s.pending[i] >> 32), np.uint32(s.pending[i])):
             if s.degree[x] < s.counters[INFINITE]:
                 _lower(s, x)
                 if s.opening[x] <= up_to:
@@ -269,35 +272,35 @@ def _end_chunk(s: State) -> None:
 def _lower(s: State, x: int) -> None:
     """Take one from a degree: the vertex changes places with the first of its bin, which then begins after it."""
     d = s.degree[x]
-    at, start = s.place[x], s.bins[d]
-    y = s.by_degree[start]
+    at, start = np.uint32(s.place[x]), np.uint32(s.bins[np.uint32(d)])
+    y = np.uint32(s.by_degree[start])
     s.by_degree[start] = x
     s.by_degree[at] = y
     s.place[x] = start
     s.place[y] = at
-    s.bins[d] = start + 1
+    s.bins[np.uint32(d)] = start + 1
     s.degree[x] = d - 1
 
 
 @inlined
 def _is_removed(s: State, e: int) -> bool:
-    return s.removed[e >> 3] >> (e & 7) & 1
+    return s.removed[np.uint32(e) >> np.uint32(3)] >> (e & 7) & 1
 
 
 @inlined
 def _is_live(s: State, entry: int) -> bool:
     """Whether the member of an entry is still at the level, and their edge there."""
-    return s.degree[entry & _LOW] == s.counters[LEVEL] and not _is_removed(s, entry >> 32)
+    return s.degree[np.uint32(entry)] == s.counters[LEVEL] and not _is_removed(s, entry >> 32)
 
 
 @inlined
 def _find_live(s: State, row: int) -> bool:
     """Move on to the first live member of an owner, if it is still at the level; whether there is one."""
-    if s.degree[s.owners[row, _VERTEX]] < s.counters[LEVEL]:
+    if s.degree[np.uint32(s.owners[row, _VERTEX])] < s.counters[LEVEL]:
         return False
-    i, end = s.owners[row, _START], s.owners[row, _END]
+    i, end = np.uint32(s.owners[row, _START]), np.uint32(s.owners[row, _END])
     while i < end and not _is_live(s, s.members[i]):
-        i += 1
+        i += np.uint32(1)
     s.owners[row, _START] = i
     return i < end
 
@@ -327,9 +330,8 @@ def _best_degree(s: State, x: int, level: int) -> int:
     """The largest degree among the neighbours; ``level - 1`` where there is none from ``level`` on."""
     best = level - 1
     limit = s.cut[level]
-    for i in range(s.first[x], s.first[x] + s.length[x]):
-        arc = s.arcs[i]
-        y = arc >> 32
+    for arc in s.arcs[s.first[x] : s.first[x] + s.length[x]]:
+        y = np.uint32(arc >> 32)
         if y >= limit:
             break
         if s.opening[y] > best and not _is_removed(s, arc & _LOW):
@@ -355,21 +357,24 @@ def _add_event(s: State, x: int, d: int) -> None:
 @kernel
 def _sort(values: np.ndarray, start: int, end: int) -> None:
     """Shell sort: most lists are short, or sorted already."""
-    i = start + 1
-    while i < end and values[i - 1] < values[i]:
+    part = values[start:end]
+    size = len(part)
+    i = 1
+    while i < size and part[i - 1] < part[i]:
         i += 1
-    if i >= end:
+    if i >= size:
         return
-    gap = end - start
+    gap = size
     while gap > 1:
         gap = 1 if gap < 5 else gap * 5 // 11
-        for i in range(start + gap, end):
-            value = values[i]
-            at = i
-            while at >= start + gap and values[at - gap] > value:
-                values[at] = values[at - gap]
-                at -= gap
-            values[at] = value
+        for i in range(gap, size):
+            value = part[i]
+            at = np.uint64(i)
+            step = np.uint64(gap)
+            while at >= step and part[at - step] > value:
+                part[at] = part[at - step]
+                at -= step
+            part[at] = value
 
 
 @kernel
@@ -390,16 +395,14 @@ def _pop(heap: np.ndarray, counters: np.ndarray, size: int) -> None:
 
 @kernel
 def _sift_down(heap: np.ndarray, key: int, size: int) -> None:
-    """Put a key in the place of the smallest, and restore the heap."""
-    at = 0
-    while True:
-        child = 2 * at + 1
-        if child >= size:
-            break
-        if child + 1 < size and heap[child + 1] < heap[child]:
-            child += 1
+    """Put a key in the place of the smallest, and restore the heap; the position after its end is overwritten."""
+    heap[size] = np.iinfo(heap.dtype).max
+    at, child = np.uint32(0), np.uint32(1)
+    while child < size:
+        child += np.uint32(heap[child + np.uint32(1)] < heap[child])
         if heap[child] >= key:
             break
         heap[at] = heap[child]
         at = child
+        child = at + at + np.uint32(1)
     heap[at] = key

@@ -1,4 +1,4 @@
-"""1-WIS (depth 2) of an undirected graph, exact: by degree levels, in nearly linear time.
+"""1-WIS (depth 2) of an undirected graph, exact: by degree levels.
 
 The walk index of ``t`` is one plus its degree (0 where it is isolated), so removing ``{u, v}`` touches two values only.
 Written out, the comparison of the signed counts of values becomes: the next edge is the one whose *smaller* endpoint
@@ -11,11 +11,10 @@ Both degrees only fall, so the smaller one of the next edge, the *level* ``k``, 
 
 * At level ``k`` no edge joins two vertices of degree above ``k``. A vertex of degree ``k``, a *member*, takes part in
   at most one removal and then has left the level. Members are all that must be looked at.
-* Each member is entered in the lists of its neighbours of largest degree, the *owners*. Owners are worked off by
-  falling degree. Those of one degree take turns by the priority of the first member in their list; one that removes an
-  edge falls to the next lower degree. Nothing else has to be updated.
-* A member that is still there when the work comes down to the degree of its next best neighbours (an *event*) is
-  entered in their lists as well.
+* When the work comes down to the degree of its best neighbours (an *event*), a member is entered in the lists of all of
+  these, its *owners*; if it is not taken there, its next event is at the degree of its next best neighbours.
+* Owners of one degree take turns by the priority of the first member in their list; one that removes an edge falls to
+  the next lower degree, list and all. Nothing else has to be updated.
 
 Vertices are renumbered by falling degree, and arcs sorted by that number. As degrees only fall, the search for a best
 neighbour ends at the first one whose starting degree is too small, after a short part of the list and in the small,
@@ -31,7 +30,7 @@ from wis.engine.degree_levels import DONE, IN_CHUNK, INFINITE, LEVEL, NUM_COUNTE
 from wis.graphs import EdgeList
 from wis.progress import track
 
-# Removals between two looks at Ctrl-C and the progress bar: some 0.1 s.
+# Removals between two looks at Ctrl-C and the progress bar.
 _SLICE = 1 << 17
 
 
@@ -71,8 +70,8 @@ def removal_order(
 
     Notes
     -----
-    O(m log m) time plus the neighbours looked at, at most the sum over edges of the smaller endpoint degree; on graphs
-    with heavy tails a small constant an edge. About 24 bytes a pair and 40 a vertex beyond ``edges``.
+    O(m log m) time, plus the neighbours looked at and entered in lists at every level that a vertex is a member of;
+    O(n + m) memory.
     """
     if depth != 2 or edges.directed:
         raise ValueError(f"only depth 2 of undirected graphs, got depth {depth}, directed={edges.directed}")
@@ -130,7 +129,7 @@ def _prepare(
         by_degree=by_degree,
         place=by_degree.copy(),
         bins=n - cut,
-        degrees=np.empty(infinite + 1, dtype=np.int32),
+        degrees=np.empty(infinite + 2, dtype=np.int32),
         owners_at=np.full(infinite + 1, -1, dtype=np.int32),
         events_at=np.full(infinite + 1, -1, dtype=np.int32),
         next_event=np.empty(n, dtype=np.int32),
@@ -139,7 +138,7 @@ def _prepare(
         called=np.empty(n, dtype=np.int64),
         entries=np.empty((m, 2), dtype=np.int64),
         members=np.empty(m, dtype=np.int64),
-        turns=np.empty(n, dtype=np.int64),
+        turns=np.empty(n + 1, dtype=np.int64),
         pending=np.empty(min(chunk, limit), dtype=np.int64),
         order=order,
     )
