@@ -177,7 +177,10 @@ class TextTable(_Table):
 
     def _split(self, line: bytes) -> list[str]:
         text = line.decode("utf-8-sig", errors="replace").rstrip("\r\n")
-        return next(csv.reader([text], delimiter=self._separator), [""])
+        try:
+            return next(csv.reader([text], delimiter=self._separator), [""])
+        except csv.Error:  # a carriage return or a null byte inside, or an endless field
+            raise ValueError(f"{self.path}: every row must be one line that ends in a line feed") from None
 
     def _line(self, row: int) -> str:
         return f"{self.path}, line {self._start.count(bytes([10])) + 1 + row}"
@@ -248,6 +251,8 @@ class TextTable(_Table):
             for field in fields[:2]:
                 if not re.fullmatch(r"[+-]?\d+", field.strip()):
                     raise ValueError(f"{where}: vertices must be integers from 0, got {field.strip()!r}")
+                if not -(1 << 63) <= int(field) < 1 << 63:
+                    raise ValueError(f"{where}: vertex {field.strip()} is out of range; number the vertices from 0")
             weight = "0" if self._weight is None else fields[self._weight]
             if not _is_number(weight) or weight.strip().lower().strip("+-") == "nan":
                 raise ValueError(f"{where}: the weight must be a number, got {weight.strip()!r}")
@@ -412,9 +417,7 @@ class ParquetTable(_Table):
         import pyarrow as pa
         from pyarrow import parquet
 
-        schema = self._schema
-        if rows.weights is not None and self._weight is None:
-            schema = schema.append(pa.field("weight", pa.float64()))
+        schema = self._schema if rows.weights is None else self._weighted_schema()
         with (
             replace_file(out) as temporary,
             parquet.ParquetWriter(temporary, schema, compression=self._compression) as writer,
@@ -425,6 +428,18 @@ class ParquetTable(_Table):
                 if factors is not None:
                     batch = self._weighted(batch, factors, schema)
                 writer.write_batch(batch)
+
+    def _weighted_schema(self) -> Any:
+        """The schema with a weight in floating point."""
+        import pyarrow as pa
+
+        if self._weight is None:
+            return self._schema.append(pa.field("weight", pa.float64()))
+        position = self._schema.get_field_index(self._weight)
+        field = self._schema.field(position)
+        if pa.types.is_floating(field.type):
+            return self._schema
+        return self._schema.set(position, field.with_type(pa.float64()))
 
     def _weighted(self, batch: Any, factors: np.ndarray, schema: Any) -> Any:
         import pyarrow as pa

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -26,8 +27,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from experiments import edge_tables
-from wis.files import replace_file
-from wis.graphs import EdgeList, LoadedGraph, load_graph
+from wis.files import check_place, replace_file
+from wis.graphs import EdgeList, LoadedGraph, check_count, load_graph
 
 
 class GraphFile(Protocol):
@@ -85,17 +86,14 @@ def check_output(graph: GraphFile, out: str | os.PathLike[str]) -> None:
     ------
     ValueError
         If the suffix is that of another format.
-    FileNotFoundError, IsADirectoryError
-        If the folder does not exist, or ``out`` is one.
+    FileNotFoundError, IsADirectoryError, PermissionError
+        If the folder does not exist or cannot be written, or ``out`` is one.
     """
     out = Path(out)
+    check_place(out)
     expected = _kind(graph.path, "GRAPH")
     if _kind(out, "--out") != expected:
         raise ValueError(f"--out must end in {expected} like {graph.path}, got {out}; formats are not converted")
-    if out.is_dir():
-        raise IsADirectoryError(f"--out {out} is a folder; give a file")
-    if not out.parent.is_dir():
-        raise FileNotFoundError(f"cannot write {out}: the folder {out.parent} does not exist")
 
 
 def _kind(path: Path, argument: str) -> str:
@@ -154,8 +152,8 @@ class _NpzFile:
             if self._is_matrix and not {"format", "shape", "data"} <= names:
                 raise ValueError(f"it must hold a SciPy sparse matrix or an array edge_index, got {sorted(names)}")
             self._arrays = {} if self._is_matrix else {name: stored[name] for name in stored.files}
-        if num_nodes is None and self._arrays.get("num_nodes", np.empty(2)).size == 1:
-            num_nodes = int(self._arrays["num_nodes"])
+            if num_nodes is None and "num_nodes" in self._arrays:
+                num_nodes = check_count("num_nodes", self._arrays["num_nodes"].reshape(-1).tolist()[0])
         self._num_nodes = num_nodes
         self._loaded: LoadedGraph | None = None
 
@@ -168,10 +166,17 @@ class _NpzFile:
                 self._loaded = load_graph(matrix, self._num_nodes, directed or None)
             else:
                 self._loaded = load_graph(self._arrays["edge_index"], self._num_nodes, directed)
-                self._check_weight()
+                self._check_attributes()
         return self._loaded.edges
 
-    def _check_weight(self) -> None:
+    def _check_attributes(self) -> None:
+        num_columns = self._arrays["edge_index"].shape[1]
+        for name in ("edge_weight", "edge_attr"):
+            shape = self._arrays.get(name, self._arrays["edge_index"][0]).shape
+            if shape[:1] != (num_columns,):
+                raise ValueError(
+                    f"{name} must have one entry for each of the {num_columns} edges, got shape {list(shape)}"
+                )
         weight = self._arrays.get("edge_weight")
         if weight is not None and weight.dtype.kind == "f" and np.isnan(weight).any():
             raise ValueError(f"edge_weight is NaN at position {int(np.isnan(weight).argmax())}")
@@ -247,7 +252,8 @@ def _load_torch_file(path: Path) -> Any:
         with torch.serialization.safe_globals(allowed):
             graph = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError) as error:
-        reason = str(error).partition("\n")[0]
+        named = re.search(r"Unsupported global: GLOBAL (\S+)", str(error))
+        reason = f"it would load {named[1]}" if named else "it is damaged or of another kind"
         raise ValueError(
             f"{path} cannot be loaded safely; it must be a PyG Data or an edge_index tensor, saved by torch.save: "
             f"{reason}"
@@ -264,4 +270,6 @@ def _naming(path: Path) -> Iterator[None]:
         yield
     except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
         message = str(error).replace("Pass directed=True", "Give --directed").partition(", or directed=False")[0]
+        if "pickle" in message:  # NumPy takes whatever it does not know for a pickle, and offers to load it
+            message = "it is not a NumPy file, or holds Python objects, which are never loaded"
         raise ValueError(f"{path}: {message}") from error

@@ -102,7 +102,10 @@ class EdgeList:
 def _pair_keys(columns: np.ndarray, num_nodes: int, *, directed: bool) -> np.ndarray:
     """One int64 key a column, self-loops left out; keys sort as the canonical order does."""
     if num_nodes > 3_037_000_499:  # its square is the largest below 2**63
-        raise ValueError(f"num_nodes must be at most 3037000499, got {num_nodes}")
+        raise ValueError(
+            f"num_nodes must be at most 3037000499, got {num_nodes} (the largest index plus one, if not given); "
+            "number the vertices from 0 without large gaps"
+        )
     rows, cols = columns
     tail, head = (rows, cols) if directed else (np.minimum(rows, cols), np.maximum(rows, cols))
     keys = tail.astype(np.int64)

@@ -113,12 +113,14 @@ def test_only_self_loops_stay(tmp_path):
         ("0 1\n", "line 1: expected at least two columns"),
         ("u,v,weight\n0,1,2\n1,2,nan\n", "line 3: the weight must be a number, got 'nan'"),
         ("0,1,1.5\n1,2,\n", "line 2: the weight must be a number, got ''"),
-        ("0,1\n1,99999999999999999999\n", "cannot be read"),
+        ("0,1\n1,99999999999999999999\n", "line 2: vertex 99999999999999999999 is out of range"),
+        ("0,9000000000000\n", "num_nodes must be at most 3037000499, got 9000000000001 (the largest index plus one"),
+        ("x,y\r0,1\r", "every row must be one line that ends in a line feed"),
     ],
 )
 def test_bad_text_names_file_line_and_rule(tmp_path, text, message):
     path = write_text(tmp_path / "in.csv", text)
-    with pytest.raises(ValueError, match=r"in\.csv") as error:
+    with pytest.raises(ValueError, match=r"in\.csv|num_nodes") as error:
         graph_files.open_graph(path).edges()
     assert message in str(error.value)
 
@@ -192,6 +194,15 @@ def test_parquet_weights(tmp_path):
     graph.edges()
     graph.write(tmp_path / "out.parquet", np.array([False, True]), np.array([0.5, 0.25]))
     assert pd.read_parquet(tmp_path / "out.parquet").to_dict("list") == {"u": [1], "v": [2], "weight": [0.25]}
+
+
+def test_whole_parquet_weights_become_floating_point(tmp_path):
+    pd.DataFrame({"u": [0, 1], "v": [1, 2], "weight": [1, 3], "z": [5, 6]}).to_parquet(tmp_path / "in.parquet")
+    graph = graph_files.open_graph(tmp_path / "in.parquet")
+    graph.edges()
+    graph.write(tmp_path / "out.parquet", np.array([True, True]), np.array([2.5, 0.5]))
+    written = pd.read_parquet(tmp_path / "out.parquet").to_dict("list")
+    assert written == {"u": [0, 1], "v": [1, 2], "weight": [2.5, 1.5], "z": [5, 6]}
 
 
 @pytest.mark.parametrize(
@@ -286,7 +297,24 @@ def test_npz_without_a_graph(tmp_path):
     with pytest.raises(ValueError, match=r"in\.npz: it must hold a SciPy sparse matrix or an array edge_index"):
         graph_files.open_graph(tmp_path / "in.npz")
     (tmp_path / "in.npz").write_bytes(b"no archive")
-    with pytest.raises(ValueError, match=r"in\.npz"):
+    with pytest.raises(ValueError, match=r"in\.npz: it is not a NumPy file, or holds Python objects, which are never"):
+        graph_files.open_graph(tmp_path / "in.npz")
+
+
+@pytest.mark.parametrize("name", ["edge_weight", "edge_attr"])
+def test_npz_attributes_of_another_length_are_refused(tmp_path, name):
+    np.savez(tmp_path / "in.npz", edge_index=COLUMNS, **{name: np.ones(5)})
+    with pytest.raises(
+        ValueError, match=rf"in\.npz: {name} must have one entry for each of the 6 edges, got shape \[5\]"
+    ):
+        graph_files.open_graph(tmp_path / "in.npz").edges()
+
+
+def test_npz_num_nodes_must_be_whole(tmp_path):
+    np.savez(tmp_path / "in.npz", edge_index=COLUMNS, num_nodes=5)
+    assert graph_files.open_graph(tmp_path / "in.npz").edges().num_nodes == 5
+    np.savez(tmp_path / "in.npz", edge_index=COLUMNS, num_nodes=4.5)
+    with pytest.raises(ValueError, match=r"in\.npz: num_nodes must be an integer, got 4\.5"):
         graph_files.open_graph(tmp_path / "in.npz")
 
 
@@ -333,7 +361,7 @@ def test_free_pickles_are_refused(tmp_path, capsys):
     import torch
 
     torch.save({"a": _Evil()}, tmp_path / "in.pt")
-    with pytest.raises(ValueError, match=r"in\.pt cannot be loaded safely"):
+    with pytest.raises(ValueError, match=r"in\.pt cannot be loaded safely.*: it would load \S+$"):
         graph_files.open_graph(tmp_path / "in.pt")
     (tmp_path / "raw.pt").write_bytes(pickle.dumps(_Evil()))
     with pytest.raises(ValueError, match=r"raw\.pt cannot be loaded safely"):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wis.files import replace_file
+from wis.files import check_place, replace_file
 
 
 def test_success_replaces(tmp_path: Path) -> None:
@@ -42,3 +42,13 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
         replace_file(tmp_path / "nowhere" / "a.txt"),
     ):
         pass
+
+
+def test_a_place_is_checked_beforehand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_place(tmp_path / "a.txt")
+    with pytest.raises(IsADirectoryError, match="is a folder; give a file"):
+        check_place(tmp_path)
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(PermissionError, match="no permission to write into"):
+        check_place(tmp_path / "a.txt")
+    assert list(tmp_path.iterdir()) == []
