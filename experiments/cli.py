@@ -29,6 +29,9 @@ class _OneLineErrors(TyperGroup):
             return super().invoke(ctx)
         except (typer.Exit, typer.Abort):  # these are RuntimeErrors
             raise
+        except KeyboardInterrupt:
+            typer.echo("\nwis: stopped", err=True)
+            raise typer.Exit(130) from None
         except _USER_ERRORS as error:
             if ctx.params.get("show_traceback"):
                 traceback.print_exc()
@@ -59,10 +62,10 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def main(
     show_traceback: Annotated[
-        bool, typer.Option("--traceback", help="Show the traceback of an error, for a bug report.")
+        bool, typer.Option("--traceback", metavar="", help="Show the traceback of an error, for a bug report.")
     ] = False,
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
+        bool, typer.Option("--version", metavar="", callback=_print_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     """Walk Index Sparsification: keep the edges that matter to a GNN.
@@ -90,7 +93,10 @@ _NumNodes = Annotated[
     int | None, typer.Option(help="Number of vertices, if some have no edge. Default: the largest index plus one.")
 ]
 _Directed = Annotated[
-    bool, typer.Option("--directed", help="Ordered pairs: u,v and v,u are two edges. Default: one undirected edge.")
+    bool,
+    typer.Option(
+        "--directed", metavar="", help="Ordered pairs: u,v and v,u are two edges. Default: one undirected edge."
+    ),
 ]
 _Seed = Annotated[int | None, typer.Option(help="Seed of methods that draw at random.")]
 _Device = Annotated[str, typer.Option(help="auto, cpu or cuda. The last two are never replaced silently.")]
@@ -171,12 +177,16 @@ def order(
     """
     from experiments import graph_files
     from wis.api import check_call, rank_pairs
+    from wis.files import check_place
     from wis.order import RemovalOrder
     from wis.registry import find_method, parse_method
 
     meter = _Meter()
     name, options = parse_method(method)
     check_call(name, options, device, seed)
+    if out.suffix != ".npz":
+        raise ValueError(f"--out must end in .npz, got {out}")
+    check_place(out)
     loaded = graph_files.open_graph(graph, num_nodes=num_nodes)
     edges = loaded.edges(directed)
     found = find_method(name)

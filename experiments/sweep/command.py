@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def sweep(
     plan: Annotated[str, typer.Argument(metavar="PLAN", help="Packaged plan or YAML file.")] = "quick",
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Run folder. Default: runs/ and the name of the plan.")
+        Path | None,
+        typer.Option("--out", "-o", metavar="FOLDER", help="Run folder. Default: runs/ and the name of the plan."),
     ] = None,
     datasets: Annotated[
         list[str] | None, typer.Option("--dataset", "-d", metavar="NAME", help="A data set (repeat for several).")
@@ -36,16 +37,20 @@ def sweep(
         str | None, typer.Option(metavar="SEEDS", help="Number of seeds, or a list such as 0,3,7.")
     ] = None,
     protocol: Annotated[str | None, typer.Option(metavar="NAME", help="Training protocol: paper or reduced.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Most training epochs, instead of the protocol's.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(metavar="N", help="Most training epochs, instead of the protocol's.")
+    ] = None,
     device: Annotated[str | None, typer.Option(metavar="NAME", help="auto, cpu or cuda.")] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Processes of one thread. Default: one a core, at most 8; one on a GPU."),
+        typer.Option(min=1, metavar="N", help="Processes of one thread. Default: one a core, at most 8; one on a GPU."),
     ] = None,
-    data_root: Annotated[Path | None, typer.Option(help="Folder of the data sets.", envvar="WIS_DATA_ROOT")] = None,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do failed runs again.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
-    report: Annotated[bool, typer.Option(help="Write the report at the end.")] = True,
+    data_root: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Folder of the data sets.", envvar="WIS_DATA_ROOT")
+    ] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", metavar="", help="Do failed runs again.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", metavar="", help="Print the plan and stop.")] = False,
+    report: Annotated[bool, typer.Option(metavar="", help="Write the report at the end.")] = True,
 ) -> None:
     """Compare sparsifiers over data sets, models, removed shares and seeds, and write a report.
 

@@ -83,6 +83,31 @@ def test_errors_are_one_line_and_write_nothing(graph: Path, arguments: list[str]
     assert {path.name for path in graph.parent.iterdir()} == {"graph.csv", "out.csv"}
 
 
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [("order.txt", "--out must end in .npz, got "), ("absent/order.npz", "does not exist"), ("f.npz", "is a folder")],
+)
+def test_order_checks_its_output_before_the_work(
+    graph: Path, monkeypatch: pytest.MonkeyPatch, out: str, message: str
+) -> None:
+    (graph.parent / "f.npz").mkdir()
+    monkeypatch.setattr("wis.api.rank_pairs", lambda *_, **__: pytest.fail("the work has begun"))
+    result = run("order", graph, "-o", graph.parent / out)
+    assert result.exit_code == 1
+    assert message in result.stderr
+
+
+def test_ctrl_c_says_that_it_stopped_and_writes_nothing(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("wis.api.choose_pairs", interrupt)
+    result = run("sparsify", graph, "-o", graph.with_name("out.csv"))
+    assert result.exit_code == 130
+    assert result.stderr == "\nwis: stopped\n"
+    assert list(graph.parent.iterdir()) == [graph]
+
+
 def test_the_traceback_is_there_on_request(graph: Path) -> None:
     plain = run("sparsify", graph, "-o", graph.with_name("o.csv"), "--keep", 2)
     assert "Traceback" not in plain.stderr
