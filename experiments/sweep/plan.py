@@ -137,6 +137,9 @@ def load_plan(name_or_path: str | Path, **changes: Any) -> Plan:
         raise ValueError(f"plan {text}: not a YAML file: {' '.join(str(error).split())}") from error
     if isinstance(fields, dict):
         fields.setdefault("name", path.stem)
+        if changes:  # the summary says what the file compares
+            changed = [field.name for field in dataclasses.fields(Plan) if field.name in changes]
+            changes["summary"] = f"with other {', '.join(changed)}"
     try:
         return Plan.from_dict(fields, **changes)
     except ValueError as error:

@@ -96,6 +96,11 @@ def test_a_file_is_called_after_itself(tmp_path):
     assert load_plan(path).name == "small"
 
 
+def test_a_changed_plan_says_what_was_changed():
+    assert load_plan("quick").summary.startswith("Random, spectral and walk-index sparsification")
+    assert load_plan("quick", epochs=5, seeds=1).summary == "with other seeds, epochs"
+
+
 def test_text_reads_back(tmp_path):
     plan = load_plan("cora", epochs=5)
     path = tmp_path / "again.yaml"
