@@ -178,7 +178,7 @@ def _enter(s: State, x: int, d: int, level: int) -> int:
         if other <= second or other > d or _is_removed(s, arc & _LOW):
             continue
         if other < d:
-            second = np.int64(other)
+            second = other
             limit = s.cut[second + 1]
         elif d > level or y < x:  # An edge between two members belongs in one list, that of the smaller number.
             _add_entry(s, y, arc << 32 | x)
@@ -211,9 +211,9 @@ def _lay_out_lists(s: State, start: int) -> None:
         at += count
     s.counters[_MEMBERS] = at
     for i in range(s.counters[_ENTRIES]):
-        row = np.uint32(s.entries[i, 1])
-        s.members[np.uint32(s.owners[row, _END])] = s.entries[i, 0]
-        s.owners[row, _END] += 1
+        owner = np.uint32(s.entries[i, 1])
+        s.members[np.uint32(s.owners[owner, _END])] = s.entries[i, 0]
+        s.owners[owner, _END] += 1
     for row in range(start, s.counters[_OWNERS]):
         _sort(s.members, s.owners[row, _START], s.owners[row, _END])
 
@@ -302,7 +302,7 @@ def _find_live(s: State, row: int) -> bool:
     while i < end and not _is_live(s, s.members[i]):
         i += np.uint32(1)
     s.owners[row, _START] = i
-    return i < end
+    return bool(i < end)
 
 
 @inlined
@@ -335,7 +335,7 @@ def _best_degree(s: State, x: int, level: int) -> int:
         if y >= limit:
             break
         if s.opening[y] > best and not _is_removed(s, arc & _LOW):
-            best = np.int64(s.opening[y])
+            best = s.opening[y]
             limit = s.cut[best + 1]
     return best
 

@@ -17,8 +17,7 @@ Both degrees only fall, so the smaller one of the next edge, the *level* ``k``, 
   the next lower degree, list and all. Nothing else has to be updated.
 
 Vertices are renumbered by falling degree, and arcs sorted by that number. As degrees only fall, the search for a best
-neighbour ends at the first one whose starting degree is too small, after a short part of the list and in the small,
-hot part of the arrays.
+neighbour ends at the first one whose starting degree is too small.
 """
 
 from __future__ import annotations
