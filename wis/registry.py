@@ -18,6 +18,7 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 import inspect
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -128,9 +129,16 @@ def methods() -> list[Method]:
     Returns
     -------
     list of Method
-        Records with ``.name``, ``.summary``, ``.source`` and ``.options``.
+        Records with ``.name``, ``.summary``, ``.source`` and ``.options``. A method that cannot be loaded is left out,
+        with a warning.
     """
-    return [find_method(name) for name in sorted(_entry_points())]
+    found = []
+    for name in sorted(_entry_points()):
+        try:
+            found.append(find_method(name))
+        except ImportError as error:
+            warnings.warn(str(error), RuntimeWarning, stacklevel=2)
+    return found
 
 
 def find_method(name: str) -> Method:
@@ -142,6 +150,8 @@ def find_method(name: str) -> Method:
         If ``name`` is not a string.
     ValueError
         If no method has this name; the message lists those there are.
+    ImportError
+        If its entry point cannot be loaded.
     """
     if not isinstance(name, str):
         raise TypeError(f"method must be a string, got {type(name).__name__}")
@@ -158,7 +168,11 @@ def _entry_points() -> dict[str, importlib.metadata.EntryPoint]:
 
 @functools.cache
 def _load(name: str) -> Method:
-    function = _entry_points()[name].load()
+    point = _entry_points()[name]
+    try:
+        function = point.load()
+    except Exception as error:  # whatever the module of another package does when it is imported
+        raise ImportError(f"method {name!r} ({point.value}) cannot be loaded: {error}") from error
     facts = getattr(function, "__wis_method__", {})
     parameters = inspect.signature(function).parameters
     options = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -51,4 +52,10 @@ def test_a_place_is_checked_beforehand(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("os.access", lambda *_: False)
     with pytest.raises(PermissionError, match="no permission to write into"):
         check_place(tmp_path / "a.txt")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_names_the_file(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r"No space left on device: '.*a\.txt'"), replace_file(tmp_path / "a.txt"):
+        raise OSError(errno.ENOSPC, "No space left on device")
     assert list(tmp_path.iterdir()) == []

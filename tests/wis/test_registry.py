@@ -107,3 +107,16 @@ def test_methods_as_text() -> None:
         parse_method("wis:depth")
     with pytest.raises(ValueError, match="no option 'width'"):
         parse_method("wis:width=2")
+
+
+def test_a_broken_package_takes_no_other_method_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    from wis.registry import ENTRY_POINT_GROUP, _entry_points
+
+    broken = importlib.metadata.EntryPoint("broken", "no_such_module:rank", ENTRY_POINT_GROUP)
+    points = {"random": _entry_points()["random"], "broken": broken}
+    monkeypatch.setattr("wis.registry._entry_points", lambda: points)
+    message = r"method 'broken' \(no_such_module:rank\) cannot be loaded: No module named 'no_such_module'"
+    with pytest.warns(RuntimeWarning, match=message):
+        assert [record.name for record in wis.methods()] == ["random"]
+    with pytest.raises(ImportError, match=message):
+        find_method("broken")
