@@ -357,4 +357,4 @@ def _draw(path: Path, out: Path) -> None:
             if quantity == "gradient":
                 axes[i].set_yscale("log")
         handles, names = axes[0].get_legend_handles_labels()
-        axes[0].get_figure().legend(handles, names, loc="outside upper left", ncols=3, fontsize=8)
+        axes[0].figure.legend(handles, names, loc="outside upper left", ncols=3, fontsize=8)

@@ -30,10 +30,14 @@ def diagnose_input(
     from wis.lm.policies import CausalPolicy
 
     network, tokenizer = _load(model, seed)
-    policy = CausalPolicy(network, torch.tensor(_ids(prompt, tokenizer)), length)
+    start = _ids(prompt, tokenizer)
+    policy = CausalPolicy(network, torch.tensor(start), length)
     wanted = _ids(target, None) if target.replace(",", "").strip().isdigit() else None
     if wanted is None and tokenizer is None:
         raise ValueError(f"the target must be a token id for a model without a tokenizer, got {target!r}")
+    beyond = [token for token in (*start, *(wanted or ())) if not 0 <= token < policy.num_tokens]
+    if beyond:
+        raise ValueError(f"the model's token ids are 0 to {policy.num_tokens - 1}, got {beyond[0]}")
 
     def reward(outputs: Tensor) -> Tensor:
         if wanted is not None:

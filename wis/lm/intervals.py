@@ -88,7 +88,8 @@ def bounded_std_interval(
     Raises
     ------
     ValueError
-        If there are fewer than two samples, the range is empty or `level` is out of range.
+        If there are fewer than two samples, a mean or variance is not finite, a variance is negative, the range is
+        empty or `level` is out of range.
 
     Notes
     -----
@@ -102,6 +103,8 @@ def bounded_std_interval(
     mu, var, n = np.broadcast_arrays(*(np.asarray(a, dtype=np.float64) for a in (mean, variance, samples)))
     if not bool(np.all(n >= 2)):
         raise ValueError("a standard deviation needs at least two samples")
+    if not bool(np.all(np.isfinite(mu) & np.isfinite(var) & (var >= 0))):
+        raise ValueError("mean and variance must be finite, and the variance not negative")
     mu = np.clip((mu - lowest) / width, 0.0, 1.0)
     # (x - x')² lies in [0, 1] and has mean 2σ² ≤ 1/2; the sample value may pass 1/2.
     doubled = np.clip(2 * var / width**2, 0.0, 1.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from wis.files import replace_file
+from wis.graphs import check_count
 from wis.lm.intervals import binary_std_interval, bounded_std_interval
 from wis.lm.summary import RewardSummary, fraction_below
 
@@ -56,14 +58,11 @@ class RewardTracker:
         self, *, support: tuple[float, float] | None = None, binary: bool = False, level: float = 0.95
     ) -> None:
         if support is not None:
-            lowest, highest = float(support[0]), float(support[1])
-            if not (np.isfinite(lowest) and np.isfinite(highest) and lowest < highest):
-                raise ValueError(f"support must be (lowest, highest), finite, with lowest < highest, got {support}")
-            support = lowest, highest
+            support = _as_support(support)
         elif binary:
             raise ValueError("binary=True needs support=(lower, higher): the two values that the reward takes")
-        if not 0 < level < 1:
-            raise ValueError(f"level must lie strictly between 0 and 1, got {level}")
+        if isinstance(level, str) or not 0 < level < 1:
+            raise ValueError(f"level must lie strictly between 0 and 1, got {level!r}")
         self.support = support
         self.binary = binary
         self.level = level
@@ -134,8 +133,10 @@ class RewardTracker:
         ValueError
             If shapes disagree, or a reward is NaN, infinite or out of range. The tracker is then unchanged.
         TypeError
-            If a key is neither a string nor an integer.
+            If a key is neither a string nor an integer, or `keys` is a single string.
         """
+        if isinstance(keys, str):
+            raise TypeError(f"keys must be a list of names, one a row of rewards; for one input pass [{keys!r}]")
         matrix = _as_rewards(rewards)
         names = [_as_key(key) for key in keys]
         if matrix.ndim not in (1, 2) or len(matrix) != len(names):
@@ -165,7 +166,11 @@ class RewardTracker:
         ------
         ValueError
             If the two disagree on the range of rewards.
+        TypeError
+            If `other` is no tracker.
         """
+        if not isinstance(other, RewardTracker):
+            raise TypeError(f"other must be a RewardTracker, got {type(other).__name__}")
         if (self.support, self.binary) != (other.support, other.binary):
             raise ValueError(
                 f"cannot merge trackers of different rewards: support {self.support} and {other.support}, "
@@ -221,7 +226,7 @@ class RewardTracker:
         group_size
             Samples in a group, G of GRPO; at least 2.
         """
-        if group_size < 2:
+        if check_count("group_size", group_size) < 2:
             raise ValueError(f"group_size must be at least 2, got {group_size}")
         count = self._table[0]
         zero = self.is_zero()
@@ -313,11 +318,12 @@ class RewardTracker:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> RewardTracker:
         """Read a tracker that `save` wrote; `ValueError` if the file is something else."""
-        with np.load(path, allow_pickle=False) as file:
-            if set(file.files) != {"header", "table"}:
-                raise ValueError(f"{path} is not a saved RewardTracker")
-            state = json.loads(file["header"].tobytes().decode())
-            return cls.from_state_dict(state | {"table": file["table"]})
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                state = json.loads(file["header"].tobytes().decode()) | {"table": file["table"]}
+        except (ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile) as error:
+            raise ValueError(f"{path} is not a saved RewardTracker") from error
+        return cls.from_state_dict(state)
 
     def _variance(self) -> NDArray[np.float64]:
         count = self._table[0]
@@ -349,6 +355,16 @@ class RewardTracker:
         if restart:
             self._table[:, rows] = 0
         self._table[:, rows] = _merge(self._table[:, rows], table)
+
+
+def _as_support(support: Any) -> tuple[float, float]:
+    try:
+        lowest, highest = (float(end) for end in support)
+    except (TypeError, ValueError):
+        raise ValueError(f"support must be two numbers, (lowest, highest), got {support!r}") from None
+    if not (np.isfinite(lowest) and np.isfinite(highest) and lowest < highest):
+        raise ValueError(f"support must be (lowest, highest), finite, with lowest < highest, got {support}")
+    return lowest, highest
 
 
 def _as_rewards(rewards: ArrayLike) -> NDArray[np.float64]:

@@ -82,6 +82,8 @@ def test_binary_interval_reference_values():
         (lambda: binary_std_interval(0, 5, width=-1), "width"),
         (lambda: bounded_std_interval(0, 0, 1, support=RANGE), "at least two"),
         (lambda: bounded_std_interval(0, 0, 5, support=(1, 0)), "support"),
+        (lambda: bounded_std_interval(float("nan"), 0, 5, support=RANGE), "finite"),
+        (lambda: bounded_std_interval(0, -1, 5, support=RANGE), "not negative"),
     ],
 )
 def test_bad_input(call, message):

@@ -147,7 +147,10 @@ def test_rounding_at_the_ends_of_the_range_is_forgiven():
         (lambda: RewardTracker.from_rewards([[0, 0.5]], support=(0, 1), binary=True), "0 or 1"),
         (lambda: RewardTracker(binary=True), "support"),
         (lambda: RewardTracker(support=(1, 1)), "support"),
+        (lambda: RewardTracker(support=1), "support must be two numbers"),
+        (lambda: RewardTracker(support=(0, 1, 2)), "support must be two numbers"),
         (lambda: RewardTracker(level=95), "level"),
+        (lambda: RewardTracker(level="0.95"), "level"),
         (lambda: RewardTracker().update(["a"], [[0, 1], [1, 0]]), "one row a key"),
         (lambda: RewardTracker().summary(), "no input has two samples"),
         (lambda: RewardTracker().zero_group_probability(1), "group_size"),
@@ -163,6 +166,15 @@ def test_bad_input(call, message):
 def test_bad_keys_and_files(tmp_path):
     with pytest.raises(TypeError, match="string or an integer"):
         RewardTracker().update([("a",)], [0.0])
+    with pytest.raises(TypeError, match="for one input pass"):
+        RewardTracker().update("ab", [[0.0, 1.0], [1.0, 1.0]])
+    with pytest.raises(TypeError, match="other must be a RewardTracker, got str"):
+        RewardTracker().merge("a")
+    with pytest.raises(TypeError, match="group_size must be an integer"):
+        RewardTracker().zero_group_probability(2.5)
+    (tmp_path / "text.npz").write_text("no archive")
+    with pytest.raises(ValueError, match="not a saved RewardTracker"):
+        RewardTracker.load(tmp_path / "text.npz")
     np.savez(tmp_path / "other.npz", x=np.zeros(3))
     with pytest.raises(ValueError, match="not a saved RewardTracker"):
         RewardTracker.load(tmp_path / "other.npz")
