@@ -61,7 +61,7 @@ class RewardTracker:
             support = _as_support(support)
         elif binary:
             raise ValueError("binary=True needs support=(lower, higher): the two values that the reward takes")
-        if isinstance(level, str) or not 0 < level < 1:
+        if not 0 < level < 1:
             raise ValueError(f"level must lie strictly between 0 and 1, got {level!r}")
         self.support = support
         self.binary = binary

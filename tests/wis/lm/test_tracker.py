@@ -150,7 +150,6 @@ def test_rounding_at_the_ends_of_the_range_is_forgiven():
         (lambda: RewardTracker(support=1), "support must be two numbers"),
         (lambda: RewardTracker(support=(0, 1, 2)), "support must be two numbers"),
         (lambda: RewardTracker(level=95), "level"),
-        (lambda: RewardTracker(level="0.95"), "level"),
         (lambda: RewardTracker().update(["a"], [[0, 1], [1, 0]]), "one row a key"),
         (lambda: RewardTracker().summary(), "no input has two samples"),
         (lambda: RewardTracker().zero_group_probability(1), "group_size"),
