@@ -14,7 +14,8 @@ def title(cells: pd.DataFrame) -> str:
     """One line: which method kept most accuracy, and where; or that none clearly did."""
     where = [f"{dataset} with {model_label(model)}" for (dataset, model), _ in analysis.groups(cells)]
     baseline = analysis.baseline_of(cells)
-    if baseline is None:
+    # One seed gives no interval, so that nothing can be said to be clear.
+    if baseline is None or cells["seed"].nunique() == 1:
         return f"How much accuracy is left when edges go: {', '.join(where)}"
     winners = [winner for _, part in analysis.groups(cells) if (winner := _clear_winner(part, baseline))]
     if not winners:

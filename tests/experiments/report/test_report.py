@@ -242,6 +242,13 @@ def test_one_seed_and_one_method(tmp_path):
     assert "over 1 seed." in text
 
 
+def test_one_seed_makes_no_winner(tmp_path):
+    fill(tmp_path, dataclasses.replace(PLAN, datasets=("digits",), seeds=(3,)))
+    text = write_report(tmp_path, tmp_path / "report").read_text()
+    assert "How much accuracy is left when edges go: digits with GCN" in text
+    assert "clearly beats" not in text
+
+
 def test_nothing_to_report(tmp_path):
     with pytest.raises(ValueError, match="is not a run folder"):
         write_report(tmp_path, tmp_path / "report")
