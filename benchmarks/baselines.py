@@ -10,13 +10,11 @@ are CPU seconds, which other work on the machine disturbs least. Writes ``baseli
 from __future__ import annotations
 
 import argparse
-import contextlib
 import functools
 import json
 import os
 import resource
 import signal
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -28,6 +26,7 @@ import numpy as np
 from benchmarks import timing
 from benchmarks.graphs import power_law, real
 from benchmarks.rivals import OTHERS
+from experiments.sweep.measure import PeakMemory
 from wis.api import choose_pairs
 from wis.files import replace_file
 from wis.graphs import EdgeList
@@ -115,13 +114,13 @@ def _measure(name: str, what: str, file: str, limit: int) -> dict[str, Any]:
             columns = np.random.default_rng(0).integers(0, num_nodes, (2, num_pairs))
             _call(name, what, EdgeList.from_columns(columns, num_nodes))()
     call = _call(name, what, edges)
-    _forget_peak()
-    before = _peak_bytes()
+    memory = PeakMemory()
+    before = memory.bytes() or 0
     # Ends the process, in the middle of compiled code too.
     resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + limit, -1))
     start = time.process_time()
     wall = timing.seconds(call)
-    return {"seconds": time.process_time() - start, "wall": wall, "bytes": _peak_bytes() - before}
+    return {"seconds": time.process_time() - start, "wall": wall, "bytes": (memory.bytes() or 0) - before}
 
 
 def _call(name: str, what: str, edges: EdgeList) -> Callable[[], Any]:
@@ -129,21 +128,6 @@ def _call(name: str, what: str, edges: EdgeList) -> Callable[[], Any]:
         return next(other.prepare(edges) for other in OTHERS[name] if other.label == what)
     half = edges.num_pairs // 2
     return lambda: choose_pairs(find_method(name), edges, half, {}, seed=0, device="cpu")
-
-
-def _forget_peak() -> None:
-    """Start the process's peak memory anew, where the system can (Linux)."""
-    with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
-
-
-def _peak_bytes() -> int:
-    status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _line(row: dict[str, Any]) -> str:
