@@ -7,7 +7,6 @@ column follows its pair; self-loops are no pair and always stay.
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import numbers
 import operator
@@ -87,7 +86,7 @@ class EdgeList:
         np.remainder(keys, max(num_nodes, 1), out=pairs[1])
         return cls(num_nodes, pairs, bool(directed))
 
-    def pair_of_columns(self, columns: np.ndarray) -> np.ndarray:
+    def pair_of_columns(self, columns: Any) -> Any:
         """For every column the position of its pair: int64 ``[E]``, -1 for self-loops. O(E log m) time."""
         keys = self.pairs[0] * self.num_nodes + self.pairs[1]
         positions = np.empty(columns.shape[1], dtype=np.int64)
@@ -99,13 +98,18 @@ class EdgeList:
         return positions
 
 
-def _pair_keys(columns: np.ndarray, num_nodes: int, *, directed: bool) -> np.ndarray:
-    """One int64 key a column, self-loops left out; keys sort as the canonical order does."""
+def check_key_range(num_nodes: int) -> None:
+    """Raise ``ValueError`` if keys ``u * num_nodes + v`` of pairs do not fit into int64."""
     if num_nodes > 3_037_000_499:  # its square is the largest below 2**63
         raise ValueError(
             f"num_nodes must be at most 3037000499, got {num_nodes} (the largest index plus one, if not given); "
             "number the vertices from 0 without large gaps"
         )
+
+
+def _pair_keys(columns: np.ndarray, num_nodes: int, *, directed: bool) -> np.ndarray:
+    """One int64 key a column, self-loops left out; keys sort as the canonical order does."""
+    check_key_range(num_nodes)
     rows, cols = columns
     tail, head = (rows, cols) if directed else (np.minimum(rows, cols), np.maximum(rows, cols))
     keys = tail.astype(np.int64)
@@ -133,13 +137,17 @@ def _forward_half(keys: np.ndarray, num_nodes: int) -> np.ndarray:
     backward = keys[~forward_column]
     backward = _sorted_unique(backward % num_nodes * num_nodes + backward // num_nodes)
     if not np.array_equal(forward, backward):
-        one_way = np.setxor1d(forward, backward, assume_unique=True)[0]
-        u, v = one_way // num_nodes, one_way % num_nodes
-        raise ValueError(
-            f"graph is not symmetric: between vertices {u} and {v} only one direction is there. Pass directed=True to "
-            "sparsify it as a directed graph, or directed=False to treat every edge as undirected"
-        )
+        one_way = int(np.setxor1d(forward, backward, assume_unique=True)[0])
+        raise not_symmetric(*divmod(one_way, num_nodes))
     return forward
+
+
+def not_symmetric(u: int, v: int) -> ValueError:
+    """The error for a graph in which only one direction of a pair is there."""
+    return ValueError(
+        f"graph is not symmetric: between vertices {u} and {v} only one direction is there. Pass directed=True to "
+        "sparsify it as a directed graph, or directed=False to treat every edge as undirected"
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,20 +157,21 @@ class LoadedGraph:
     Attributes
     ----------
     columns
-        int64 ``[2, E]``: every stored edge in its own order, duplicates, both directions and self-loops included.
+        int64 ``[2, E]``: every stored edge in its own order, duplicates, both directions and self-loops included. A
+        NumPy array; a torch tensor if the graph is on a GPU.
     edges
         Its candidate pairs.
     data
         The PyG graph if it is one, else None.
     rebuild
         ``rebuild(kept, weights)``: a graph of the same type with the columns of the bool mask ``kept`` (``[E]``), their
-        weights multiplied by ``weights`` (float64 ``[E]``) unless None.
+        weights multiplied by ``weights`` (float64 ``[E]``) unless None; arrays or tensors, as ``columns``.
     """
 
-    columns: np.ndarray
+    columns: Any
     edges: EdgeList
     data: Any
-    rebuild: Callable[[np.ndarray, np.ndarray | None], Any]
+    rebuild: Callable[[Any, Any], Any]
 
     def keep_pairs(self, kept: np.ndarray, weights: np.ndarray | None = None) -> Any:
         """Build the sparse graph.
@@ -175,10 +184,18 @@ class LoadedGraph:
             float64 ``[m]`` factors for the weights of the pairs, or None to leave weights as they are.
         """
         pair = self.edges.pair_of_columns(self.columns)
-        # Position -1 (a self-loop) reads the entry appended last.
-        column_kept = np.append(kept, True)[pair]
-        column_weights = None if weights is None else np.append(weights, 1.0)[pair]
-        return self.rebuild(column_kept, column_weights)
+        column_weights = None if weights is None else _follow(pair, weights, 1.0)
+        return self.rebuild(_follow(pair, kept, True), column_weights)
+
+
+def _follow(pair: Any, values: np.ndarray, of_loops: float) -> Any:
+    """The values ``[m]`` of pairs for every column, where its pair is: position -1, a self-loop, reads the last one."""
+    extended = np.append(values, of_loops)
+    if isinstance(pair, np.ndarray):
+        return extended[pair]
+    import torch
+
+    return torch.from_numpy(extended).to(pair.device)[pair]
 
 
 def load_graph(graph: Any, num_nodes: int | None = None, directed: bool | None = None) -> LoadedGraph:
@@ -213,7 +230,9 @@ def load_graph(graph: Any, num_nodes: int | None = None, directed: bool | None =
     if hasattr(graph, "is_multigraph") and hasattr(graph, "adj"):
         return _load_networkx(graph, num_nodes, directed)
     if module in ("torch", "torch_geometric") or _is_torch_based(graph):
-        return _load_torch(graph, num_nodes, directed)
+        from wis.torch_graphs import load_torch
+
+        return load_torch(graph, num_nodes, directed)
     raise TypeError(
         "graph must be a PyG Data, an edge_index [2, E] (torch tensor or NumPy array), a NetworkX graph or a SciPy "
         f"sparse matrix, got {type(graph).__module__}.{type(graph).__qualname__}"
@@ -244,15 +263,14 @@ def _is_scipy_sparse(graph: Any) -> bool:
     return bool(scipy.sparse.issparse(graph))
 
 
-def _check_columns(columns: np.ndarray, num_nodes: int | None, name: str) -> int:
-    """Check shape, dtype and range of ``[2, E]`` columns; return the number of vertices."""
+def check_shape(columns: Any, name: str) -> None:
+    """Raise ``ValueError`` unless the array or tensor has shape ``[2, E]``."""
     if columns.ndim != 2 or columns.shape[0] != 2:
         raise ValueError(f"{name} must have shape [2, E], got {list(columns.shape)}")
-    if columns.dtype.kind not in "iu":
-        raise TypeError(f"{name} must have an integer dtype, got {columns.dtype}")
-    if columns.shape[1] == 0:
-        return num_nodes or 0
-    low, high = int(columns.min()), int(columns.max())
+
+
+def check_range(low: int, high: int, num_nodes: int | None, name: str) -> int:
+    """Check the smallest and largest vertex of columns; return the number of vertices."""
     if low < 0:
         raise ValueError(f"{name} has the negative vertex {low}; vertices are numbered from 0")
     if num_nodes is None:
@@ -262,126 +280,44 @@ def _check_columns(columns: np.ndarray, num_nodes: int | None, name: str) -> int
     return num_nodes
 
 
+def check_columns(columns: np.ndarray, num_nodes: int | None, name: str) -> int:
+    """Check shape, dtype and range of ``[2, E]`` columns; return the number of vertices."""
+    check_shape(columns, name)
+    if columns.dtype.kind not in "iu":
+        raise TypeError(f"{name} must have an integer dtype, got {columns.dtype}")
+    if columns.shape[1] == 0:
+        return num_nodes or 0
+    return check_range(int(columns.min()), int(columns.max()), num_nodes, name)
+
+
 def _check_weights(values: np.ndarray, name: str) -> None:
     if values.dtype.kind in "fc" and np.isnan(values).any():
-        position = int(np.flatnonzero(np.isnan(values))[0])
-        raise ValueError(f"{name} is NaN at position {position}; replace or drop such edges first")
+        raise is_nan(name, int(np.flatnonzero(np.isnan(values))[0]))
+
+
+def is_nan(name: str, position: int) -> ValueError:
+    """The error for a weight that is not a number."""
+    return ValueError(f"{name} is NaN at position {position}; replace or drop such edges first")
 
 
 def _load_edge_index(graph: np.ndarray, num_nodes: int | None, directed: bool | None) -> LoadedGraph:
-    size = _check_columns(graph, num_nodes, "graph (an edge_index)")
+    size = check_columns(graph, num_nodes, "graph (an edge_index)")
     edges = EdgeList.from_columns(graph, size, directed)
 
     def rebuild(kept: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-        _refuse_weights(weights)
+        refuse_weights(weights)
         return graph[:, kept]
 
     return LoadedGraph(graph, edges, None, rebuild)
 
 
-def _refuse_weights(weights: np.ndarray | None) -> None:
+def refuse_weights(weights: Any) -> None:
+    """Raise ``TypeError`` if there are weights: an edge_index has no place for them."""
     if weights is not None:
         raise TypeError(
             "this method returns edge weights, which an edge_index cannot carry; pass a PyG Data, a NetworkX graph or "
             "a SciPy sparse matrix"
         )
-
-
-def _load_torch(graph: Any, num_nodes: int | None, directed: bool | None) -> LoadedGraph:
-    import torch
-    from torch_geometric.data import Data, HeteroData
-
-    if isinstance(graph, torch.Tensor):
-        return _load_tensor(graph, num_nodes, directed)
-    if isinstance(graph, HeteroData):
-        raise TypeError("graph is heterogeneous (HeteroData); only homogeneous graphs can be sparsified")
-    if not isinstance(graph, Data):
-        raise TypeError(f"graph must be a torch_geometric.data.Data, got {type(graph).__qualname__}")
-    return _load_data(graph, num_nodes, directed)
-
-
-def _load_tensor(graph: Any, num_nodes: int | None, directed: bool | None) -> LoadedGraph:
-    import torch
-
-    if graph.layout != torch.strided:
-        raise TypeError("graph is a sparse torch tensor; pass its edge_index or a SciPy sparse matrix")
-    columns = graph.detach().cpu().numpy()
-    size = _check_columns(columns, num_nodes, "graph (an edge_index)")
-    edges = EdgeList.from_columns(columns, size, directed)
-
-    def rebuild(kept: np.ndarray, weights: np.ndarray | None) -> torch.Tensor:
-        _refuse_weights(weights)
-        return graph[:, torch.from_numpy(kept).to(graph.device)]
-
-    return LoadedGraph(columns, edges, None, rebuild)
-
-
-def _load_data(graph: Any, num_nodes: int | None, directed: bool | None) -> LoadedGraph:
-    import torch
-
-    if num_nodes is not None and num_nodes != graph.num_nodes:
-        raise ValueError(f"num_nodes={num_nodes}, but graph.num_nodes is {graph.num_nodes}; leave num_nodes out")
-    if graph.edge_index is None:
-        raise ValueError("graph.edge_index is missing; a PyG Data with adj_t only must be converted first")
-    columns = graph.edge_index.detach().cpu().numpy()
-    given = graph.num_nodes if columns.size or graph.num_nodes is not None else 0
-    size = _check_columns(columns, given, "graph.edge_index")
-    for name in ("edge_weight", "edge_attr"):
-        value = graph.get(name)
-        if isinstance(value, torch.Tensor) and value.shape[:1] != columns.shape[1:]:
-            raise ValueError(
-                f"graph.{name} must have one entry for each of the {columns.shape[1]} columns of graph.edge_index, "
-                f"got shape {list(value.shape)}"
-            )
-    if isinstance(graph.get("edge_weight"), torch.Tensor):
-        _check_weights(graph.edge_weight.detach().cpu().numpy(), "graph.edge_weight")
-    edges = EdgeList.from_columns(columns, size, directed)
-
-    def rebuild(kept: np.ndarray, weights: np.ndarray | None) -> Any:
-        return _rebuild_data(graph, torch.from_numpy(kept), weights)
-
-    return LoadedGraph(columns, edges, graph, rebuild)
-
-
-def _rebuild_data(graph: Any, kept: Any, weights: np.ndarray | None) -> Any:
-    """A shallow copy of the PyG graph with every edge-level attribute restricted to the kept columns."""
-    import torch
-
-    sparse = copy.copy(graph)
-    keys = _edge_level_keys(graph)
-    if hasattr(graph, "_slice_dict"):  # a Batch, which knows where the columns of each of its graphs begin
-        before = torch.cat([torch.zeros(1, dtype=torch.long), kept.cumsum(0)])
-        slices = graph._slice_dict
-        sparse._slice_dict = {key: before[slices[key]] if key in keys else slices[key] for key in slices}
-    for key in keys:
-        value = graph[key]
-        if isinstance(value, torch.Tensor):
-            dim = graph.__cat_dim__(key, value) % max(value.dim(), 1)
-            sparse[key] = value[(slice(None),) * dim + (kept.to(value.device),)]
-        else:
-            sparse[key] = [item for item, stays in zip(value, kept.tolist(), strict=True) if stays]
-    if weights is not None:
-        factor = torch.from_numpy(weights)[kept].to(graph.edge_index.device)
-        sparse.edge_weight = _multiply(sparse.get("edge_weight"), factor)
-    if sparse.num_nodes != graph.num_nodes:
-        # Without node features PyG infers the count from the largest index, which may be gone now.
-        sparse.num_nodes = graph.num_nodes
-    return sparse
-
-
-def _multiply(old: Any, factor: Any) -> Any:
-    """Weights ``[kept, ...]`` times ``factor`` (float64 ``[kept]``); whole numbers become floating point."""
-    import torch
-
-    if old is None:
-        return factor.to(torch.get_default_dtype())
-    dtype = old.dtype if old.is_floating_point() else torch.get_default_dtype()
-    return old * factor.to(dtype).reshape(-1, *[1] * (old.dim() - 1))
-
-
-def _edge_level_keys(graph: Any) -> list[str]:
-    """Attributes that follow the edges. ``edge_label*`` are PyG's supervision edges, a list of their own."""
-    return [key for key in graph.keys() if graph.is_edge_attr(key) and not key.startswith("edge_label")]  # noqa: SIM118
 
 
 def _load_scipy(graph: Any, num_nodes: int | None, directed: bool | None) -> LoadedGraph:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from wis.device_edges import DeviceEdgeList
 from wis.graphs import EdgeList, check_count
 from wis.registry import method
 
@@ -166,6 +167,9 @@ def check_overflow(edges: EdgeList, depth: int, objective: str = "vertex") -> No
     length = depth if objective == "graph" else depth - 1
     m = edges.num_pairs
     if (min(edges.num_nodes, m + 1)) ** length <= _COUNT_LIMIT:
+        return
+    # Far from the limit, rounding does not matter; close to it, or above, the exact numbers are worth a copy.
+    if isinstance(edges, DeviceEdgeList) and edges.most_walks(length) < _COUNT_LIMIT / 2:
         return
     from wis.engine.counts import saturated_walks
 
