@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 import scipy.sparse
 
-from experiments import edge_tables, graph_files
+from experiments import array_tables, graph_files, text_tables
+from wis.graphs import EdgeList
 
 # Rows of a triangle 0-1-2 with a tail 2-3, one self-loop, one pair in both directions.
 COLUMNS = np.array([[0, 2, 1, 3, 3, 1], [1, 1, 0, 2, 3, 2]])
@@ -55,7 +56,7 @@ def test_text_blocks_of_any_size_give_the_same(tmp_path, monkeypatch):
     whole = graph_files.open_graph(path)
     kept = rng.random(whole.edges().num_pairs) < 0.5
     whole.write(tmp_path / "whole.csv", kept)
-    monkeypatch.setattr(edge_tables, "_BLOCK_BYTES", 7)
+    monkeypatch.setattr(text_tables, "_BLOCK_BYTES", 7)
     parts = graph_files.open_graph(path)
     np.testing.assert_array_equal(parts.edges().pairs, whole.edges().pairs)
     parts.write(tmp_path / "parts.csv", kept)
@@ -114,7 +115,10 @@ def test_only_self_loops_stay(tmp_path):
         ("u,v,weight\n0,1,2\n1,2,nan\n", "line 3: the weight must be a number, got 'nan'"),
         ("0,1,1.5\n1,2,\n", "line 2: the weight must be a number, got ''"),
         ("0,1\n1,99999999999999999999\n", "line 2: vertex 99999999999999999999 is out of range"),
-        ("0,9000000000000\n", "num_nodes must be at most 3037000499, got 9000000000001 (the largest index plus one"),
+        (
+            "0,9000000000000\n",
+            "line 1: vertex 9000000000000 is out of range; vertices are numbered from 0 to at most 3",
+        ),
         ("x,y\r0,1\r", "every row must be one line that ends in a line feed"),
     ],
 )
@@ -239,12 +243,45 @@ def test_npy(tmp_path, in_rows):
         graph.write(tmp_path / "out.npy", DROP_12, np.ones(3))
 
 
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", ["uint8", ">i4", "int64"])
+def test_arrays_in_blocks(tmp_path, monkeypatch, suffix, order, dtype):
+    monkeypatch.setattr(array_tables, "_BLOCK_ROWS", 7)
+    rng = np.random.default_rng(0)
+    columns = np.asarray(rng.integers(0, 20, size=(2, 100)), dtype=dtype, order=order)
+    path, out = tmp_path / f"in{suffix}", tmp_path / f"out{suffix}"
+    save = {".npy": np.save, ".npz": lambda path, array: np.savez_compressed(path, edge_index=array)}[suffix]
+    save(path, columns)
+    graph = graph_files.open_graph(path)
+    edges = graph.edges()
+    expected = EdgeList.from_columns(columns.astype(np.int64), int(columns.max()) + 1)
+    np.testing.assert_array_equal(edges.pairs, expected.pairs)
+    kept = rng.random(edges.num_pairs) < 0.5
+    graph.write(out, kept)
+    sparse = np.load(out) if suffix == ".npy" else np.load(out)["edge_index"]
+    assert sparse.dtype == columns.dtype
+    np.testing.assert_array_equal(sparse, columns[:, np.append(kept, True)[edges.pair_of_columns(columns)]])
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+def test_half_an_array_is_an_error(tmp_path, suffix):
+    path = tmp_path / f"in{suffix}"
+    (np.save if suffix == ".npy" else np.savez)(path, COLUMNS)
+    path.write_bytes(path.read_bytes()[:-8])
+    with pytest.raises(ValueError, match=rf"in\{suffix}: it is .*cut short"):
+        graph_files.open_graph(path).edges()
+
+
 @pytest.mark.parametrize(
     ("array", "message"),
     [
         (np.zeros((3, 3), dtype=int), "must hold an array of shape"),
         (np.zeros((2, 3)), "integer dtype, got float64"),
-        (np.array([[0, -1], [1, 1]]), "negative vertex -1"),
+        (
+            np.array([[0, -1], [1, 1]]),
+            "edge 1 (counted from 0): vertex -1 is out of range",
+        ),
     ],
 )
 def test_bad_npy(tmp_path, array, message):
@@ -297,7 +334,7 @@ def test_npz_without_a_graph(tmp_path):
     with pytest.raises(ValueError, match=r"in\.npz: it must hold a SciPy sparse matrix or an array edge_index"):
         graph_files.open_graph(tmp_path / "in.npz")
     (tmp_path / "in.npz").write_bytes(b"no archive")
-    with pytest.raises(ValueError, match=r"in\.npz: it is not a NumPy file, or holds Python objects, which are never"):
+    with pytest.raises(ValueError, match=r"in\.npz: it is not a NumPy file, or cut short"):
         graph_files.open_graph(tmp_path / "in.npz")
 
 

@@ -43,7 +43,7 @@ class State(NamedTuple):
     counters: np.ndarray  # int64 [NUM_COUNTERS]
     # The graph
     name: np.ndarray  # int32 [n]: the vertex that has a number
-    first: np.ndarray  # int64 [n + 1]: where the arcs of a vertex begin
+    first: np.ndarray  # uint32 [n + 1]: where the arcs of a vertex begin
     length: np.ndarray  # int32 [n]: how many there are; complemented while they are unsorted
     arcs: np.ndarray  # int64: neighbour << 32 | edge
     cut: np.ndarray  # int32 [infinite + 2]: number of vertices that had at least this degree at the start

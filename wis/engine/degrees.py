@@ -119,7 +119,7 @@ def _prepare(
         counters=counters,
         name=name,
         first=first,
-        length=~np.diff(first).astype(np.int32),
+        length=~np.diff(first).view(np.int32),
         arcs=arcs,
         cut=cut,
         removed=np.zeros(m // 8 + 1, dtype=np.uint8),
@@ -179,7 +179,7 @@ def _arcs(
     """The arcs out of every target; and, apart, the edges that touch no target."""
     n, m = len(number), pairs.shape[1]
     num_free = 0
-    first = np.zeros(n + 2, dtype=np.int64)
+    first = np.zeros(n + 2, dtype=np.uint32)
     for x in range(n):
         if is_target[x]:
             first[number[x] + 2] = degree[number[x]]
