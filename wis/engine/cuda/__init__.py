@@ -1,7 +1,8 @@
 """The walk-index engine on an NVIDIA GPU: the names, signatures and results of the CPU engine.
 
-``degrees``, ``triangles`` and ``walks`` each have ``removal_order``. They share one method (:mod:`rounds
-<wis.engine.cuda.rounds>`) and differ in how an edge's losses are found. Nothing here imports CUDA before it is used.
+``degrees``, ``triangles``, ``walks`` and ``graph_walks`` each have ``removal_order``. They share one method
+(:mod:`rounds <wis.engine.cuda.rounds>`) and differ in how an edge's losses are found. Nothing here imports CUDA before
+it is used.
 """
 
 from __future__ import annotations

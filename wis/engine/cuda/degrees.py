@@ -9,7 +9,7 @@ from numba import cuda
 
 from wis.engine.cuda import device
 from wis.engine.cuda.greedy import Family, greedy_order
-from wis.engine.cuda.keys import Graph, Scratch
+from wis.engine.cuda.keys import Graph, Scratch, is_cut_off
 from wis.engine.cuda.rounds import build_kernels
 from wis.graphs import EdgeList
 
@@ -67,10 +67,11 @@ def removal_order(
 @cuda.jit(device=True)
 def _list_losses(graph: Graph, scratch: Scratch, row: int, e: int) -> None:
     cuda.syncthreads()
-    if cuda.threadIdx.x < 2:
-        scratch.vertex[row, cuda.threadIdx.x] = graph.ends[e, cuda.threadIdx.x]
-        scratch.loss[row, cuda.threadIdx.x] = 1
-    if cuda.threadIdx.x == 0:
+    i = cuda.threadIdx.x
+    if i < 2:
+        scratch.vertex[row, i] = graph.ends[e, i]
+        scratch.loss[row, i] = 2 if is_cut_off(graph, scratch, row, i) else 1
+    if i == 0:
         scratch.size[row] = 2
     cuda.syncthreads()
 
@@ -86,8 +87,8 @@ def _values(graph: Graph) -> None:
         graph.value[t] = graph.degree[t] + 1 if graph.degree[t] > 0 else 0
 
 
-def _fill_values(graph: Graph, scratch: Scratch, shape: tuple[int, int]) -> None:
-    _values[shape](graph)
+def _fill_values(graph: Graph, scratch: Scratch) -> None:
+    device.launch(_values, device.enough_blocks(len(graph.value)), device.THREADS, graph)
 
 
-_FAMILY = Family(build_kernels(_list_losses, _list_risen), _fill_values)
+_FAMILY = Family(*build_kernels(_list_losses, _list_risen), _fill_values, threads=32)

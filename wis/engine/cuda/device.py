@@ -1,15 +1,29 @@
-"""The GPU itself: whether there is one, its size, and sorting by a library."""
+"""The GPU itself: whether there is one, and how torch and Numba share it.
+
+torch holds all memory, copies and sorts; Numba's kernels get views of torch's tensors and run on torch's current
+stream, one after the other with torch's own work. So nothing has to wait but the copies to the host, and a tensor may
+be given up as soon as the kernel that reads it is launched: torch hands its memory out again on the same stream only.
+In the simulator the tensors are on the CPU, and everything else is the same.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from wis.device_edges import DeviceEdgeList
+from wis.graphs import EdgeList
+
+if TYPE_CHECKING:
+    import torch
 
 # In the simulator every thread is a Python thread, and only one block can run at a time.
 _SIMULATED_THREADS = 3
-_THREADS = 128
+
+# Threads of a block where each works for itself.
+THREADS = 128
 
 
 def require_cuda() -> None:
@@ -35,89 +49,144 @@ def is_simulated() -> bool:
     return bool(config.ENABLE_CUDASIM)
 
 
-def launch_shape(bytes_a_block: int, bytes_once: int) -> tuple[int, int]:
-    """Blocks and threads of a cooperative launch: one block a multiprocessor, fewer if memory is short.
+def place_of(edges: EdgeList) -> torch.device:
+    """The GPU that a graph is on; torch's current one if it is on the host; the CPU in the simulator."""
+    import torch
+
+    if is_simulated():
+        return torch.device("cpu")
+    if isinstance(edges, DeviceEdgeList) and edges.tensor.is_cuda:
+        return edges.tensor.device
+    return torch.device("cuda", torch.cuda.current_device())
+
+
+def pairs_on(edges: EdgeList, place: torch.device) -> torch.Tensor:
+    """The pairs, int64 ``[2, m]``, on a device: no copy where they are there already."""
+    import torch
+
+    if isinstance(edges, DeviceEdgeList):
+        return edges.tensor.to(place)
+    # A copy on the host: torch takes no arrays that cannot be written.
+    return torch.from_numpy(edges.pairs.copy()).to(place)
+
+
+@contextlib.contextmanager
+def at(place: torch.device) -> Iterator[None]:
+    """Make a GPU the current one of torch and of Numba, which each keep their own."""
+    if place.type != "cuda":
+        yield
+        return
+    import torch
+    from numba import cuda
+
+    with torch.cuda.device(place), cuda.gpus[place.index]:
+        yield
+
+
+def launch(kernel: Any, blocks: int, threads: int, *args: Any) -> None:
+    """Run a kernel after what torch has been asked to do so far; returns before it is done.
 
     Parameters
     ----------
-    bytes_a_block
-        Scratch memory of a block. One block more is counted.
-    bytes_once
-        Memory that is needed besides.
-
-    Raises
-    ------
-    MemoryError
-        If not even one block fits; the message says how much is needed and how much is free.
+    kernel
+        A Numba kernel.
+    blocks, threads
+        Size of the grid and of a block.
+    *args
+        Tensors, integers, and named tuples of these.
     """
-    from numba import cuda
-
     if is_simulated():
-        return 1, _SIMULATED_THREADS
-    check_memory(bytes_once + 2 * bytes_a_block)
-    that_fit = (free_bytes() - bytes_once) // max(bytes_a_block, 1) - 1
-    return int(min(cuda.get_current_device().MULTIPROCESSOR_COUNT, that_fit)), _THREADS
-
-
-def check_memory(need: int) -> None:
-    """Raise ``MemoryError`` if fewer bytes of GPU memory than needed are free."""
-    free = free_bytes()
-    if need > free:
-        raise MemoryError(
-            f"device='cuda': this graph needs {need / 2**30:.1f} GiB of GPU memory, {free / 2**30:.1f} GiB are free; "
-            "use device='cpu'"
-        )
-
-
-def free_bytes() -> int:
-    """Free GPU memory in bytes; in the simulator, memory of this machine."""
-    if is_simulated():
-        import psutil
-
-        return int(psutil.virtual_memory().available)
-    from numba import cuda
-
-    return int(cuda.current_context().get_memory_info().free)
-
-
-def take_rows(keys: Any, chosen: np.ndarray) -> np.ndarray:
-    """The rows ``chosen`` of a device array, copied to the host."""
-    if is_simulated():
-        return keys.copy_to_host()[chosen]
+        kernel[blocks, min(threads, _SIMULATED_THREADS)](*map(_to_numba, args))
+        return
     import torch
+    from numba import cuda
 
-    return torch.as_tensor(keys, device="cuda")[torch.as_tensor(chosen, device="cuda")].cpu().numpy()
+    # torch's default stream is the old default one, 0; Numba may be set up to take 0 for another, the thread's own.
+    pointer = torch.cuda.current_stream().cuda_stream
+    stream = cuda.external_stream(pointer) if pointer else cuda.legacy_default_stream()
+    kernel[blocks, threads, stream](*map(_to_numba, args))
 
 
-def sort_edges(keys: Any, priority: Any, chosen: Any) -> Any:
+def resident_blocks(kernel: Any, threads: int, *args: Any) -> int:
+    """How many blocks of a kernel the device holds at once, by its registers and shared memory: 1 in the simulator.
+
+    A grid that waits for itself must not be larger. The arguments tell the types only.
+    """
+    if is_simulated():
+        return 1
+    compiled = kernel.compile(tuple(kernel.typeof_pyval(_to_numba(arg)) for arg in args))
+    return int(compiled.max_cooperative_grid_blocks(threads))
+
+
+def _to_numba(value: Any) -> Any:
+    """Views of tensors, on their own and in named tuples, as arrays of Numba; integers as they are."""
+    if isinstance(value, int):
+        return value
+    if isinstance(value, tuple):
+        return type(value)(*map(_to_numba, value))
+    if is_simulated():
+        from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
+
+        return FakeCUDAArray(value.numpy())
+    from numba import cuda
+
+    return cuda.as_cuda_array(value)
+
+
+def enough_blocks(num_items: int) -> int:
+    """Blocks of ``THREADS`` for a thread an item; more items than that take turns."""
+    return max(1, min(-(-num_items // THREADS), 1 << 16))
+
+
+def sort_edges(keys: torch.Tensor, priority: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
     """Sort edges by key, best first, and by priority where keys are equal.
 
     Parameters
     ----------
     keys
-        int64 device array ``[m, k]``, compared from the first column on; larger is better.
+        int64 ``[m, k]``, compared from the first column on; larger is better.
     priority
-        int64 device array ``[m]``; smaller is better.
+        int64 ``[m]``; smaller is better.
     chosen
-        int32 device array: the edges to sort.
+        int32: the edges to sort.
 
     Returns
     -------
-    device array
-        ``chosen``, sorted. One stable radix sort a column, by torch (by NumPy in the simulator).
+    torch.Tensor
+        ``chosen``, sorted. One stable radix sort a column.
     """
-    from numba import cuda
+    order = chosen[priority[chosen].argsort(stable=True)]
+    for column in reversed(range(keys.shape[1])):
+        order = order[keys[order, column].argsort(stable=True, descending=True)]
+    return order
 
-    if is_simulated():
-        picked = chosen.copy_to_host()
-        rows = keys.copy_to_host()[picked]
-        return cuda.to_device(picked[np.lexsort((priority.copy_to_host()[picked], *(-rows.T[::-1])))])
+
+def build_csr(pairs: torch.Tensor, num_nodes: int, *, both: bool) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The arcs of a graph, grouped by the vertex where they begin, as :func:`wis.engine.csr.build_csr` gives them.
+
+    Parameters
+    ----------
+    pairs
+        int64 ``[2, m]`` on any device, pairs of one tail in order of their heads.
+    num_nodes
+        Number of vertices ``n``.
+    both
+        Whether a pair gives two arcs, or its own only.
+
+    Returns
+    -------
+    tuple
+        ``start`` int64 ``[n + 1]``, ``head`` int32 and ``pair`` int32 ``[arcs]``. One stable sort.
+    """
     import torch
 
-    order = torch.as_tensor(chosen, device="cuda")
-    rows, rank = torch.as_tensor(keys, device="cuda"), torch.as_tensor(priority, device="cuda")
-    order = order[torch.argsort(rank[order], stable=True)]
-    for column in reversed(range(rows.shape[1])):
-        order = order[torch.argsort(rows[order, column], stable=True, descending=True)]
-    torch.cuda.synchronize()
-    return cuda.as_cuda_array(order.contiguous())
+    m = pairs.shape[1]
+    if max(num_nodes, m) >= 1 << 31:
+        raise OverflowError(f"at most 2**31 - 1 vertices and pairs fit, got {num_nodes} and {m}")
+    tail, head = pairs.int()
+    if both:
+        # Smaller neighbours first: pairs are sorted, so the arcs of every vertex come out sorted.
+        tail, head = torch.cat([head, tail]), torch.cat([tail, head])
+    tail, order = tail.sort(stable=True)
+    start = torch.searchsorted(tail, torch.arange(num_nodes + 1, dtype=torch.int32, device=pairs.device))
+    return start, head[order], (order % max(m, 1)).int()

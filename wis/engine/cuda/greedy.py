@@ -5,14 +5,17 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from wis.engine.csr import build_csr
+from wis.device_edges import check_memory, free_bytes
 from wis.engine.cuda import device, keys, rounds
 from wis.graphs import EdgeList
 from wis.progress import track
+
+if TYPE_CHECKING:
+    import torch
 
 _log = logging.getLogger(__name__)
 
@@ -20,12 +23,16 @@ _log = logging.getLogger(__name__)
 _CANDIDATES = 256
 _ROUNDS = 4096
 
-# Memory but for triangles and scratch rows, a sort on the way included: see _prepare and rounds.Queue.
-_BYTES_A_PAIR = 24 + 1 + 16 * keys.POINTS + 8 + 18 + 24
+# Memory but for triangles and scratch rows: pairs and arcs, keys; and, taken last, the queue and a sort on the way.
+_LATER_BYTES_A_PAIR = 21 + 56
+_BYTES_A_PAIR = 16 + 8 + 16 + 1 + 16 * keys.POINTS + 8 + _LATER_BYTES_A_PAIR
 _BYTES_A_VERTEX = 33
 
 # Pairs in the pool that make a new sort worth it: the pool is searched through once a round.
 _MAX_POOL = 4096
+
+# Threads of a block in the rounds: most of their time a single block is at work on few things.
+_THREADS = 128
 
 
 class Family(NamedTuple):
@@ -33,33 +40,38 @@ class Family(NamedTuple):
 
     Attributes
     ----------
-    kernels
-        The two kernels of :func:`rounds.build_kernels`.
+    evaluate, run_rounds
+        The kernels of :func:`rounds.build_kernels`.
     fill_values
-        ``fill_values(graph, scratch, shape)``: compute ``graph.value`` for the pairs that are left.
+        ``fill_values(graph, scratch)``: compute ``graph.value`` for the pairs that are left.
+    threads
+        Threads of a block in ``evaluate``: as many as an edge has work for.
     list_corners
-        ``list_corners(ends, start, to, pair)``: the fields ``corner_start`` and ``corner`` of the graph and the largest
-        number of triangles at a pair; None where triangles play no part.
+        ``list_corners(ends, start, to, pair)``: the fields ``corner_start`` and ``corner`` of the graph; None where
+        triangles play no part.
     balls
         Whether whole balls of vertices are listed, and walks in them counted.
+    reach
+        Whether walks to anywhere count, of every length.
     """
 
-    kernels: tuple[Any, Any]
-    fill_values: Callable[[keys.Graph, keys.Scratch, tuple[int, int]], None]
-    list_corners: Callable[[Any, Any, Any, Any], tuple[Any, Any, int]] | None = None
+    evaluate: Any
+    run_rounds: Any
+    fill_values: Callable[[keys.Graph, keys.Scratch], None]
+    threads: int
+    list_corners: Callable[[Any, Any, Any, Any], tuple[Any, Any]] | None = None
     balls: bool = False
+    reach: bool = False
 
 
 class _Run(NamedTuple):
-    """One run: the graph, the memory it works in, and how its kernels are launched."""
+    """One run: the graph, and the memory it works in."""
 
-    pairs: np.ndarray
     family: Family
     graph: keys.Graph
     scratch: keys.Scratch
-    shape: tuple[int, int]
-    keys: Any
-    priority: Any
+    keys: torch.Tensor
+    priority: torch.Tensor
 
 
 def greedy_order(
@@ -82,120 +94,132 @@ def greedy_order(
 
     Notes
     -----
-    GPU memory: about 200 bytes a pair, 33 a vertex, 36 a triangle (depth 3), and for every block 12 bytes a triangle of
-    the pair that has most (depth 3) or ``(16 + 32 * depth) * n`` bytes (above). There is a block a multiprocessor, or
-    as many as fit.
+    GPU memory: about 260 bytes a pair, 33 a vertex, 36 a triangle (depth 3), and for every block 12 bytes a triangle of
+    the pair that has most (depth 3) or ``(16 + 32 * depth) * n`` bytes (above; graph prediction ``8 * depth * n`` once
+    more). There are as many blocks as the device runs at once, or as half of the memory that is left has room for, but
+    at least two. A graph that is on the GPU stays there; only the order is copied to the host.
     """
     if limit == 0:
         return np.empty(0, dtype=np.int64)
-    run = _prepare(edges, family, depth, is_target, priority)
-    with track(limit, f"{depth - 1}-WIS on the GPU", enabled=progress) as advance:
-        remove = _remove_in_rounds if chunk == 1 else _remove_in_chunks
-        return remove(run, chunk, limit, advance).astype(np.int64)
+    place = device.place_of(edges)
+    with device.at(place):
+        run = _prepare(edges, family, place, depth, is_target, priority)
+        with track(limit, f"{depth - 1}-WIS on the GPU", enabled=progress) as advance:
+            remove = _remove_in_rounds if chunk == 1 else _remove_in_chunks
+            return remove(run, chunk, limit, advance).astype(np.int64)
 
 
 def _prepare(
-    edges: EdgeList, family: Family, depth: int, is_target: np.ndarray | None, priority: np.ndarray | None
+    edges: EdgeList,
+    family: Family,
+    place: torch.device,
+    depth: int,
+    is_target: np.ndarray | None,
+    priority: np.ndarray | None,
 ) -> _Run:
-    """Copy the graph to the GPU and take all memory."""
-    from numba import cuda
+    """Take the graph to the GPU, unless it is there, and take all memory."""
+    import torch
 
     n, m = edges.num_nodes, edges.num_pairs
-    device.check_memory(_BYTES_A_PAIR * m + _BYTES_A_VERTEX * n)
-    start, to, pair = build_csr(edges)
-    ends = np.ascontiguousarray(edges.pairs.T, dtype=np.int32)
-    arcs = tuple(cuda.to_device(np.ascontiguousarray(array)) for array in (ends, start, to, pair))
-    corner_start, corner, width = np.zeros(1, dtype=np.int64), np.zeros((1, 3), dtype=np.int32), 2
+    reach_bytes = 8 * (depth + 1) * n if family.reach else 0
+    check_memory(_BYTES_A_PAIR * m + _BYTES_A_VERTEX * n + reach_bytes, place)
+    pairs = device.pairs_on(edges, place)
+    arcs = back = device.build_csr(pairs, n, both=not edges.directed)
+    if edges.directed:
+        back = device.build_csr(pairs.flip(0), n, both=False)
+    ends = pairs.T.int().contiguous()
+    corner_start = torch.zeros(1, dtype=torch.int64, device=place)
+    corner = torch.zeros((1, 3), dtype=torch.int32, device=place)
     if family.list_corners is not None:
-        corner_start, corner, most = family.list_corners(*arcs)
-        width = 2 + most
-    ball, steps, row = (n, depth, n) if family.balls else (1, 1, 1)
-    width = max(width, row)
-    shape = device.launch_shape(12 * width + 4 * ball + 32 * steps * row, _BYTES_A_PAIR * m + _BYTES_A_VERTEX * n)
-    rows = shape[0] + 1
+        corner_start, corner = family.list_corners(ends, *arcs)
+    is_counted = torch.ones(n, dtype=torch.uint8) if is_target is None else torch.from_numpy(is_target.astype(np.uint8))
     graph = keys.Graph(
-        ends=arcs[0],
-        start=arcs[1],
-        to=arcs[2],
-        pair=arcs[3],
-        alive=cuda.to_device(np.ones(m, dtype=np.uint8)),
-        degree=cuda.to_device(np.diff(start)),
-        value=cuda.to_device(np.zeros(n, dtype=np.int64)),
-        counts=cuda.to_device(np.ones(n, np.uint8) if is_target is None else is_target.astype(np.uint8)),
-        corner_start=cuda.to_device(corner_start),
-        corner=cuda.to_device(corner),
-        depth=cuda.to_device(np.array([depth])),
+        depth=depth,
+        directed=int(edges.directed),
+        ends=ends,
+        start=arcs[0],
+        to=arcs[1],
+        pair=arcs[2],
+        back_start=back[0],
+        back_to=back[1],
+        back_pair=back[2],
+        alive=torch.ones(m, dtype=torch.uint8, device=place),
+        degree=back[0].diff(),
+        value=torch.zeros(n, dtype=torch.int64, device=place),
+        counts=is_counted.to(place),
+        corner_start=corner_start,
+        corner=corner,
+        reach=torch.ones((n, depth + 1) if family.reach else (1, 1), dtype=torch.int64, device=place),
     )
-    scratch = keys.Scratch(
-        size=cuda.to_device(np.zeros(rows, dtype=np.int64)),
-        vertex=cuda.device_array((rows, width), np.int32),
-        loss=cuda.device_array((rows, width), np.int64),
-        place=cuda.to_device(np.full((rows, ball), -1, dtype=np.int32)),
-        walks=cuda.device_array((rows, 4, steps, row), np.int64),
-    )
-    family.fill_values(graph, scratch, shape)
-    tie_break = np.arange(m) if priority is None else np.asarray(priority, dtype=np.int64)
-    stored = cuda.device_array((m, 2 * keys.POINTS), np.int64)
-    return _Run(edges.pairs, family, graph, scratch, shape, stored, cuda.to_device(tie_break))
+    order = torch.arange(m, device=place) if priority is None else torch.from_numpy(priority.astype(np.int64)).to(place)
+    stored = torch.empty((m, 2 * keys.POINTS), dtype=torch.int64, device=place)
+    run = _Run(family, graph, _make_scratch(family, graph), stored, order)
+    family.fill_values(run.graph, run.scratch)
+    return run
 
 
-def _evaluate(run: _Run, chosen: Any, after: Any) -> None:
+def _make_scratch(family: Family, graph: keys.Graph) -> keys.Scratch:
+    """A row for each of the blocks that can run at once, and one more; fewer if memory is short."""
+    n, place = len(graph.value), graph.value.device
+    ball, steps, width = (n, graph.depth, n) if family.balls else (1, 1, 2)
+    if family.list_corners is not None:
+        width = 2 + int(graph.corner_start.diff().max())
+    one_row = 12 * width + 4 * ball + 32 * steps * (width if family.balls else 1)
+    later = _LATER_BYTES_A_PAIR * len(graph.alive) + 8 * n
+    check_memory(2 * one_row + later, place)
+    tiny = keys.make_scratch(1, 1, 1, 1, 1, place)
+    stored, chosen, after = tiny.loss, tiny.vertex[0], tiny.size
+    blocks = device.resident_blocks(family.evaluate, family.threads, graph, tiny, chosen, after, stored)
+    rows = max(2, min(blocks + 1, (free_bytes(place) - later) // 2 // one_row))
+    return keys.make_scratch(rows, width, ball, steps, width if family.balls else 1, place)
+
+
+def _num_blocks(run: _Run) -> int:
+    return len(run.scratch.size) - 1
+
+
+def _evaluate(run: _Run, chosen: torch.Tensor, after: torch.Tensor) -> None:
     """Exact keys of the chosen pairs, from the values above ``after`` on."""
-    run.family.kernels[0][run.shape](run.graph, run.scratch, chosen, after, run.keys)
+    blocks = min(_num_blocks(run), len(chosen))
+    device.launch(run.family.evaluate, blocks, run.family.threads, run.graph, run.scratch, chosen, after, run.keys)
 
 
-def _left(run: _Run) -> Any:
-    """The pairs that are left: int32 device array."""
-    from numba import cuda
-
-    return cuda.to_device(np.flatnonzero(run.graph.alive.copy_to_host()).astype(np.int32))
+def _left(run: _Run) -> torch.Tensor:
+    """The pairs that are left, int32, in canonical order."""
+    return run.graph.alive.nonzero()[:, 0].int()
 
 
 def _remove_in_rounds(run: _Run, chunk: int, limit: int, advance: Callable[[int], None]) -> np.ndarray:
-    from numba import cuda
-
-    m = len(run.graph.alive)
-    queue = rounds.Queue(
-        counters=cuda.to_device(np.zeros(rounds.NUM_COUNTERS, dtype=np.int64)),
-        keys=run.keys,
-        priority=run.priority,
-        in_order=cuda.device_array(m, np.int32),
-        pool=cuda.device_array(m, np.int32),
-        slot=cuda.to_device(np.full(m, -1, dtype=np.int32)),
-        chosen=cuda.device_array(_CANDIDATES, np.int32),
-        stands=cuda.device_array(_CANDIDATES, np.uint8),
-        is_alone=cuda.device_array(_CANDIDATES, np.uint8),
-        fresh=cuda.device_array((_CANDIDATES + 1 + run.shape[0], 2 * keys.POINTS), np.int64),
-        risen=cuda.device_array(m, np.int32),
-        rose=cuda.device_array(m, np.uint8),
-        touched=cuda.to_device(np.zeros(len(run.graph.value), dtype=np.int64)),
-        removed=cuda.device_array(limit, np.int32),
-    )
-    counters = np.zeros(rounds.NUM_COUNTERS, dtype=np.int64)
+    queue = rounds.make_queue(run.keys, run.priority, len(run.graph.value), limit, _CANDIDATES, _num_blocks(run))
+    arguments = (run.graph, run.scratch, queue, _ROUNDS, _MAX_POOL)
+    blocks = device.resident_blocks(run.family.run_rounds, _THREADS, *arguments)
+    blocks = min(blocks, _num_blocks(run), _CANDIDATES)
+    after = run.priority.new_full((len(run.keys),), -1)
+    _evaluate(run, _left(run), after)
+    counters = queue.counters.to("cpu", copy=True)
     counters[rounds.STATUS] = rounds.POOL_IS_FULL
     launches = 0
-    _evaluate(run, _left(run), cuda.to_device(np.full(m, -1, dtype=np.int64)))
     while counters[rounds.STATUS] != rounds.FINISHED:
         if counters[rounds.STATUS] == rounds.POOL_IS_FULL:
-            queue = _sort_anew(run, queue, counters)
+            _sort_anew(run, queue, counters)
         done = int(counters[rounds.DONE])
-        run.family.kernels[1][run.shape](run.graph, run.scratch, queue, _ROUNDS, _MAX_POOL)
-        queue.counters.copy_to_host(counters)
+        device.launch(run.family.run_rounds, blocks, _THREADS, *arguments)
+        counters = queue.counters.to("cpu", copy=True)
         advance(int(counters[rounds.DONE]) - done)
         launches += 1
     _log.debug("%d removals in %d rounds and %d launches", limit, counters[rounds.ROUND], launches)
-    return queue.removed.copy_to_host()
+    return queue.removed.cpu().numpy()
 
 
-def _sort_anew(run: _Run, queue: rounds.Queue, counters: np.ndarray) -> rounds.Queue:
+def _sort_anew(run: _Run, queue: rounds.Queue, counters: torch.Tensor) -> None:
     """Put all pairs left in order, and none in the pool."""
-    from numba import cuda
-
     in_order = device.sort_edges(run.keys, run.priority, _left(run))
-    counters[[rounds.CURSOR, rounds.POOL, rounds.STATUS]] = 0, 0, rounds.RUNNING
+    queue.in_order[: len(in_order)] = in_order
+    queue.slot.fill_(-1)
+    counters[rounds.CURSOR] = counters[rounds.POOL] = 0
+    counters[rounds.STATUS] = rounds.RUNNING
     counters[rounds.SORTED] = len(in_order)
-    queue.counters.copy_to_device(counters)
-    return queue._replace(in_order=in_order, slot=cuda.to_device(np.full(len(run.graph.alive), -1, dtype=np.int32)))
+    queue.counters.copy_(counters)
 
 
 def _remove_in_chunks(run: _Run, chunk: int, limit: int, advance: Callable[[int], None]) -> np.ndarray:
@@ -205,42 +229,50 @@ def _remove_in_chunks(run: _Run, chunk: int, limit: int, advance: Callable[[int]
     while done < limit:
         size = min(chunk, limit - done)
         order[done : done + size] = _best(run, size)
-        _drop(run, order[done : done + size])
         done += size
+        if done < limit:
+            _drop(run, order[done - size : done])
         advance(size)
     return order
 
 
 def _best(run: _Run, size: int) -> np.ndarray:
     """The best pairs of all that are left, in order, by their keys to the end."""
-    from numba import cuda
+    import torch
 
-    after = np.full(len(run.graph.alive), -1, dtype=np.int64)
+    place = run.keys.device
+    after = run.priority.new_full((len(run.keys),), -1)
     left = _left(run)
-    _evaluate(run, left, cuda.to_device(after))
-    best, stored = _top(run, device.sort_edges(run.keys, run.priority, left), size)
+    _evaluate(run, left, after)
+    best, stored = _top(run, device.sort_edges(run.keys, run.priority, _front(run, left, size)), size)
     unsettled = [(low, high, stored[low:high]) for low, high in _cut_ties(stored)]
     while unsettled:
         low, high, stored = unsettled.pop()
         if low >= size:
             continue
-        after[best[low:high]] = _last_values(stored)
-        tied = cuda.to_device(best[low:high])
-        _evaluate(run, tied, cuda.to_device(after))
-        best[low:high] = device.sort_edges(run.keys, run.priority, tied).copy_to_host()
-        stored = device.take_rows(run.keys, best[low:high])
+        tied = torch.from_numpy(best[low:high]).to(place)
+        after[tied] = torch.from_numpy(_last_values(stored)).to(place)
+        _evaluate(run, tied, after)
+        tied = device.sort_edges(run.keys, run.priority, tied)
+        best[low:high], stored = tied.cpu().numpy(), run.keys[tied].cpu().numpy()
         unsettled += [(low + first, low + stop, stored[first:stop]) for first, stop in _cut_ties(stored)]
     return best[:size]
 
 
-def _top(run: _Run, in_order: Any, size: int) -> tuple[np.ndarray, np.ndarray]:
+def _front(run: _Run, left: torch.Tensor, size: int) -> torch.Tensor:
+    """Those of the pairs that are among the best, or tie with the last of these, as far as the first numbers tell."""
+    first = run.keys[left, 0]
+    return left[first >= first.topk(size).values[-1]]
+
+
+def _top(run: _Run, in_order: torch.Tensor, size: int) -> tuple[np.ndarray, np.ndarray]:
     """The first pairs in order and their stored keys: ``size`` of them, and all that tie with the last of these."""
     count = size
     while True:
-        best = in_order[:count].copy_to_host()
-        stored = device.take_rows(run.keys, best)
+        best = in_order[:count]
+        stored = run.keys[best].cpu().numpy()
         if len(best) == len(in_order) or (stored[-1] != stored[size - 1]).any() or stored[-1, -2] == 0:
-            return best, stored
+            return best.cpu().numpy(), stored
         count *= 2
 
 
@@ -262,9 +294,11 @@ def _last_values(stored: np.ndarray) -> np.ndarray:
 
 def _drop(run: _Run, removed: np.ndarray) -> None:
     """Take pairs out of the graph, and count the walks of what is left."""
-    alive, degree = run.graph.alive.copy_to_host(), run.graph.degree.copy_to_host()
-    alive[removed] = 0
-    degree -= np.bincount(run.pairs[:, removed].ravel(), minlength=len(degree))
-    run.graph.alive.copy_to_device(alive)
-    run.graph.degree.copy_to_device(degree)
-    run.family.fill_values(run.graph, run.scratch, run.shape)
+    import torch
+
+    graph = run.graph
+    gone = torch.from_numpy(removed).to(graph.alive.device)
+    graph.alive[gone] = 0
+    ends = graph.ends[gone, 1] if graph.directed else graph.ends[gone].flatten()
+    graph.degree.index_add_(0, ends, graph.degree.new_full((len(ends),), -1))
+    run.family.fill_values(graph, run.scratch)

@@ -14,9 +14,12 @@ function that has shared memory of its own and is called along two paths.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from numba import cuda, int64
+
+if TYPE_CHECKING:
+    import torch
 
 # Pairs of a stored key. An edge has at most four of them with no common neighbour, and two more for each.
 POINTS = 8
@@ -29,39 +32,49 @@ _NO_VALUE = (1 << 63) - 1
 
 
 class Graph(NamedTuple):
-    """The graph that is left, on the device.
+    """The graph that is left, on the device: tensors on the host's side, arrays in kernels.
 
     Attributes
     ----------
+    depth, directed
+        Depth ``L``, and 1 if pairs are ordered, else 0.
     ends
         int32 ``[m, 2]``.
     start, to, pair
-        Arcs of vertex x: ``start[x]`` to ``start[x + 1]`` of ``to`` (the other end) and ``pair``; removed ones stay.
+        Arcs out of vertex x: ``start[x]`` to ``start[x + 1]`` of ``to`` (the other end) and ``pair``; removed ones
+        stay. int64 ``[n + 1]``, int32 and int32.
+    back_start, back_to, back_pair
+        Arcs into x; the same arrays if undirected.
     alive
         uint8 ``[m]``: whether a pair is left.
     degree
-        int64 ``[n]``: pairs left at a vertex.
+        int64 ``[n]``: pairs left at a vertex; only those into it if directed.
     value
-        int64 ``[n]``: closed walks of a vertex.
+        int64 ``[n]``: the walk index of a vertex.
     counts
         uint8 ``[n]``: whether the vertex is a target.
     corner_start, corner
         int64 ``[m + 1]`` and int32 ``[3 t, 3]``: the triangles of every pair, as in ``triangle_listing``; else empty.
-    depth
-        int64 ``[1]``.
+    reach
+        int64 ``[n, L + 1]``: walks of every length from a vertex to anywhere (``graph_walks`` only).
     """
 
+    depth: int
+    directed: int
     ends: Any
     start: Any
     to: Any
     pair: Any
+    back_start: Any
+    back_to: Any
+    back_pair: Any
     alive: Any
     degree: Any
     value: Any
     counts: Any
     corner_start: Any
     corner: Any
-    depth: Any
+    reach: Any
 
 
 class Scratch(NamedTuple):
@@ -75,9 +88,9 @@ class Scratch(NamedTuple):
         int32 and int64 ``[rows, width]``: vertices that an edge's removal may change, its own ends first, and what each
         loses.
     place
-        int32 ``[rows, n]``: where in its row a vertex is, -1 elsewhere (``walks`` only).
+        int32 ``[rows, n]``: where in its row a vertex is, -1 elsewhere (``balls`` only).
     walks
-        int64 ``[rows, 4, L, width]``: see ``walks``.
+        int64 ``[rows, 4, L, width]``: see ``balls``.
     """
 
     size: Any
@@ -87,13 +100,29 @@ class Scratch(NamedTuple):
     walks: Any
 
 
+def make_scratch(rows: int, width: int, ball: int, steps: int, walkers: int, place: torch.device) -> Scratch:
+    """Working memory: ``width`` vertices a row, ``ball`` places, and ``walkers`` numbers for each kind and step."""
+    import torch
+
+    return Scratch(
+        size=torch.zeros(rows, dtype=torch.int64, device=place),
+        vertex=torch.empty((rows, width), dtype=torch.int32, device=place),
+        loss=torch.empty((rows, width), dtype=torch.int64, device=place),
+        place=torch.full((rows, ball), -1, dtype=torch.int32, device=place),
+        walks=torch.empty((rows, 4, steps, walkers), dtype=torch.int64, device=place),
+    )
+
+
 @cuda.jit(device=True)
 def new_value(graph: Graph, scratch: Scratch, row: int, i: int) -> int:
-    """Value of the i-th listed vertex after the removal: 0 for an end that it isolates."""
-    t = scratch.vertex[row, i]
-    if i < 2 and graph.degree[t] == 1:
-        return int64(0)
-    return int64(graph.value[t] - scratch.loss[row, i])
+    """Value of the i-th listed vertex after the removal."""
+    return int64(graph.value[scratch.vertex[row, i]] - scratch.loss[row, i])
+
+
+@cuda.jit(device=True)
+def is_cut_off(graph: Graph, scratch: Scratch, row: int, i: int) -> bool:
+    """Whether the removal leaves the i-th listed vertex without a neighbour (directed: without an edge into it)."""
+    return i < 2 and (i == 1 or graph.directed == 0) and graph.degree[scratch.vertex[row, i]] == 1
 
 
 @cuda.jit(device=True)

@@ -18,7 +18,7 @@ So every removal is that of the greedy algorithm. When the pool is large the ker
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from numba import cuda, int32, int64
 
@@ -34,6 +34,9 @@ from wis.engine.cuda.keys import (
     new_value,
     write_key,
 )
+
+if TYPE_CHECKING:
+    import torch
 
 # Positions in the array of counters.
 CURSOR, SORTED, POOL, DONE, ROUND, CHOSEN, REMOVED, RISEN, RIVAL, STATUS = range(10)
@@ -87,6 +90,35 @@ class Queue(NamedTuple):
     rose: Any
     touched: Any
     removed: Any
+
+
+def make_queue(
+    keys: torch.Tensor, priority: torch.Tensor, num_nodes: int, limit: int, num_candidates: int, num_blocks: int
+) -> Queue:
+    """An empty queue for the pairs whose keys are given."""
+    import torch
+
+    m, place = len(keys), keys.device
+
+    def empty(*shape: int, dtype: torch.dtype = torch.int32) -> torch.Tensor:
+        return torch.empty(shape, dtype=dtype, device=place)
+
+    return Queue(
+        counters=torch.zeros(NUM_COUNTERS, dtype=torch.int64, device=place),
+        keys=keys,
+        priority=priority,
+        in_order=empty(m),
+        pool=empty(m),
+        slot=torch.full((m,), -1, dtype=torch.int32, device=place),
+        chosen=empty(num_candidates),
+        stands=empty(num_candidates, dtype=torch.uint8),
+        is_alone=empty(num_candidates, dtype=torch.uint8),
+        fresh=empty(num_candidates + 1 + num_blocks, keys.shape[1], dtype=torch.int64),
+        risen=empty(m),
+        rose=empty(m, dtype=torch.uint8),
+        touched=torch.zeros(num_nodes, dtype=torch.int64, device=place),
+        removed=empty(limit),
+    )
 
 
 @cuda.jit(device=True)
@@ -245,7 +277,14 @@ def _select(graph: Graph, queue: Queue) -> None:
             return
 
 
-def build_kernels(list_losses: Callable[..., Any], list_risen: Callable[..., Any]) -> tuple[Any, Any]:
+@cuda.jit(device=True)
+def lower_nothing(graph: Graph, scratch: Scratch, row: int, e: int) -> None:
+    """Nothing but values changes with a removal."""
+
+
+def build_kernels(
+    list_losses: Callable[..., Any], list_risen: Callable[..., Any], lower: Callable[..., Any] = lower_nothing
+) -> tuple[Any, Any]:
     """Compile the kernels for one family of depths.
 
     Parameters
@@ -253,8 +292,12 @@ def build_kernels(list_losses: Callable[..., Any], list_risen: Callable[..., Any
     list_losses
         Device function ``(graph, scratch, row, e)``, for a block: list what the removal of pair e changes.
     list_risen
-        Device function ``(graph, scratch, row, e, risen, counters)``, for a block: after that, list the pairs whose
-        keys the removal may make rise in ``risen``, and add their number to ``counters[RISEN]``.
+        Device function ``(graph, scratch, row, e, risen, counters)``, for a block: after that, list the pairs other
+        than e whose keys the removal may make rise in ``risen``, each once, and add their number to
+        ``counters[RISEN]``. It may make another list of vertices.
+    lower
+        Device function ``(graph, scratch, row, e)``, for a block: after ``list_losses``, bring all of the graph but
+        values, degrees and pairs up to date.
 
     Returns
     -------
@@ -282,7 +325,8 @@ def build_kernels(list_losses: Callable[..., Any], list_risen: Callable[..., Any
             write_key(graph, scratch, row, -1, queue.fresh[i], words)
             if cuda.threadIdx.x == 0:
                 queue.stands[i] = compare(queue.fresh[i], queue.keys[e]) == 0
-                queue.is_alone[i] = scratch.size[row] == 2
+                # In a directed graph an edge back from v to u changes the same two vertices.
+                queue.is_alone[i] = scratch.size[row] == 2 and graph.directed == 0
             cuda.syncthreads()
 
     @cuda.jit(device=True)
@@ -330,14 +374,18 @@ def build_kernels(list_losses: Callable[..., Any], list_risen: Callable[..., Any
     def remove_one(graph: Graph, scratch: Scratch, queue: Queue, e: int) -> None:
         """Take a pair out of the graph, and list the keys that may rise."""
         list_losses(graph, scratch, 0, e)
-        if scratch.size[0] > 2:
-            list_risen(graph, scratch, 0, e, queue.risen, queue.counters)
+        is_alone = scratch.size[0] == 2 and graph.directed == 0
         for i in range(cuda.threadIdx.x, scratch.size[0], cuda.blockDim.x):
             graph.value[scratch.vertex[0, i]] = new_value(graph, scratch, 0, i)
+        lower(graph, scratch, 0, e)
+        cuda.syncthreads()
+        if not is_alone:
+            list_risen(graph, scratch, 0, e, queue.risen, queue.counters)
         cuda.syncthreads()
         if cuda.threadIdx.x == 0:
             graph.alive[e] = 0
-            graph.degree[graph.ends[e, 0]] -= 1
+            if graph.directed == 0:
+                graph.degree[graph.ends[e, 0]] -= 1
             graph.degree[graph.ends[e, 1]] -= 1
             _drop_from_pool(queue, e)
         cuda.syncthreads()

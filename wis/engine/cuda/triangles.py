@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
+from wis.device_edges import check_memory
 from wis.engine.cuda import device
 from wis.engine.cuda.greedy import Family, greedy_order
-from wis.engine.cuda.keys import Graph, Scratch
+from wis.engine.cuda.keys import Graph, Scratch, is_cut_off
 from wis.engine.cuda.rounds import RISEN, build_kernels
 from wis.graphs import EdgeList
 
@@ -77,9 +78,11 @@ def _list_losses(graph: Graph, scratch: Scratch, row: int, e: int) -> None:
             scratch.vertex[row, at] = graph.corner[i, 0]
             scratch.loss[row, at] = 2
     cuda.syncthreads()
-    if cuda.threadIdx.x < 2:
-        scratch.vertex[row, cuda.threadIdx.x] = graph.ends[e, cuda.threadIdx.x]
-        scratch.loss[row, cuda.threadIdx.x] = 3 + 2 * (scratch.size[row] - 2)
+    i = cuda.threadIdx.x
+    if i < 2:
+        scratch.vertex[row, i] = graph.ends[e, i]
+        # The last edge is in no triangle, and what is left, 1, goes with it.
+        scratch.loss[row, i] = 4 if is_cut_off(graph, scratch, row, i) else 3 + 2 * (scratch.size[row] - 2)
     cuda.syncthreads()
 
 
@@ -109,9 +112,9 @@ def _add_triangles(graph: Graph) -> None:
                     cuda.atomic.add(graph.value, graph.corner[i, 0], 2)
 
 
-def _fill_values(graph: Graph, scratch: Scratch, shape: tuple[int, int]) -> None:
-    _add_edges[shape](graph)
-    _add_triangles[shape](graph)
+def _fill_values(graph: Graph, scratch: Scratch) -> None:
+    device.launch(_add_edges, device.enough_blocks(len(graph.value)), device.THREADS, graph)
+    device.launch(_add_triangles, device.enough_blocks(len(graph.alive)), device.THREADS, graph)
 
 
 @cuda.jit(device=True)
@@ -133,10 +136,11 @@ def _count_corners(ends: Any, start: Any, to: Any, count: Any) -> None:
         x, y = ends[e, 0], ends[e, 1]
         if start[x + 1] - start[x] > start[y + 1] - start[y]:
             x, y = y, x
-        count[e] = 0
+        found = 0
         for i in range(start[x], start[x + 1]):
             if _third_corner(start, to, x, y, i) >= 0:
-                count[e] += 1
+                found += 1
+        count[e] = found
 
 
 @cuda.jit
@@ -155,17 +159,20 @@ def _store_corners(ends: Any, start: Any, to: Any, pair: Any, corner_start: Any,
                 at += 1
 
 
-def _list_corners(ends: Any, start: Any, to: Any, pair: Any) -> tuple[Any, Any, int]:
-    shape = device.launch_shape(0, 0)
-    count = cuda.device_array(len(ends), np.int64)
-    _count_corners[shape](ends, start, to, count)
-    corner_start = np.zeros(len(ends) + 1, dtype=np.int64)
-    np.cumsum(count.copy_to_host(), out=corner_start[1:])
-    device.check_memory(12 * int(corner_start[-1]))
-    corner = cuda.device_array((max(int(corner_start[-1]), 1), 3), np.int32)
-    corner_start_there = cuda.to_device(corner_start)
-    _store_corners[shape](ends, start, to, pair, corner_start_there, corner)
-    return corner_start_there, corner, int(np.diff(corner_start).max(initial=0))
+def _list_corners(ends: Any, start: Any, to: Any, pair: Any) -> tuple[Any, Any]:
+    import torch
+
+    m, place = len(ends), ends.device
+    count = torch.empty(m, dtype=torch.int64, device=place)
+    device.launch(_count_corners, device.enough_blocks(m), device.THREADS, ends, start, to, count)
+    corner_start = torch.zeros(m + 1, dtype=torch.int64, device=place)
+    torch.cumsum(count, 0, out=corner_start[1:])
+    total = int(corner_start[-1])
+    check_memory(12 * total, place)
+    corner = torch.empty((max(total, 1), 3), dtype=torch.int32, device=place)
+    arguments = (ends, start, to, pair, corner_start, corner)
+    device.launch(_store_corners, device.enough_blocks(m), device.THREADS, *arguments)
+    return corner_start, corner
 
 
-_FAMILY = Family(build_kernels(_list_losses, _list_risen), _fill_values, _list_corners)
+_FAMILY = Family(*build_kernels(_list_losses, _list_risen), _fill_values, threads=32, list_corners=_list_corners)

@@ -13,14 +13,16 @@ import threading
 
 import numpy as np
 import pytest
+import torch
 from numba import cuda
 from numba.cuda.simulator import kernelapi
 from numba.np.numpy_support import as_dtype
 
 from tests import naive
 from tests.strategies import FAMILIES, edge_list, family
+from wis import device_edges
 from wis.engine import counts, rank, triangle_listing
-from wis.engine.cuda import degrees, device, greedy, keys, rounds, triangles, walks
+from wis.engine.cuda import degrees, device, graph_walks, greedy, keys, rounds, triangles, walks
 from wis.graphs import EdgeList
 
 ENGINES = {2: degrees, 3: triangles}
@@ -64,16 +66,23 @@ def small(monkeypatch):
     return shrink
 
 
-def random_graph(rng: np.random.Generator, max_nodes: int = 8, max_edges: int = 18) -> EdgeList:
+def random_graph(rng: np.random.Generator, max_nodes: int = 8, max_edges: int = 18, directed: bool = False) -> EdgeList:
     num_nodes = int(rng.integers(2, max_nodes + 1))
-    return edge_list(num_nodes, rng.integers(num_nodes, size=(2, int(rng.integers(1, max_edges)))))
+    return edge_list(num_nodes, rng.integers(num_nodes, size=(2, int(rng.integers(1, max_edges)))), directed)
+
+
+def prepare(edges: EdgeList, family: greedy.Family, depth: int):
+    return greedy._prepare(edges, family, torch.device("cpu"), depth, None, None)
 
 
 def check(engine, edges: EdgeList, depth: int, is_target=None, **options) -> None:
     options = {"priority": None, "chunk": 1, "limit": edges.num_pairs, **options}
     order = engine.removal_order(edges, depth=depth, is_target=is_target, progress=False, **options)
     targets = None if is_target is None else np.flatnonzero(is_target).tolist()
-    expected = naive.removal_order(edges.num_nodes, edges.pairs, depth, targets=targets, **options)
+    expected = naive.removal_order(
+        edges.num_nodes, edges.pairs, depth,
+        targets=targets, directed=edges.directed, objective="graph" if engine is graph_walks else "vertex", **options,
+    )  # fmt: skip
     assert order.dtype == np.int64
     assert order.tolist() == expected.tolist()
 
@@ -92,6 +101,33 @@ def test_families(name):
 @pytest.mark.parametrize("depth", [2, 3])
 def test_walks_at_small_depths(depth):
     check(walks, random_graph(np.random.default_rng(depth)), depth)
+
+
+@pytest.mark.parametrize("directed", [False, True])
+@pytest.mark.parametrize("depth", [2, 3, 4, 5])
+@pytest.mark.parametrize("engine", [walks, graph_walks])
+def test_directed_graphs_and_graph_prediction(engine, depth, directed):
+    if engine is walks and not directed:
+        return
+    for seed in range(3 if depth < 5 else 1):
+        edges = random_graph(np.random.default_rng([seed, depth, directed, 3]), 7, 14, directed)
+        check(engine, edges, depth)
+
+
+@pytest.mark.parametrize("directed", [False, True])
+@pytest.mark.parametrize("engine", [walks, graph_walks])
+@pytest.mark.parametrize("seed", range(4))
+def test_their_options(engine, directed, seed, small):
+    rng = np.random.default_rng([seed, directed, 4])
+    small(points=1 + seed % 2, candidates=2 + seed, max_pool=seed)
+    edges = random_graph(rng, 6, 12, directed)
+    check(
+        engine, edges, int(rng.integers(2, 5)),
+        is_target=None if seed == 0 else rng.random(edges.num_nodes) < 0.6,
+        priority=rng.permutation(edges.num_pairs),
+        chunk=1 if seed < 3 else 2,
+        limit=int(rng.integers(edges.num_pairs // 2, edges.num_pairs + 1)),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("depth", [2, 3, 4])
@@ -125,7 +161,7 @@ def test_chunks(depth, chunk, small):
 def test_a_round_removes_what_does_not_touch(monkeypatch):
     monkeypatch.setattr(greedy, "_ROUNDS", 1)
     edges = edge_list(12, np.arange(12).reshape(6, 2).T)
-    run = greedy._prepare(edges, triangles._FAMILY, 3, None, None)
+    run = prepare(edges, triangles._FAMILY, 3)
     removed: list[int] = []
     order = greedy._remove_in_rounds(run, 1, 6, removed.append)
     assert order.tolist() == list(range(6))
@@ -135,7 +171,7 @@ def test_a_round_removes_what_does_not_touch(monkeypatch):
 def test_a_round_passes_over_what_fell(monkeypatch):
     monkeypatch.setattr(greedy, "_ROUNDS", 1)
     edges = edge_list(6, [[0, 1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 0]])  # a cycle: every other edge, in canonical order
-    run = greedy._prepare(edges, triangles._FAMILY, 3, None, None)
+    run = prepare(edges, triangles._FAMILY, 3)
     removed: list[int] = []
     order = greedy._remove_in_rounds(run, 1, 6, removed.append)
     assert order.tolist() == naive.removal_order(6, edges.pairs, 3).tolist()
@@ -145,8 +181,8 @@ def test_a_round_passes_over_what_fell(monkeypatch):
 def test_triangle_listing():
     edges = random_graph(np.random.default_rng(3), 9, 30)
     listed = triangle_listing.list_triangles(edges)
-    run = greedy._prepare(edges, triangles._FAMILY, 3, None, None)
-    start, corner = run.graph.corner_start.copy_to_host(), run.graph.corner.copy_to_host()
+    run = prepare(edges, triangles._FAMILY, 3)
+    start, corner = run.graph.corner_start.numpy(), run.graph.corner.numpy()
     np.testing.assert_array_equal(start, listed.start)
     for e in range(edges.num_pairs):
         here, there = (sorted(entries[start[e] : start[e + 1], 0].tolist()) for entries in (corner, listed.entries))
@@ -160,8 +196,8 @@ def test_triangle_listing():
 def test_values(depth):
     edges = random_graph(np.random.default_rng(depth), 9, 25)
     engine = ENGINES.get(depth, walks)
-    run = greedy._prepare(edges, engine._FAMILY, depth, None, None)
-    assert run.graph.value.copy_to_host().tolist() == counts.closed_walks(edges, depth).tolist()
+    run = prepare(edges, engine._FAMILY, depth)
+    assert run.graph.value.tolist() == counts.closed_walks(edges, depth).tolist()
 
 
 @pytest.mark.parametrize("depth", [2, 3, 4])
@@ -177,7 +213,7 @@ def test_graph_without_edges(depth, num_nodes):
 
 
 def test_memory(monkeypatch):
-    monkeypatch.setattr(device, "free_bytes", lambda: 100)
+    monkeypatch.setattr(device_edges, "free_bytes", lambda place: 100)
     edges = edge_list(3, [[0, 1], [1, 2]])
     with pytest.raises(MemoryError, match=r"needs 0\.0 GiB of GPU memory, 0\.0 GiB are free; use device='cpu'"):
         triangles.removal_order(edges, limit=2)
@@ -188,11 +224,6 @@ def test_as_a_device_of_the_method():
     for depth in (2, 3, 4):
         expected = naive.removal_order(edges.num_nodes, edges.pairs, depth)
         assert rank.rank(edges, depth=depth, device="cuda").tolist() == expected.tolist()
-
-
-def test_directed_graphs_are_refused():
-    with pytest.raises(RuntimeError, match="directed graphs are computed on the CPU only"):
-        rank.rank(edge_list(3, [[0, 1], [1, 2]], directed=True), device="cuda")
 
 
 def test_is_the_simulator():
