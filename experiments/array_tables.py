@@ -73,8 +73,8 @@ class _ArrayTable(Table):
         return f"{self.path}, edge {block.content + row} (counted from 0)"
 
     def _follow(self, rows: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The columns that stay ``[2, kept]``, which these are, bool ``[E]``, and the factors of their weights."""
-        columns = np.empty((2, self._num_edges), dtype=self._dtype)  # memory never touched is never used
+        """The edges that stay ``[kept, 2]``, which these are, bool ``[E]``, and the factors of their weights."""
+        ends = np.empty((self._num_edges, 2), dtype=self._dtype)  # memory never touched is never used
         stays = np.empty(self._num_edges, dtype=bool)
         factors = []
         end = 0
@@ -82,10 +82,10 @@ class _ArrayTable(Table):
             stay, factor = rows.look_up(block.tail, block.head)
             stays[block.content : block.content + len(stay)] = stay
             start, end = end, end + int(np.count_nonzero(stay))
-            columns[0, start:end] = block.tail[stay]
-            columns[1, start:end] = block.head[stay]
+            ends[start:end, 0] = block.tail[stay]
+            ends[start:end, 1] = block.head[stay]
             factors.append(np.empty(0) if factor is None else factor)
-        return columns[:, :end], stays, np.concatenate([*factors, np.empty(0)])
+        return ends[:end], stays, np.concatenate([*factors, np.empty(0)])
 
 
 class NpyTable(_ArrayTable):
@@ -97,9 +97,9 @@ class NpyTable(_ArrayTable):
     def _copy(self, out: Path, rows: Rows) -> None:
         if rows.weights is not None:
             raise TypeError(f"{self.path}: this method returns edge weights, which an .npy file cannot carry; use .npz")
-        columns, _, _ = self._follow(rows)
+        ends, _, _ = self._follow(rows)
         with replace_file(out) as temporary:
-            np.save(temporary, np.ascontiguousarray(columns).T if self._in_rows else columns, allow_pickle=False)
+            np.save(temporary, ends if self._in_rows else ends.T, allow_pickle=False)
 
 
 class NpzTable(_ArrayTable):
@@ -134,11 +134,11 @@ class NpzTable(_ArrayTable):
             raise ValueError(f"{name} is NaN at position {int(np.isnan(values).argmax())}")
 
     def _copy(self, out: Path, rows: Rows) -> None:
-        columns, stays, factors = self._follow(rows)
+        ends, stays, factors = self._follow(rows)
         arrays: dict[str, Any] = {}
         with readable(self.path), np.load(self.path, allow_pickle=False) as stored:
             for name in stored.files:
-                array = columns if name == "edge_index" else stored[name]
+                array = ends.T if name == "edge_index" else stored[name]
                 follows = name.startswith("edge_") and array.ndim and len(array) == self._num_edges
                 arrays[name] = array[stays] if follows and name != "edge_index" else array
         if rows.weights is not None:

@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from experiments.lm.cli import app as lm_app
 from experiments.report.command import report
 from experiments.sweep.command import sweep
+from wis.interrupts import remember_interrupts, was_interrupted
 
 # What a user can cause. Anything else is a fault of ours and keeps its traceback.
 _USER_ERRORS = (ValueError, TypeError, OSError, RuntimeError, ImportError, OverflowError, MemoryError)
@@ -25,19 +26,23 @@ class _OneLineErrors(TyperGroup):
     """Shows errors that a user can cause in one line, with exit code 1."""
 
     def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except (typer.Exit, typer.Abort):  # these are RuntimeErrors
-            raise
-        except KeyboardInterrupt:
-            typer.echo("\nwis: stopped", err=True)
-            raise typer.Exit(130) from None
-        except _USER_ERRORS as error:
-            if ctx.params.get("show_traceback"):
-                traceback.print_exc()
-            message = " ".join(str(error).split()) or type(error).__name__
-            typer.echo(f"wis: error: {message}", err=True)
-            raise typer.Exit(1) from error
+        with remember_interrupts():
+            try:
+                return super().invoke(ctx)
+            except (typer.Exit, typer.Abort):  # these are RuntimeErrors
+                raise
+            except BaseException as error:
+                # A Ctrl-C may be lost on its way and leave another error behind.
+                if isinstance(error, KeyboardInterrupt) or was_interrupted():
+                    typer.echo("\nwis: stopped", err=True)
+                    raise typer.Exit(130) from None
+                if not isinstance(error, _USER_ERRORS):
+                    raise
+                if ctx.params.get("show_traceback"):
+                    traceback.print_exc()
+                message = " ".join(str(error).split()) or type(error).__name__
+                typer.echo(f"wis: error: {message}", err=True)
+                raise typer.Exit(1) from error
 
 
 app = typer.Typer(

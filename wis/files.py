@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from wis.interrupts import check_interrupt
+
 _NO_SPACE = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
@@ -41,6 +43,7 @@ def replace_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.chmod(0o666 & ~_umask())
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
+        check_interrupt()
         temporary.replace(path)
     except BaseException as error:
         temporary.unlink(missing_ok=True)

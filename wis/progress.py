@@ -7,6 +7,9 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from wis.interrupts import check_interrupt
 
 _LOG_EVERY_SECONDS = 10.0
 _log = logging.getLogger("wis")
@@ -14,7 +17,7 @@ _log = logging.getLogger("wis")
 
 @contextlib.contextmanager
 def track(total: int, what: str, *, unit: str = "edges", enabled: bool = True) -> Iterator[Callable[[int], None]]:
-    """Show how far a job is, its rate and the time left.
+    """Show how far a job is, its rate and the time left, and say so when it must first be compiled.
 
     Parameters
     ----------
@@ -40,13 +43,46 @@ def track(total: int, what: str, *, unit: str = "edges", enabled: bool = True) -
     """
     if not enabled:
         yield lambda _: None
-    elif sys.stderr.isatty():
-        yield from _bar(total, what, unit)
-    else:
-        yield from _lines(total, what, unit)
+        return
+    with (_bar if sys.stderr.isatty() else _lines)(total, what, unit) as shown, _compilation_announced(what, shown.say):
+
+        def advance(done: int) -> None:
+            check_interrupt()
+            shown.advance(done)
+
+        yield advance
 
 
-def _bar(total: int, what: str, unit: str) -> Iterator[Callable[[int], None]]:
+class _Shown(NamedTuple):
+    """What a reader sees."""
+
+    advance: Callable[[int], None]
+    say: Callable[[str], None]
+
+
+@contextlib.contextmanager
+def _compilation_announced(what: str, say: Callable[[str], None]) -> Iterator[None]:
+    """Say once that Numba compiles, if it has to: that takes up to a minute in which nothing moves."""
+    if "numba" not in sys.modules:
+        yield
+        return
+    from wis.engine.kernels import watch_compilation
+
+    said = False
+
+    def begins() -> None:
+        nonlocal said
+        check_interrupt()
+        if not said:
+            say(f"{what}: compiling, only this first time, up to a minute")
+        said = True
+
+    with watch_compilation(begins):
+        yield
+
+
+@contextlib.contextmanager
+def _bar(total: int, what: str, unit: str) -> Iterator[_Shown]:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -70,10 +106,11 @@ def _bar(total: int, what: str, unit: str) -> Iterator[Callable[[int], None]]:
     )
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(what, total=total)
-        yield lambda done: bar.advance(task, done)
+        yield _Shown(lambda done: bar.advance(task, done), lambda text: bar.console.print(text, highlight=False))
 
 
-def _lines(total: int, what: str, unit: str) -> Iterator[Callable[[int], None]]:
+@contextlib.contextmanager
+def _lines(total: int, what: str, unit: str) -> Iterator[_Shown]:
     start = last = time.monotonic()
     count = 0
 
@@ -88,6 +125,6 @@ def _lines(total: int, what: str, unit: str) -> Iterator[Callable[[int], None]]:
         left = (total - count) / rate if rate > 0 else float("inf")
         _log.info("%s: %d of %d %s, %.3g %s/s, about %.0f s left", what, count, total, unit, rate, unit, left)
 
-    yield advance
+    yield _Shown(advance, _log.info)
     if time.monotonic() - start >= _LOG_EVERY_SECONDS:
         _log.info("%s: done, %d %s in %.1f s", what, count, unit, time.monotonic() - start)

@@ -25,3 +25,21 @@ def test_disabled_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="wis"), track(1, "ranking", enabled=False) as advance:
         advance(1)
     assert caplog.messages == []
+
+
+def test_compilation_is_announced_once_and_not_where_there_is_none(caplog: pytest.LogCaptureFixture) -> None:
+    from numba import njit
+
+    @njit
+    def double(x: float) -> float:
+        return 2 * x
+
+    with caplog.at_level(logging.INFO, logger="wis"):
+        with track(1, "ranking"):
+            assert double(1) == 2
+            assert double(1.5) == 3
+        with track(1, "ranking"):
+            assert double(2.5) == 5
+        with track(1, "ranking", enabled=False):
+            assert double(True) == 2
+    assert caplog.messages == ["ranking: compiling, only this first time, up to a minute"]

@@ -76,8 +76,8 @@ def removal_order(
         raise ValueError(f"only depth 2 of undirected graphs, got depth {depth}, directed={edges.directed}")
     if max(edges.num_nodes, edges.num_pairs) >= 1 << 31:
         raise OverflowError(f"at most 2**31 - 1 vertices and pairs fit, got {edges.num_nodes} and {edges.num_pairs}")
-    state = _prepare(edges, is_target, priority, chunk, limit)
     with track(limit, "1-WIS", enabled=progress) as advance:
+        state = _prepare(edges, is_target, priority, chunk, limit)
         done = int(state.counters[DONE])
         advance(done)
         while done < limit:

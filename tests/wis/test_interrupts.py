@@ -1,0 +1,108 @@
+"""A Ctrl-C that gets lost on its way is found again."""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from wis.files import replace_file
+from wis.interrupts import check_interrupt, remember_interrupts, was_interrupted
+from wis.progress import track
+
+
+def lose_interrupt() -> None:
+    """Ctrl-C inside a function that C calls, which can raise nothing."""
+
+    @ctypes.CFUNCTYPE(None)
+    def called_from_c() -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    called_from_c()
+
+
+def test_an_interrupt_is_raised_as_always() -> None:
+    with remember_interrupts(), pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert not was_interrupted()
+
+
+def test_a_lost_interrupt_is_remembered(capfd: pytest.CaptureFixture[str]) -> None:
+    with remember_interrupts():
+        check_interrupt()
+        assert not was_interrupted()
+        lose_interrupt()
+        assert was_interrupted()
+        with pytest.raises(KeyboardInterrupt):
+            check_interrupt()
+    check_interrupt()
+    assert capfd.readouterr().err == ""
+
+
+def advance_once() -> None:
+    with track(2, "counting") as advance:
+        advance(1)
+
+
+def write(path: Path) -> None:
+    with replace_file(path) as temporary:
+        temporary.write_text("new")
+
+
+def test_progress_and_files_look_for_it(tmp_path: Path) -> None:
+    works: list[Callable[[], None]] = [advance_once, lambda: write(tmp_path / "a.txt")]
+    for work in works:
+        work()
+        with remember_interrupts():
+            lose_interrupt()
+            with pytest.raises(KeyboardInterrupt):
+                work()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_compilation_looks_for_it() -> None:
+    from numba import njit
+
+    @njit
+    def double(x: float) -> float:
+        return 2 * x
+
+    with remember_interrupts(), track(1, "compiling"):
+        lose_interrupt()
+        with pytest.raises(KeyboardInterrupt):
+            double(1)
+    assert double(1.5) == 3
+
+
+def test_only_in_the_main_thread() -> None:
+    raised: list[BaseException] = []
+
+    def check() -> None:
+        try:
+            with remember_interrupts():
+                check_interrupt()
+        except BaseException as error:
+            raised.append(error)
+
+    with remember_interrupts():
+        lose_interrupt()
+        thread = threading.Thread(target=check)
+        thread.start()
+        thread.join()
+    assert raised == []
+
+
+def test_another_handler_stays() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with remember_interrupts():
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+            signal.raise_signal(signal.SIGINT)
+            assert not was_interrupted()
+    finally:
+        signal.signal(signal.SIGINT, before)
