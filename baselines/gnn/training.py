@@ -70,7 +70,7 @@ class TrainingData:
             PyG ``Data`` with ``x`` ``[n, f]``, ``edge_index``, ``y`` int ``[n]`` and bool masks ``train_mask``,
             ``val_mask`` and ``test_mask`` ``[n]``; ``edge_weight`` ``[E]`` is used if it is there.
         device
-            ``"cpu"``, ``"cuda"`` or ``"auto"``.
+            ``"cpu"``, ``"cuda"`` or ``"auto"``: the GPU where the data are, else any, else the CPU.
 
         Raises
         ------
@@ -81,8 +81,9 @@ class TrainingData:
         RuntimeError
             If ``device="cuda"`` and there is none.
         """
-        device = find_device(device)
+        chosen = find_device(device)
         _check(data)
+        device = data.x.device if device == "auto" and data.x.is_cuda else chosen
         dtype = torch.get_default_dtype()
         x = data.x.to(device=device, dtype=dtype)
         y = data.y.to(device)

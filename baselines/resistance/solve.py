@@ -9,6 +9,7 @@ from baselines.resistance.bridges import find_bridges
 from baselines.resistance.exact import exact_resistances
 from baselines.resistance.projections import projected_resistances
 from baselines.undirected import require_undirected
+from wis.api import require_cuda
 from wis.graphs import EdgeList, check_count
 
 SOLVERS = ("auto", "exact", "cg", "amg")
@@ -66,6 +67,8 @@ def effective_resistances(
         If ``k`` is not an integer or ``tol`` not a number.
     ImportError
         If ``solver="amg"`` and pyamg is not installed.
+    RuntimeError
+        If ``device="cuda"`` and there is none.
     """
     require_undirected(edges, "spectral")
     _check(solver, k, tol, device)
@@ -92,6 +95,8 @@ def _check(solver: str, k: int, tol: float, device: str) -> None:
         raise ValueError("k must be at least 1, got 0")
     if not 1e-12 <= check_number("tol", tol) < 1:
         raise ValueError(f"tol must be at least 1e-12 and below 1, got {tol}")
+    if device == "cuda":
+        require_cuda()
 
 
 def _is_small(pairs: np.ndarray) -> bool:

@@ -6,6 +6,7 @@ import networkx as nx
 import numpy as np
 import pytest
 import scipy.sparse as sp
+import torch
 from hypothesis import given, settings
 
 from baselines.resistance import effective_resistances
@@ -165,6 +166,29 @@ def test_torch_backend_estimates_the_same_numbers():
         on_cpu = Projections(laplacian, edges.pairs, tol, entropy=11).squares(2, 20)
         by_torch = TorchProjections(laplacian, edges.pairs, tol, 11, "cpu").squares(2, 20)
         assert np.allclose(by_torch, on_cpu, rtol=100 * tol, atol=1e-3 * on_cpu.mean())
+
+
+def test_the_whole_path_of_cuda_on_the_cpu(monkeypatch):
+    from baselines.resistance import projections_torch, solve
+
+    class OnTheCpu(projections_torch.TorchProjections):
+        def __init__(self, laplacian, pairs, tol, entropy, device):
+            assert device == "cuda"
+            super().__init__(laplacian, pairs, tol, entropy, "cpu")
+
+    monkeypatch.setattr(projections_torch, "TorchProjections", OnTheCpu)
+    monkeypatch.setattr(solve, "require_cuda", lambda: None)
+    for edges in (POWER_LAW, GRID, PATCHWORK):
+        on_cpu = effective_resistances(edges, solver="cg", k=64, seed=1)
+        by_torch = effective_resistances(edges, solver="cg", k=64, seed=1, device="cuda")
+        assert np.allclose(by_torch, on_cpu, rtol=2e-2)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_cuda_is_a_promise():
+    for edges in (POWER_LAW, edge_list(3, [[0, 1], [1, 2]])):  # nothing has to be solved for the second
+        with pytest.raises(RuntimeError, match="device='cuda' was asked for"):
+            effective_resistances(edges, device="cuda")
 
 
 @pytest.mark.gpu
