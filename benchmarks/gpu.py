@@ -85,17 +85,16 @@ def _why_no_gpu() -> str:
 
 
 def _gpu_name() -> str:
-    from numba import cuda
+    import torch
 
-    name = cuda.get_current_device().name
-    return name.decode() if isinstance(name, bytes) else str(name)
+    return torch.cuda.get_device_name()
 
 
-def _copy_bandwidth(size: int = 1 << 30) -> float:
+def _copy_bandwidth(size: int = 1 << 30, device: str = "cuda") -> float:
     """Bytes a second that the GPU reads and writes when it copies its own memory: the best of ten."""
     import torch
 
-    source, target = (torch.empty(size, dtype=torch.uint8, device="cuda") for _ in range(2))
+    source, target = (torch.empty(size, dtype=torch.uint8, device=device) for _ in range(2))
     return 2 * size / min(_event_seconds(lambda: target.copy_(source)) for _ in range(10))
 
 
