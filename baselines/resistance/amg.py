@@ -1,7 +1,13 @@
-"""Algebraic multigrid as a preconditioner for blocks: the hierarchy is pyamg's, the cycle runs on blocks of vectors.
+"""Algebraic multigrid as a preconditioner for blocks: aggregates are pyamg's, the cycle runs on blocks of vectors.
 
 Smoothed aggregation (Vaněk, Mandel and Brezina 1996). pyamg solves one right-hand side at a time; here each level's
-matrices are read once for a whole block.
+matrices are read once for a whole block. With ``A`` a level's matrix, ``S`` its damped inverse diagonal and ``P`` its
+prolongator, one Jacobi step before and one after make the cycle
+
+    r -> (2S - S A S) r + (I - S A) P M P^T (I - A S) r,        M the cycle of the next level,
+
+so with ``G = A S`` and ``Q = (I - S A) P``, made once, a level is two sweeps over its vertices: ``Q^T r`` on the way
+down, ``S (2r - G r) + Q (M Q^T r)`` on the way up.
 """
 
 from __future__ import annotations
@@ -17,6 +23,7 @@ from baselines.resistance.laplacian import Laplacian
 
 _DAMPING = 4.0 / 3.0  # over the spectral radius of D^-1 A: damps the upper three quarters of the spectrum best
 _COARSEST = 400  # vertices that a dense pseudo-inverse handles
+_VANISHED = 1e-9  # entries of a Laplacian are at least 1, those of its coarse levels a fraction of that
 
 
 @dataclass(frozen=True)
@@ -28,26 +35,25 @@ class _Matrix:
     values: np.ndarray
 
     @classmethod
-    def from_scipy(cls, matrix: sp.csr_array, dtype: np.dtype) -> _Matrix:
-        matrix = sp.csr_array(matrix)
-        return cls(matrix.indptr.astype(np.int64), matrix.indices.astype(np.uint32), matrix.data.astype(dtype))
+    def of(cls, matrix: sp.csr_array, values: np.ndarray, dtype: np.dtype) -> _Matrix:
+        """The places of ``matrix`` with other values."""
+        return cls(matrix.indptr.astype(np.int64), matrix.indices.astype(np.uint32), values.astype(dtype))
 
     @property
     def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return self.indptr, self.indices, self.values
 
-    def add_product(self, factor: float, block: np.ndarray, base: np.ndarray, out: np.ndarray) -> None:
-        """``out = base + factor * (self @ block)``; ``out`` may be ``base``, not ``block``."""
-        _add_product(*self.arrays, out.dtype.type(factor), block, base, out)
-
 
 @dataclass(frozen=True)
 class _Level:
-    matrix: _Matrix
-    smoother: np.ndarray  # the damped inverse of the diagonal
-    restrict: _Matrix
-    prolong: _Matrix
+    scaled: _Matrix  # G
+    lift: _Matrix  # Q
+    smoother: np.ndarray  # the diagonal of S
     coarse_size: int
+
+
+class TooDenseError(Exception):
+    """The coarse matrices of a graph have too many entries to be of use."""
 
 
 class VCycle:
@@ -56,125 +62,174 @@ class VCycle:
     Parameters
     ----------
     laplacian
-        The matrix to precondition.
+        The matrix to precondition. Any number of components.
     dtype
         float32 or float64, that of the blocks.
+    most_work
+        Give up if making a coarse matrix takes more than this many multiplications an entry of the Laplacian. About 10
+        on grids; hundreds on graphs with hubs, whose aggregates touch each other all.
 
     Raises
     ------
     ImportError
         If pyamg is not installed.
+    TooDenseError
+        If it gave up.
     """
 
-    def __init__(self, laplacian: Laplacian, dtype: type = np.float32) -> None:
-        pyamg = import_pyamg()
-        size = laplacian.num_nodes
-        values = np.full(len(laplacian.neighbours), -1.0)
-        off_diagonal = sp.csr_array((values, laplacian.neighbours.astype(np.int64), laplacian.indptr), (size, size))
-        matrix = sp.csr_matrix(off_diagonal + sp.diags_array(laplacian.degree.astype(np.float64)))
-        # Local weights come from row sums; the default would draw from NumPy's global random state.
-        hierarchy = pyamg.smoothed_aggregation_solver(
-            matrix,
-            B=np.ones((size, 1)),
-            smooth=("jacobi", {"omega": _DAMPING, "weighting": "local"}),
-            presmoother=None,
-            postsmoother=None,
-            improve_candidates=None,
-            max_coarse=_COARSEST,
-        )
-        self._levels = [_level(level, np.dtype(dtype)) for level in hierarchy.levels[:-1]]
-        coarsest = hierarchy.levels[-1].A.toarray()
-        self._coarse_inverse: np.ndarray = np.linalg.pinv(coarsest, hermitian=True, rcond=1e-10).astype(dtype)
+    def __init__(self, laplacian: Laplacian, dtype: type = np.float32, most_work: float = np.inf) -> None:
+        aggregate = import_pyamg().aggregation.aggregate.standard_aggregation
+        self._levels: list[_Level] = []
+        matrix = _as_scipy(laplacian)
+        most_work *= matrix.nnz
+        while matrix.shape[0] > _COARSEST:
+            level, matrix = _coarsen(matrix, aggregate, np.dtype(dtype), most_work)
+            self._levels.append(level)
+        self._coarse_inverse: np.ndarray = _pseudo_inverse(matrix.toarray()).astype(dtype)
 
-    def __call__(self, residual: np.ndarray, out: np.ndarray) -> None:
-        """Write an approximate solution for ``residual`` to ``out``; thread-safe."""
-        self._descend(0, residual, out)
+    def __call__(self, residual: np.ndarray, out: np.ndarray) -> np.ndarray:
+        """Write an approximate solution for ``residual`` to ``out``; return the products of their columns.
 
-    def _descend(self, depth: int, residual: np.ndarray, out: np.ndarray) -> None:
+        Both blocks are ``[n, w]``, the products float64 ``[w]``. Thread-safe.
+        """
+        return self._descend(0, residual, out)
+
+    def _descend(self, depth: int, residual: np.ndarray, out: np.ndarray) -> np.ndarray:
         if depth == len(self._levels):
             np.matmul(self._coarse_inverse, residual, out=out)
-            return
+            return np.einsum("ij,ij->j", residual, out, dtype=np.float64)
         level = self._levels[depth]
-        work = np.empty_like(residual)
         coarse_residual = np.zeros((level.coarse_size, residual.shape[1]), dtype=residual.dtype)
+        _restrict(*level.lift.arrays, residual, coarse_residual)
         coarse = np.empty_like(coarse_residual)
-        np.multiply(level.smoother[:, None], residual, out=out)
-        level.matrix.add_product(-1.0, out, residual, work)
-        level.restrict.add_product(1.0, work, coarse_residual, coarse_residual)
         self._descend(depth + 1, coarse_residual, coarse)
-        level.prolong.add_product(1.0, coarse, out, work)
-        _smooth(*level.matrix.arrays, level.smoother, residual, work, out)
+        return _rise(*level.scaled.arrays, *level.lift.arrays, level.smoother, residual, coarse, out)
 
 
-def _level(level: Any, dtype: np.dtype) -> _Level:
-    """Take over one level of pyamg's hierarchy."""
-    diagonal = level.A.diagonal()
-    radius = float((np.asarray(abs(level.A).sum(axis=1)).ravel() / diagonal).max())  # Gershgorin's bound
-    return _Level(
-        matrix=_Matrix.from_scipy(level.A, dtype),
-        smoother=(_DAMPING / radius / diagonal).astype(dtype),
-        restrict=_Matrix.from_scipy(level.R, dtype),
-        prolong=_Matrix.from_scipy(level.P, dtype),
-        coarse_size=level.P.shape[1],
+def _as_scipy(laplacian: Laplacian) -> sp.csr_array:
+    size = laplacian.num_nodes
+    values = np.full(len(laplacian.neighbours), -1.0)
+    off_diagonal = sp.csr_array((values, laplacian.neighbours.astype(np.int32), laplacian.indptr), (size, size))
+    return sp.csr_array(off_diagonal + sp.diags_array(laplacian.degree.astype(np.float64)))
+
+
+def _coarsen(matrix: sp.csr_array, aggregate: Any, dtype: np.dtype, most_work: float) -> tuple[_Level, sp.csr_array]:
+    """One level of the cycle, and the matrix of the next."""
+    diagonal = matrix.diagonal()
+    # A component that is one vertex by now has nothing left to solve: zero but for rounding errors.
+    lives = diagonal > _VANISHED
+    inverse = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=lives)
+    reach = np.asarray(abs(matrix).sum(axis=1)).ravel()
+    local = np.divide(_DAMPING, reach, out=np.zeros_like(reach), where=lives)
+    radius = max(float((reach * inverse).max()), 1.0)  # Gershgorin's bound
+    smoother = _DAMPING / radius * inverse
+    tentative = sp.csr_array(aggregate(sp.csr_matrix(matrix))[0].astype(np.float64))
+    # One Jacobi step on the aggregates' indicators, each row by its own bound on the spectral radius.
+    prolong = sp.csr_array(tentative - _scale_rows(matrix @ tentative, local))
+    if _work(matrix, prolong) > most_work:
+        raise TooDenseError
+    applied = sp.csr_array(matrix @ prolong)
+    coarse = sp.csr_array(prolong.T.tocsr() @ applied)
+    lift = sp.csr_array(prolong - _scale_rows(applied, smoother))
+    level = _Level(
+        scaled=_Matrix.of(matrix, matrix.data * smoother[matrix.indices], dtype),
+        lift=_Matrix.of(lift, lift.data, dtype),
+        smoother=smoother.astype(dtype),
+        coarse_size=prolong.shape[1],
     )
+    return level, coarse
+
+
+def _work(matrix: sp.csr_array, prolong: sp.csr_array) -> float:
+    """At most so many multiplications make ``P^T (A P)``."""
+    width = np.diff(prolong.indptr).astype(np.float64)
+    pattern = sp.csr_array((np.ones(matrix.nnz), matrix.indices, matrix.indptr), shape=matrix.shape)
+    return float(width @ (pattern @ width))
+
+
+def _scale_rows(matrix: sp.csr_array, factors: np.ndarray) -> sp.csr_array:
+    """Multiply the rows of a matrix in place."""
+    matrix.data *= np.repeat(factors, np.diff(matrix.indptr))
+    return matrix
+
+
+def _pseudo_inverse(matrix: np.ndarray) -> np.ndarray:
+    """The pseudo-inverse of a small Laplacian, which may be nothing but rounding errors (NumPy's inverts those)."""
+    values, vectors = np.linalg.eigh(matrix)
+    chosen = values > max(_VANISHED, 1e-10 * values.max(initial=0.0))
+    return (vectors[:, chosen] / values[chosen]) @ vectors[:, chosen].T
 
 
 @njit(cache=True, nogil=True)
-def _gather(
+def _restrict(
+    indptr: np.ndarray, indices: np.ndarray, values: np.ndarray, residual: np.ndarray, coarse: np.ndarray
+) -> None:
+    """Add the transpose of a matrix, times ``residual``, to ``coarse``."""
+    width = np.uint64(residual.shape[1])
+    for u in range(np.uint64(len(residual))):
+        for t in range(np.uint64(indptr[u]), np.uint64(indptr[u + 1])):
+            a, x = np.uint64(indices[t]), values[t]
+            for j in range(width):
+                coarse[a, j] += x * residual[u, j]
+
+
+@njit(cache=True, nogil=True)
+def _add_row(
     indptr: np.ndarray, indices: np.ndarray, values: np.ndarray, row: int, block: np.ndarray, total: np.ndarray
 ) -> None:
-    """Row ``row`` of the product, two entries at a time, so that ``total`` is read and written less often."""
+    """Add a row of a product to ``total``, four entries at a time, so that ``total`` is read and written less often."""
     width = np.uint64(block.shape[1])
-    total[:] = 0
-    t, stop = indptr[row], indptr[row + 1]
-    while t + 2 <= stop:
-        a, b = np.uint64(indices[t]), np.uint64(indices[t + 1])
-        x, y = values[t], values[t + 1]
+    t, stop = np.uint64(indptr[row]), np.uint64(indptr[row + 1])
+    while t + np.uint64(4) <= stop:
+        a, b = np.uint64(indices[t]), np.uint64(indices[t + np.uint64(1)])
+        c, d = np.uint64(indices[t + np.uint64(2)]), np.uint64(indices[t + np.uint64(3)])
+        w, x = values[t], values[t + np.uint64(1)]
+        y, z = values[t + np.uint64(2)], values[t + np.uint64(3)]
         for j in range(width):
-            total[j] += x * block[a, j] + y * block[b, j]
-        t += 2
-    if t < stop:
+            total[j] += (w * block[a, j] + x * block[b, j]) + (y * block[c, j] + z * block[d, j])
+        t += np.uint64(4)
+    while t < stop:
         a, x = np.uint64(indices[t]), values[t]
         for j in range(width):
             total[j] += x * block[a, j]
+        t += np.uint64(1)
 
 
 @njit(cache=True, nogil=True)
-def _add_product(
-    indptr: np.ndarray,
-    indices: np.ndarray,
-    values: np.ndarray,
-    factor: float,
-    block: np.ndarray,
-    base: np.ndarray,
-    out: np.ndarray,
-) -> None:
-    width = np.uint64(block.shape[1])
-    total = np.empty(width, block.dtype)
-    for u in range(np.uint64(len(out))):
-        _gather(indptr, indices, values, u, block, total)
-        for j in range(width):
-            out[u, j] = base[u, j] + factor * total[j]
-
-
-@njit(cache=True, nogil=True)
-def _smooth(
-    indptr: np.ndarray,
-    indices: np.ndarray,
-    values: np.ndarray,
+def _rise(
+    scaled_indptr: np.ndarray,
+    scaled_indices: np.ndarray,
+    scaled_values: np.ndarray,
+    lift_indptr: np.ndarray,
+    lift_indices: np.ndarray,
+    lift_values: np.ndarray,
     smoother: np.ndarray,
     residual: np.ndarray,
-    block: np.ndarray,
+    coarse: np.ndarray,
     out: np.ndarray,
-) -> None:
-    """One damped Jacobi step: ``out = block + smoother * (residual - matrix @ block)``."""
-    width = np.uint64(block.shape[1])
-    total = np.empty(width, block.dtype)
-    for u in range(np.uint64(len(smoother))):
-        _gather(indptr, indices, values, u, block, total)
+) -> np.ndarray:
+    """``out = S (2r - G r) + Q coarse``; return the products of the columns of ``r`` and ``out``."""
+    size, width = np.uint64(residual.shape[0]), np.uint64(residual.shape[1])
+    part = np.zeros(width, residual.dtype)
+    product = np.zeros(width, np.float64)
+    within = np.empty(width, residual.dtype)
+    above = np.empty(width, residual.dtype)
+    two = residual.dtype.type(2)
+    for u in range(size):
+        within[:] = 0
+        above[:] = 0
+        _add_row(scaled_indptr, scaled_indices, scaled_values, u, residual, within)
+        _add_row(lift_indptr, lift_indices, lift_values, u, coarse, above)
         factor = smoother[u]
         for j in range(width):
-            out[u, j] = block[u, j] + factor * (residual[u, j] - total[j])
+            value = factor * (two * residual[u, j] - within[j]) + above[j]
+            out[u, j] = value
+            part[j] += value * residual[u, j]
+        if u % 256 == 255 or u + 1 == size:
+            for j in range(width):
+                product[j] += part[j]
+                part[j] = 0
+    return product
 
 
 def import_pyamg() -> Any:

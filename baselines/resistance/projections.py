@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,7 +24,7 @@ import numba
 import numpy as np
 from numba import njit
 
-from baselines.resistance.amg import VCycle
+from baselines.resistance.amg import TooDenseError, VCycle
 from baselines.resistance.cg import Preconditioner, solve_block
 from baselines.resistance.laplacian import Laplacian
 from wis.progress import track
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
 _WIDTH = 32  # right-hand sides a block
 _CHUNK = 1 << 15  # edges whose signs are drawn at a time: they stay in the cache
 _MEMORY = 4 << 30  # bytes that blocks in flight may take
-_SLOW = 40  # iterations after which conjugate gradients alone count as slow
+# Iterations after which conjugate gradients alone count as slow. A multigrid cycle takes as long as one or two, and
+# four or five cycles do what the others need far more for.
+_SLOW = 20
+_MOST_WORK = 500  # beyond that, multigrid takes longer to set up than it saves
 MOST_ITERATIONS = 20_000  # iterations after which a solve has failed
 FINEST_FLOAT32 = 1e-5  # below this tolerance blocks are float64
 
@@ -60,10 +64,11 @@ def projected_resistances(
     k
         Number of projections: linear systems to solve.
     tol
-        Factor by which the residual of each system is brought down.
+        Relative error of each solution: see :func:`baselines.resistance.effective_resistances`.
     solver
         ``"cg"``: conjugate gradients, Jacobi-preconditioned. ``"amg"``: preconditioned by a multigrid cycle.
-        ``"auto"``: the former, unless it converges slowly and pyamg is installed.
+        ``"auto"``: the former, unless it converges slowly, pyamg is installed, and the graph has no hubs that would
+        make the latter slow.
     seed
         Seed of the projections.
     device
@@ -139,6 +144,7 @@ class Projections:
         self.entropy = entropy
         self.dtype = np.float32 if tol >= FINEST_FLOAT32 else np.float64
         self.precondition: Preconditioner | None = None
+        self._memory = threading.local()
 
     def threads(self) -> int:
         """How many blocks to solve at once: as many as Numba has threads, within a bound on memory."""
@@ -157,28 +163,42 @@ class Projections:
         if fast:
             return
         try:
-            self.precondition = VCycle(self.laplacian, self.dtype)
+            self.precondition = VCycle(self.laplacian, self.dtype, _MOST_WORK)
+        except TooDenseError:
+            _log.info("conjugate gradients converge slowly on this graph, and multigrid does not suit it")
         except ImportError:
             _log.info(
                 "conjugate gradients converge slowly on this graph; pip install 'wis-graph[pyamg]' for a faster solver"
             )
 
-    def right_hand_sides(self, block: int, width: int) -> np.ndarray:
-        """``B^T s`` for the random signs of this block: ``[n, width]``."""
-        rhs = np.zeros((self.laplacian.num_nodes, width), dtype=self.dtype)
+    def right_hand_sides(self, block: int, width: int, out: np.ndarray | None = None) -> np.ndarray:
+        """``B^T s`` for the random signs of this block: ``[n, width]``, in ``out`` if that is given."""
+        rhs = np.empty((self.laplacian.num_nodes, width), dtype=self.dtype) if out is None else out
+        rhs[:] = 0
         for start, bits in random_bits(self.entropy, block, self.pairs.shape[1], width):
             _scatter_signs(self.pairs[:, start : start + len(bits)], bits, rhs)
         return rhs
 
     def squares(self, block: int, width: int) -> np.ndarray:
         """For every edge, the sum of ``(y_u - y_v)^2`` over the columns of this block."""
-        rhs = self.right_hand_sides(block, width)
-        solution, iterations, solved = solve_block(self.laplacian, rhs, self.tol, MOST_ITERATIONS, self.precondition)
+        work = self._work(width)
+        rhs = self.right_hand_sides(block, width, out=work[4])
+        solution, iterations, solved = solve_block(
+            self.laplacian, rhs, self.tol, MOST_ITERATIONS, self.precondition, work[:4]
+        )
         if not solved:
             raise unsolved(self.tol, iterations)
         smoothed = rhs
         self.laplacian.average(solution, smoothed)
         return _squared_differences(self.pairs, smoothed)
+
+    def _work(self, width: int) -> np.ndarray:
+        """Memory for five blocks, kept from one call to the next in the same thread."""
+        work: np.ndarray | None = getattr(self._memory, "work", None)
+        if work is None or work.shape[2] != width:
+            work = np.empty((5, self.laplacian.num_nodes, width), dtype=self.dtype)
+            self._memory.work = work
+        return work
 
 
 def _in_order(work: Callable[[int, int], np.ndarray], widths: list[int], threads: int) -> Iterator[np.ndarray]:

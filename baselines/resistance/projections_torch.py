@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from baselines.resistance.cg import ErrorEstimate
 from baselines.resistance.laplacian import Laplacian
 from baselines.resistance.projections import FINEST_FLOAT32, MOST_ITERATIONS, random_bits, unsolved
 
@@ -39,7 +40,6 @@ class TorchProjections:
         self.dtype = torch.float32 if tol >= FINEST_FLOAT32 else torch.float64
         self.pairs = torch.from_numpy(np.array(pairs)).to(self.device)
         self.degree = torch.from_numpy(laplacian.degree).to(self.device, self.dtype)[:, None]
-        size = laplacian.num_nodes
         size, count = laplacian.num_nodes, pairs.shape[1]
         ones = np.ones(2 * count)
         self.adjacency = self._matrix(laplacian.indptr, laplacian.neighbours, ones, (size, size))
@@ -85,17 +85,18 @@ class TorchProjections:
         solution = torch.zeros_like(residual)
         direction = residual / self.degree
         norm = (residual * direction).sum(dim=0, dtype=torch.float64)
-        target = norm * self.tol**2
+        error = ErrorEstimate(residual.shape[1])
         for _ in range(MOST_ITERATIONS):
             applied = self.degree * direction - self.adjacency @ direction
             curvature = (direction * applied).sum(dim=0, dtype=torch.float64)
-            alpha = _ratio(norm, curvature).to(self.dtype)
-            solution += alpha * direction
-            residual -= alpha * applied
+            alpha = _ratio(norm, curvature)
+            step = alpha.to(self.dtype)
+            solution += step * direction
+            residual -= step * applied
+            if error.add((alpha * norm).cpu().numpy()) <= self.tol:
+                return solution
             corrected = residual / self.degree
             next_norm = (residual * corrected).sum(dim=0, dtype=torch.float64)
-            if bool((next_norm <= target).all()):
-                return solution
             direction = corrected + _ratio(next_norm, norm).to(self.dtype) * direction
             norm = next_norm
         raise unsolved(self.tol, MOST_ITERATIONS)

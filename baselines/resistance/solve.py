@@ -40,12 +40,15 @@ def effective_resistances(
         An undirected graph.
     solver
         ``"exact"``: sparse factorisation. ``"cg"`` and ``"amg"``: random projections, solved by conjugate gradients
-        with a Jacobi or a multigrid preconditioner (the latter needs pyamg). ``"auto"``: exact for small graphs, else
-        projections with the preconditioner that suits the graph.
+        with a Jacobi or a multigrid preconditioner (the latter needs pyamg). ``"auto"``: exact where, without bridges,
+        there are at most 20,000 edges or at most 3,000 vertices; else projections, with multigrid if conjugate
+        gradients converge slowly, the graph has no hubs that make it dense, and pyamg is installed.
     k
         Number of random projections. The relative error falls as ``1 / sqrt(k)``.
     tol
-        Factor by which the residual of each projection is brought down.
+        Relative error of each projection, as the root mean square of its differences across edges; estimated while
+        solving, in the same way for both solvers. The resistances lose about ``tol ** 2`` of their sum by it. With the
+        default, nearly all are within 1% of what an exact solver makes of the same projections.
     seed
         Seed of the projections; the exact solver does not use it.
     device

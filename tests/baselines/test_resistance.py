@@ -9,7 +9,8 @@ import scipy.sparse as sp
 import torch
 from hypothesis import given, settings
 
-from baselines.resistance import effective_resistances
+from baselines.resistance import effective_resistances, projections
+from baselines.resistance.amg import TooDenseError, VCycle
 from baselines.resistance.bridges import find_bridges
 from baselines.resistance.cg import solve_block
 from baselines.resistance.laplacian import Laplacian
@@ -120,21 +121,76 @@ def test_error_falls_with_k():
     assert errors[1] < errors[0] / 3  # a quarter is expected
 
 
-@pytest.mark.parametrize("tol", [1e-3, 1e-8])
+CYCLE = from_networkx(nx.cycle_graph(600))
+
+
+@pytest.mark.parametrize("tol", [1e-1, 1e-2, 1e-3, 1e-8])
 @pytest.mark.parametrize("solver", ["cg", "amg"])
-def test_block_solver_against_the_pseudo_inverse(solver, tol):
-    laplacian = Laplacian.from_pairs(GRID.num_nodes, GRID.pairs)
-    problem = Projections(laplacian, GRID.pairs, tol, entropy=7)
+@pytest.mark.parametrize("edges", [GRID, POWER_LAW, CYCLE], ids=["grid", "power law", "cycle"])
+def test_block_solver_has_the_error_it_was_told(edges, solver, tol):
+    # A residual falls by a hundred on the cycle while a tenth of the differences across edges is still missing.
+    laplacian = Laplacian.from_pairs(edges.num_nodes, edges.pairs)
+    problem = Projections(laplacian, edges.pairs, tol, entropy=7)
     problem.choose(solver)
     rhs = problem.right_hand_sides(0, 5)
     assert rhs.dtype == (np.float32 if tol > 1e-5 else np.float64)
-    expected = np.linalg.pinv(dense_laplacian(GRID), hermitian=True) @ rhs
+    expected = np.linalg.pinv(dense_laplacian(edges), hermitian=True) @ rhs
     solution, iterations, solved = solve_block(laplacian, rhs.copy(), tol, 2000, problem.precondition)
     assert solved
-    assert iterations < (40 if solver == "amg" else 400)
-    u, v = GRID.pairs
-    gap = (solution[u] - solution[v]) - (expected[u] - expected[v])
-    assert np.abs(gap).max() < 20 * tol * np.abs(expected[u] - expected[v]).max()
+    assert iterations < (40 if solver == "amg" else 700)
+    u, v = edges.pairs
+    differences = expected[u] - expected[v]
+    error = np.linalg.norm(solution[u] - solution[v] - differences, axis=0) / np.linalg.norm(differences, axis=0)
+    # The estimate is a lower bound: a quarter more iterations are allowed for where convergence is slow.
+    assert error.max() < 2 * tol
+
+
+def test_work_memory_changes_nothing():
+    laplacian = Laplacian.from_pairs(GRID.num_nodes, GRID.pairs)
+    rhs = Projections(laplacian, GRID.pairs, 1e-2, entropy=7).right_hand_sides(0, 5)
+    fresh, _, _ = solve_block(laplacian, rhs.copy(), 1e-2, 2000)
+    work = np.full((4, *rhs.shape), np.nan, dtype=rhs.dtype)
+    again, _, _ = solve_block(laplacian, rhs.copy(), 1e-2, 2000, work=work)
+    assert np.array_equal(fresh, again)
+
+
+def test_cycle_is_symmetric_and_close_to_the_inverse():
+    laplacian = Laplacian.from_pairs(GRID.num_nodes, GRID.pairs)
+    size = GRID.num_nodes
+    centre = np.eye(size) - 1 / size
+    cycle = np.empty((size, size))
+    products = VCycle(laplacian, np.float64)(centre, cycle)
+    assert np.allclose(products, np.einsum("ij,ij->j", centre, cycle))
+    cycle = centre @ cycle
+    assert np.allclose(cycle, cycle.T, atol=1e-12)
+    values = np.sort(np.linalg.eigvals(cycle @ dense_laplacian(GRID)).real)[1:]  # without that of the constants
+    assert values.min() > 0.3
+    assert values.max() < 1.01
+
+
+def test_multigrid_with_components_that_become_single_vertices():
+    # Their coarse matrices are nothing but rounding errors, which must not be inverted.
+    triangles = np.array([[0, 0, 1], [1, 2, 2]])
+    many = [1000 + 3 * i + triangles for i in range(300)]
+    clique = np.array(np.triu_indices(500, 1)) + 1900
+    edges = edge_list(2400, np.concatenate([GRID.pairs, *many, clique], axis=1))
+    exact = effective_resistances(edges, solver="exact")
+    estimate = effective_resistances(edges, solver="amg", k=256, seed=1)
+    assert np.median(np.abs(estimate - exact) / exact) < 0.05
+    assert np.abs(estimate - exact).max() < 0.25
+
+
+def test_auto_leaves_multigrid_to_graphs_without_hubs(monkeypatch):
+    laplacian = Laplacian.from_pairs(POWER_LAW.num_nodes, POWER_LAW.pairs)
+    with pytest.raises(TooDenseError):
+        VCycle(laplacian, most_work=20)
+    VCycle(Laplacian.from_pairs(GRID.num_nodes, GRID.pairs), most_work=20)
+    monkeypatch.setattr(projections, "_SLOW", 1)
+    monkeypatch.setattr(projections, "_MOST_WORK", 20)
+    for edges, suits in ((POWER_LAW, False), (GRID, True)):
+        problem = Projections(Laplacian.from_pairs(edges.num_nodes, edges.pairs), edges.pairs, 1e-2, entropy=0)
+        problem.choose("auto")
+        assert (problem.precondition is not None) == suits
 
 
 def test_auto_takes_multigrid_where_gradients_are_slow():
