@@ -44,7 +44,8 @@ class ParquetTable(Table):
         from pyarrow import parquet
 
         try:
-            with parquet.ParquetFile(self.path) as file:
+            # With the buffer on, all that was ever read stays in memory.
+            with parquet.ParquetFile(self.path, pre_buffer=False) as file:
                 yield file
         except pa.ArrowInvalid as error:
             raise ValueError(f"{self.path} is no readable Parquet file: {error}") from error

@@ -1,8 +1,10 @@
 """Ctrl-C that is not lost.
 
 Python raises ``KeyboardInterrupt`` wherever it happens to be. Where that is a function called from C, as llvmlite does
-after every function that Numba compiles, or a package that catches everything while it is imported, the exception is
-dropped, and the work goes on. So the command line remembers the signal, and long jobs look whether there was one.
+for every function that Numba compiles, the exception is dropped and the work goes on, or LLVM is left in a state that
+crashes the process when it ends; and a package that is imported may catch whatever happens. So the command line
+remembers the signal, compilation holds it back until it comes to a safe place, and long jobs look whether there was
+one.
 """
 
 from __future__ import annotations
@@ -15,18 +17,18 @@ from collections.abc import Iterator
 from types import FrameType
 
 _asked = False
+_held = 0
 
 
 @contextlib.contextmanager
 def remember_interrupts() -> Iterator[None]:
     """While the block runs, :func:`was_interrupted` and :func:`check_interrupt` know of every Ctrl-C.
 
-    ``KeyboardInterrupt`` is raised all the same. Nothing changes outside the main thread, or where a program has its
-    own way with the signal.
+    ``KeyboardInterrupt`` is raised all the same, unless :func:`hold_interrupts` holds it back. Nothing changes outside
+    the main thread, or where a program has its own way with the signal.
     """
     global _asked
-    own = threading.current_thread() is threading.main_thread()
-    if not own or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    if not _in_main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
         return
     signal.signal(signal.SIGINT, _remember)
@@ -45,15 +47,34 @@ def was_interrupted() -> bool:
 
 
 def check_interrupt() -> None:
-    """Raise ``KeyboardInterrupt`` again if there was one; in the main thread only."""
-    if _asked and threading.current_thread() is threading.main_thread():
+    """Raise ``KeyboardInterrupt`` if there was a Ctrl-C; in the main thread only."""
+    if _asked and _in_main_thread():
         raise KeyboardInterrupt
+
+
+def hold_interrupts() -> None:
+    """From here on Ctrl-C is only remembered, if this is the main thread. Calls may be nested."""
+    global _held
+    _held += _in_main_thread()
+
+
+def release_interrupts() -> None:
+    """The end of :func:`hold_interrupts`. Raises ``KeyboardInterrupt`` if there was a Ctrl-C."""
+    global _held
+    _held -= _in_main_thread()
+    if not _held:
+        check_interrupt()
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def _remember(_signal: int, _frame: FrameType | None) -> None:
     global _asked
     _asked = True
-    raise KeyboardInterrupt
+    if not _held:
+        raise KeyboardInterrupt
 
 
 def _report_others(lost: sys.UnraisableHookArgs) -> None:

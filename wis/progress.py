@@ -72,7 +72,6 @@ def _compilation_announced(what: str, say: Callable[[str], None]) -> Iterator[No
 
     def begins() -> None:
         nonlocal said
-        check_interrupt()
         if not said:
             say(f"{what}: compiling, only this first time, up to a minute")
         said = True

@@ -11,7 +11,13 @@ from pathlib import Path
 import pytest
 
 from wis.files import replace_file
-from wis.interrupts import check_interrupt, remember_interrupts, was_interrupted
+from wis.interrupts import (
+    check_interrupt,
+    hold_interrupts,
+    release_interrupts,
+    remember_interrupts,
+    was_interrupted,
+)
 from wis.progress import track
 
 
@@ -63,6 +69,40 @@ def test_progress_and_files_look_for_it(tmp_path: Path) -> None:
             with pytest.raises(KeyboardInterrupt):
                 work()
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_held_back_until_released() -> None:
+    with remember_interrupts():
+        hold_interrupts()
+        hold_interrupts()
+        signal.raise_signal(signal.SIGINT)
+        release_interrupts()
+        with pytest.raises(KeyboardInterrupt):
+            release_interrupts()
+    hold_interrupts()
+    release_interrupts()
+
+
+def test_held_back_while_numba_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    from numba import njit
+    from numba.core.codegen import CPUCodeLibrary
+
+    import wis.engine.kernels  # noqa: F401
+
+    finalized = []
+
+    def finalize(library: CPUCodeLibrary) -> None:
+        signal.raise_signal(signal.SIGINT)
+        finalized.append(library)
+        original(library)
+
+    original = CPUCodeLibrary._finalize_final_module
+    monkeypatch.setattr(CPUCodeLibrary, "_finalize_final_module", finalize)
+    double = njit(lambda x: 2 * x)
+    with remember_interrupts(), pytest.raises(KeyboardInterrupt):
+        double(1)
+    assert finalized
+    assert double(1) == 2
 
 
 def test_compilation_looks_for_it() -> None:
