@@ -167,7 +167,8 @@ def next_value(graph: Graph, scratch: Scratch, row: int, after: int, words: Any)
 @cuda.jit(device=True)
 def write_key(graph: Graph, scratch: Scratch, row: int, after: int, key: Any, words: Any) -> None:
     """Write the key of the listed edge, from the values above ``after`` on, to ``key``."""
-    for p in range(POINTS):
+    # The length is the array's, not POINTS, so that the compiler does not write the body out that many times.
+    for p in range(key.shape[0] >> 1):
         x, net = int64(-1), int64(0)
         if p == 0 or key[2 * p - 2] != 0:
             x, net = next_value(graph, scratch, row, after, words)
@@ -203,7 +204,7 @@ def is_cut(key: Any) -> bool:
 @cuda.jit(device=True)
 def compare(key: Any, other: Any) -> int:
     """1 if ``key`` is larger, -1 if smaller, 0 if the stored pairs are equal. For one thread."""
-    for i in range(2 * POINTS):
+    for i in range(key.shape[0]):
         if key[i] != other[i]:
             return 1 if key[i] > other[i] else -1
     return 0

@@ -6,13 +6,19 @@ one they were sorted by wait in the *pool*. A round, of which one launch runs th
 
 1. *Choose.* The best pair of the pool and the next ones in sorted order; whichever is better leads the candidates.
 2. *Evaluate* the candidates, a block each, all multiprocessors at once. Those that fell go to the pool.
-3. *Remove* candidates from the first on. A round stops before one that a pair in the pool beats, before one whose key a
+3. *Select* candidates from the first on. A round stops before one that a pair in the pool beats, before one whose key a
    removal of this round may have changed, and after one whose removal may make other keys rise. There is one case where
    a changed key does not matter: without risen keys it has fallen, so that it can be passed over as long as the next
    candidates are equal to what it was.
-4. *Refresh* the keys that may have risen, a block each; those that did go to the pool.
+4. *Remove* them: several that make no key rise by a block each, or a single one, which may make keys rise; those are
+   then evaluated by a block each, and go to the pool if they did rise.
 
 So every removal is that of the greedy algorithm. When the pool is large the kernel ends, and all pairs are sorted anew.
+
+Steps 1 and 3 are the first block's, and all of its threads take part; step 3 ends with one thread that walks along the
+candidates in shared memory. Between steps all blocks wait for each other, which also makes what one wrote known to the
+rest. Within a block, a barrier stands between a write and the next read of another thread, and between a read and the
+next write; every condition around a barrier is the same for all threads of the block.
 """
 
 from __future__ import annotations
@@ -45,7 +51,12 @@ NUM_COUNTERS = 10
 # Values of counters[STATUS].
 RUNNING, FINISHED, POOL_IS_FULL = range(3)
 
-_MAX_THREADS = 1024
+# Facts about a candidate: its stored key still holds; it changes the values of its own ends only, so that no other key
+# can rise, and is known to its end; its stored key equals that of the candidate before it; a pair in the pool beats it.
+_STANDS, _SIMPLE, _SAME, _BEATEN = 1, 2, 4, 8
+
+# Numbers in shared memory, one a thread or a candidate.
+MAX_LANES = 1024
 
 
 class Queue(NamedTuple):
@@ -63,9 +74,8 @@ class Queue(NamedTuple):
         int32 ``[m]``: pairs as they were sorted; those before ``CURSOR`` are gone or in the pool.
     pool, slot
         int32 ``[m]``: pairs in the pool, and where in it a pair is, -1 if it is not.
-    chosen, stands, is_alone
-        int32 and uint8 ``[w]``: the candidates of a round; whether their stored keys still hold; whether they change
-        the values of their own ends only, so that no other key can rise.
+    chosen, facts
+        int32 and uint8 ``[w]``, at most ``MAX_LANES``: the candidates of a round, and what is known about them.
     fresh
         int64 ``[w + 1 + blocks, 2 * POINTS]``: the keys of the candidates now, and space for one more key a block.
     risen, rose
@@ -83,8 +93,7 @@ class Queue(NamedTuple):
     pool: Any
     slot: Any
     chosen: Any
-    stands: Any
-    is_alone: Any
+    facts: Any
     fresh: Any
     risen: Any
     rose: Any
@@ -111,8 +120,7 @@ def make_queue(
         pool=empty(m),
         slot=torch.full((m,), -1, dtype=torch.int32, device=place),
         chosen=empty(num_candidates),
-        stands=empty(num_candidates, dtype=torch.uint8),
-        is_alone=empty(num_candidates, dtype=torch.uint8),
+        facts=empty(num_candidates, dtype=torch.uint8),
         fresh=empty(num_candidates + 1 + num_blocks, keys.shape[1], dtype=torch.int64),
         risen=empty(m),
         rose=empty(m, dtype=torch.uint8),
@@ -130,14 +138,16 @@ def _beats(queue: Queue, e: int, f: int) -> bool:
 
 @cuda.jit(device=True)
 def _push(queue: Queue, e: int) -> None:
+    """Put pair e into the pool, unless it is there. For one thread, of many with other pairs."""
     if queue.slot[e] < 0:
-        queue.slot[e] = queue.counters[POOL]
-        queue.pool[queue.counters[POOL]] = e
-        queue.counters[POOL] += 1
+        at = cuda.atomic.add(queue.counters, POOL, 1)
+        queue.slot[e] = at
+        queue.pool[at] = e
 
 
 @cuda.jit(device=True)
 def _drop_from_pool(queue: Queue, e: int) -> None:
+    """For one thread, while no other one writes to the pool."""
     at = queue.slot[e]
     if at >= 0:
         queue.counters[POOL] -= 1
@@ -148,30 +158,35 @@ def _drop_from_pool(queue: Queue, e: int) -> None:
 
 
 @cuda.jit(device=True)
-def _best_of_pool(queue: Queue) -> int:
-    """The best pair of the pool, -1 if that is empty. For a block."""
-    best = cuda.shared.array(_MAX_THREADS, int32)
-    mine = int32(-1)
-    for i in range(cuda.threadIdx.x, queue.counters[POOL], cuda.blockDim.x):
-        e = queue.pool[i]
-        if mine < 0 or _beats(queue, e, mine):
-            mine = e
-    best[cuda.threadIdx.x] = mine
+def _best_of_block(queue: Queue, mine: int, lanes: Any) -> int:
+    """The best of the pairs that the threads of a block give, -1 for none; the same for all of them."""
+    lanes[cuda.threadIdx.x] = mine
     width = cuda.blockDim.x
     while width > 1:
         cuda.syncthreads()
         half = (width + 1) // 2
         other_place = cuda.threadIdx.x + half
         if other_place < width:
-            other = best[other_place]
-            mine = best[cuda.threadIdx.x]
-            if other >= 0 and (mine < 0 or _beats(queue, other, mine)):
-                best[cuda.threadIdx.x] = other
+            other = lanes[other_place]
+            best = lanes[cuda.threadIdx.x]
+            if other >= 0 and (best < 0 or _beats(queue, other, best)):
+                lanes[cuda.threadIdx.x] = other
         width = half
     cuda.syncthreads()
-    winner = best[0]
+    winner = lanes[0]
     cuda.syncthreads()
     return winner
+
+
+@cuda.jit(device=True)
+def _best_of_pool(queue: Queue, lanes: Any) -> int:
+    """The best pair of the pool, -1 if that is empty. For a block."""
+    mine = int32(-1)
+    for i in range(cuda.threadIdx.x, queue.counters[POOL], cuda.blockDim.x):
+        e = queue.pool[i]
+        if mine < 0 or _beats(queue, e, mine):
+            mine = e
+    return _best_of_block(queue, mine, lanes)
 
 
 @cuda.jit(device=True)
@@ -180,54 +195,77 @@ def _waits_in_order(graph: Graph, queue: Queue, e: int) -> bool:
 
 
 @cuda.jit(device=True)
-def _choose(graph: Graph, queue: Queue, max_pool: int) -> None:
+def _choose(graph: Graph, queue: Queue, max_pool: int, lanes: Any) -> None:
     """Step 1. For the first block."""
     counters = queue.counters
-    rival = _best_of_pool(queue)
-    if cuda.threadIdx.x > 0:
+    rival = _best_of_pool(queue, lanes)
+    if cuda.threadIdx.x == 0:
+        counters[ROUND] += 1
+        counters[REMOVED] = counters[RISEN] = 0
+        counters[RIVAL] = rival
+        if counters[DONE] == len(queue.removed):
+            counters[STATUS] = FINISHED
+        elif counters[POOL] > max_pool:
+            counters[STATUS] = POOL_IS_FULL
+    cuda.syncthreads()
+    if counters[STATUS] != RUNNING:
         return
-    counters[ROUND] += 1
-    counters[CHOSEN] = counters[REMOVED] = counters[RISEN] = 0
-    counters[RIVAL] = rival
-    while counters[CURSOR] < counters[SORTED] and not _waits_in_order(graph, queue, queue.in_order[counters[CURSOR]]):
-        counters[CURSOR] += 1
+    size = _choose_in_order(graph, queue, lanes)
     head = int32(-1)
-    if counters[CURSOR] < counters[SORTED]:
-        head = queue.in_order[counters[CURSOR]]
-    if counters[DONE] == len(queue.removed):
-        counters[STATUS] = FINISHED
-    elif counters[POOL] > max_pool:
-        counters[STATUS] = POOL_IS_FULL
-    elif rival >= 0 and (head < 0 or _beats(queue, rival, head)):
+    if size > 0:
+        head = queue.chosen[0]
+    cuda.syncthreads()
+    if rival >= 0 and (head < 0 or _beats(queue, rival, head)):
         _choose_from_pool(queue, rival, head)
-    else:
-        _choose_in_order(graph, queue)
+    elif cuda.threadIdx.x == 0:
+        counters[CHOSEN] = size
+
+
+@cuda.jit(device=True)
+def _choose_in_order(graph: Graph, queue: Queue, lanes: Any) -> int:
+    """The next pairs in sorted order; how many they are. The cursor moves on to the first of them."""
+    size = 0
+    at = queue.counters[CURSOR]
+    cuda.syncthreads()
+    while size < len(queue.chosen) and at < queue.counters[SORTED]:
+        i = at + cuda.threadIdx.x
+        waits = i < queue.counters[SORTED] and _waits_in_order(graph, queue, queue.in_order[i])
+        lanes[cuda.threadIdx.x] = 1 if waits else 0
+        cuda.syncthreads()
+        before, total = 0, 0
+        for lane in range(cuda.blockDim.x):
+            total += lanes[lane]
+            before += lanes[lane] if lane < cuda.threadIdx.x else 0
+        place = size + before
+        if waits and place < len(queue.chosen):
+            queue.chosen[place] = queue.in_order[i]
+            if place == 0:
+                queue.counters[CURSOR] = i
+        size += total
+        at += cuda.blockDim.x
+        cuda.syncthreads()
+    if size == 0 and cuda.threadIdx.x == 0:
+        queue.counters[CURSOR] = queue.counters[SORTED]
+    return min(size, len(queue.chosen))
 
 
 @cuda.jit(device=True)
 def _choose_from_pool(queue: Queue, rival: int, head: int) -> None:
     """The best pair of the pool leads; others that beat the sorted ones are evaluated along with it."""
-    queue.chosen[0] = rival
-    size = 1
-    for i in range(queue.counters[POOL]):
+    counters = queue.counters
+    if cuda.threadIdx.x == 0:
+        queue.chosen[0] = rival
+        counters[CHOSEN] = 1
+    cuda.syncthreads()
+    for i in range(cuda.threadIdx.x, counters[POOL], cuda.blockDim.x):
         e = queue.pool[i]
-        if size < len(queue.chosen) and e != rival and (head < 0 or _beats(queue, e, head)):
-            queue.chosen[size] = e
-            size += 1
-    queue.counters[CHOSEN] = size
-
-
-@cuda.jit(device=True)
-def _choose_in_order(graph: Graph, queue: Queue) -> None:
-    size = 0
-    at = queue.counters[CURSOR]
-    while size < len(queue.chosen) and at < queue.counters[SORTED]:
-        e = queue.in_order[at]
-        if _waits_in_order(graph, queue, e):
-            queue.chosen[size] = e
-            size += 1
-        at += 1
-    queue.counters[CHOSEN] = size
+        if e != rival and (head < 0 or _beats(queue, e, head)):
+            at = cuda.atomic.add(counters, CHOSEN, 1)
+            if at < len(queue.chosen):
+                queue.chosen[at] = e
+    cuda.syncthreads()
+    if cuda.threadIdx.x == 0:
+        counters[CHOSEN] = min(counters[CHOSEN], len(queue.chosen))
 
 
 @cuda.jit(device=True)
@@ -237,44 +275,73 @@ def _is_touched(graph: Graph, queue: Queue, t: int) -> bool:
 
 
 @cuda.jit(device=True)
-def _select(graph: Graph, queue: Queue) -> None:
-    """Step 3, the choice: write the pairs to remove from position ``DONE`` of the order on. For one thread."""
-    counters = queue.counters
-    from_pool = queue.slot[queue.chosen[0]] >= 0
-    rival = int32(-1) if from_pool else int32(counters[RIVAL])
-    passed = int32(-1)
-    room = len(queue.removed) - counters[DONE]
-    for i in range(counters[CHOSEN]):
-        e = queue.chosen[i]
-        if not queue.stands[i]:
-            for j in range(2 * POINTS):
+def _settle_fallen(queue: Queue, lanes: Any) -> int:
+    """Keys that fell go to the pool; the best of them and of those that were in the pool. For a block."""
+    mine = int32(-1)
+    for i in range(cuda.threadIdx.x, queue.counters[CHOSEN], cuda.blockDim.x):
+        if not queue.facts[i] & _STANDS:
+            e = queue.chosen[i]
+            for j in range(queue.keys.shape[1]):
                 queue.keys[e, j] = queue.fresh[i, j]
             _push(queue, e)
-            if not from_pool and (rival < 0 or _beats(queue, e, rival)):
-                rival = e
+            if mine < 0 or _beats(queue, e, mine):
+                mine = e
+    fallen = _best_of_block(queue, mine, lanes)
+    rival = int32(queue.counters[RIVAL])
+    if fallen >= 0 and (rival < 0 or _beats(queue, fallen, rival)):
+        return fallen
+    return rival
+
+
+@cuda.jit(device=True)
+def _select(graph: Graph, queue: Queue, lanes: Any) -> None:
+    """Step 3: write the pairs to remove from position ``DONE`` of the order on. For the first block."""
+    counters = queue.counters
+    from_pool = queue.slot[queue.chosen[0]] >= 0
+    cuda.syncthreads()
+    rival = _settle_fallen(queue, lanes)
+    if from_pool:
+        if cuda.threadIdx.x == 0 and queue.facts[0] & _STANDS:
+            queue.removed[counters[DONE]] = queue.chosen[0]
+            counters[REMOVED] = 1
+    else:
+        for i in range(cuda.threadIdx.x, counters[CHOSEN], cuda.blockDim.x):
+            is_beaten = rival >= 0 and _beats(queue, rival, queue.chosen[i])
+            lanes[i] = queue.facts[i] | (_BEATEN if is_beaten else 0)
+        cuda.syncthreads()
+        if cuda.threadIdx.x == 0:
+            _select_in_order(graph, queue, lanes)
+    cuda.syncthreads()
+
+
+@cuda.jit(device=True)
+def _select_in_order(graph: Graph, queue: Queue, lanes: Any) -> None:
+    """The walk along the candidates. For one thread."""
+    counters = queue.counters
+    room = len(queue.removed) - counters[DONE]
+    removed = 0
+    has_passed, is_equal = False, False
     for i in range(counters[CHOSEN]):
-        e = queue.chosen[i]
-        if not queue.stands[i]:
-            if from_pool:
-                return
+        facts = lanes[i]
+        is_equal = is_equal and facts & _SAME != 0
+        if not facts & _STANDS:
             continue
-        if counters[REMOVED] == room or (rival >= 0 and _beats(queue, rival, e)):
-            return
-        if passed >= 0 and compare(queue.keys[passed], queue.keys[e]) != 0:
-            return
-        if counters[REMOVED] > 0 and (not queue.is_alone[i] or is_cut(queue.keys[e])):
-            return
+        is_simple = facts & _SIMPLE != 0
+        if removed == room or facts & _BEATEN or (has_passed and not is_equal) or (removed > 0 and not is_simple):
+            break
+        e = queue.chosen[i]
         u, v = graph.ends[e, 0], graph.ends[e, 1]
         if _is_touched(graph, queue, u) or _is_touched(graph, queue, v):
             _push(queue, e)
-            passed = e
+            has_passed, is_equal = True, True
             continue
         queue.touched[u] = counters[ROUND]
         queue.touched[v] = counters[ROUND]
-        queue.removed[counters[DONE] + counters[REMOVED]] = e
-        counters[REMOVED] += 1
-        if from_pool or not queue.is_alone[i] or is_cut(queue.keys[e]):
-            return
+        queue.removed[counters[DONE] + removed] = e
+        removed += 1
+        if not is_simple:
+            break
+    counters[REMOVED] = removed
 
 
 @cuda.jit(device=True)
@@ -318,15 +385,22 @@ def build_kernels(
 
     @cuda.jit(device=True)
     def evaluate_chosen(graph: Graph, scratch: Scratch, queue: Queue, words: Any) -> None:
+        """Step 2."""
         row = cuda.blockIdx.x
         for i in range(row, queue.counters[CHOSEN], cuda.gridDim.x):
             e = queue.chosen[i]
             list_losses(graph, scratch, row, e)
             write_key(graph, scratch, row, -1, queue.fresh[i], words)
             if cuda.threadIdx.x == 0:
-                queue.stands[i] = compare(queue.fresh[i], queue.keys[e]) == 0
+                facts = 0
+                if compare(queue.fresh[i], queue.keys[e]) == 0:
+                    facts |= _STANDS
                 # In a directed graph an edge back from v to u changes the same two vertices.
-                queue.is_alone[i] = scratch.size[row] == 2 and graph.directed == 0
+                if scratch.size[row] == 2 and graph.directed == 0 and not is_cut(queue.fresh[i]):
+                    facts |= _SIMPLE
+                if i > 0 and compare(queue.keys[queue.chosen[i - 1]], queue.keys[e]) == 0:
+                    facts |= _SAME
+                queue.facts[i] = facts
             cuda.syncthreads()
 
     @cuda.jit(device=True)
@@ -351,28 +425,29 @@ def build_kernels(
         return champion
 
     @cuda.jit(device=True)
-    def resolve_tie(graph: Graph, scratch: Scratch, queue: Queue, champion: int, words: Any) -> int:
-        """The best of all pairs whose stored keys equal that of the champion, by their keys to the end."""
-        first = champion
-        at = queue.counters[CURSOR]
-        while at < queue.counters[SORTED]:
-            e = queue.in_order[at]
-            waits = _waits_in_order(graph, queue, e)
+    def resolve_tie(graph: Graph, scratch: Scratch, queue: Queue, first: int, words: Any) -> int:
+        """The best of all pairs whose stored keys equal that of the first, by their keys to the end."""
+        champion = first
+        cursor = queue.counters[CURSOR]
+        num_in_order = queue.counters[SORTED] - cursor
+        at = 0
+        # Along the sorted pairs as long as they are equal, then through all of the pool, which may grow meanwhile.
+        while at < num_in_order + queue.counters[POOL]:
+            is_in_order = at < num_in_order
+            e = queue.in_order[cursor + at] if is_in_order else queue.pool[at - num_in_order]
+            at += 1
+            waits = graph.alive[e] != 0 and (queue.slot[e] < 0) == is_in_order
             cuda.syncthreads()
             if waits and e != first:
-                if compare(queue.keys[e], queue.keys[first]) != 0:
-                    break
-                champion = better_of_tie(graph, scratch, queue, champion, e, words)
-            at += 1
-        for i in range(queue.counters[POOL]):
-            e = queue.pool[i]
-            if e != first and compare(queue.keys[e], queue.keys[first]) == 0:
-                champion = better_of_tie(graph, scratch, queue, champion, e, words)
+                if compare(queue.keys[e], queue.keys[first]) == 0:
+                    champion = better_of_tie(graph, scratch, queue, champion, e, words)
+                elif is_in_order:
+                    at = num_in_order
         return champion
 
     @cuda.jit(device=True)
     def remove_one(graph: Graph, scratch: Scratch, queue: Queue, e: int) -> None:
-        """Take a pair out of the graph, and list the keys that may rise."""
+        """Take a pair out of the graph, and list the keys that may rise. For the first block."""
         list_losses(graph, scratch, 0, e)
         is_alone = scratch.size[0] == 2 and graph.directed == 0
         for i in range(cuda.threadIdx.x, scratch.size[0], cuda.blockDim.x):
@@ -391,30 +466,45 @@ def build_kernels(
         cuda.syncthreads()
 
     @cuda.jit(device=True)
-    def remove_selected(graph: Graph, scratch: Scratch, queue: Queue, words: Any) -> None:
-        """Step 3. For the first block."""
+    def remove_simple(graph: Graph, scratch: Scratch, queue: Queue) -> None:
+        """Take all selected pairs out of the graph, none of which changes more than the values of its ends."""
         counters = queue.counters
-        if cuda.threadIdx.x == 0:
-            _select(graph, queue)
-        cuda.syncthreads()
+        row = cuda.blockIdx.x
+        for i in range(row, counters[REMOVED], cuda.gridDim.x):
+            e = queue.removed[counters[DONE] - counters[REMOVED] + i]
+            list_losses(graph, scratch, row, e)
+            if cuda.threadIdx.x < 2:
+                # Pairs of a round may share a vertex that is no target. Its value, which then may come out wrong, does
+                # not count; its degree must be right.
+                t = scratch.vertex[row, cuda.threadIdx.x]
+                cuda.atomic.add(graph.value, t, -scratch.loss[row, cuda.threadIdx.x])
+                cuda.atomic.add(graph.degree, t, -1)
+            lower(graph, scratch, row, e)
+            cuda.syncthreads()
+            if cuda.threadIdx.x == 0:
+                graph.alive[e] = 0
+
+    @cuda.jit(device=True)
+    def select_and_remove(graph: Graph, scratch: Scratch, queue: Queue, words: Any, lanes: Any) -> None:
+        """Step 3, and step 4 if a single pair is removed. For the first block."""
+        counters = queue.counters
+        _select(graph, queue, lanes)
         done, removed = counters[DONE], counters[REMOVED]
         if removed == 1:
             e = queue.removed[done]
             if is_cut(queue.keys[e]):
                 e = resolve_tie(graph, scratch, queue, e, words)
-                cuda.syncthreads()
-                if cuda.threadIdx.x == 0:
-                    queue.removed[done] = e
-                cuda.syncthreads()
-        for i in range(removed):
-            remove_one(graph, scratch, queue, queue.removed[done + i])
+            cuda.syncthreads()
+            if cuda.threadIdx.x == 0:
+                queue.removed[done] = e
+            remove_one(graph, scratch, queue, e)
+        cuda.syncthreads()
         if cuda.threadIdx.x == 0:
             counters[DONE] = done + removed
-        cuda.syncthreads()
 
     @cuda.jit(device=True)
     def refresh_risen(graph: Graph, scratch: Scratch, queue: Queue, words: Any) -> None:
-        """Step 4, the keys."""
+        """The keys that may have risen."""
         row = cuda.blockIdx.x
         for i in range(row, queue.counters[RISEN], cuda.gridDim.x):
             e = queue.risen[i]
@@ -424,30 +514,34 @@ def build_kernels(
             if cuda.threadIdx.x == 0:
                 queue.rose[i] = compare(fresh, queue.keys[e]) > 0
                 if queue.rose[i]:
-                    for j in range(2 * POINTS):
+                    for j in range(queue.keys.shape[1]):
                         queue.keys[e, j] = fresh[j]
             cuda.syncthreads()
 
     @cuda.jit
     def run_rounds(graph: Graph, scratch: Scratch, queue: Queue, num_rounds: int, max_pool: int) -> None:
         words = cuda.shared.array(NUM_WORDS, int64)
+        lanes = cuda.shared.array(MAX_LANES, int32)
         grid = cuda.cg.this_grid()
         is_first = cuda.blockIdx.x == 0
         for _ in range(num_rounds):
             if is_first:
-                _choose(graph, queue, max_pool)
+                _choose(graph, queue, max_pool, lanes)
             grid.sync()
             if queue.counters[STATUS] != RUNNING:
                 break
             evaluate_chosen(graph, scratch, queue, words)
             grid.sync()
             if is_first:
-                remove_selected(graph, scratch, queue, words)
+                select_and_remove(graph, scratch, queue, words, lanes)
             grid.sync()
-            refresh_risen(graph, scratch, queue, words)
+            if queue.counters[REMOVED] > 1:
+                remove_simple(graph, scratch, queue)
+            else:
+                refresh_risen(graph, scratch, queue, words)
             grid.sync()
-            if is_first and cuda.threadIdx.x == 0:
-                for i in range(queue.counters[RISEN]):
+            if is_first:
+                for i in range(cuda.threadIdx.x, queue.counters[RISEN], cuda.blockDim.x):
                     if queue.rose[i]:
                         _push(queue, queue.risen[i])
             cuda.syncthreads()

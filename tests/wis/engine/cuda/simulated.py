@@ -21,6 +21,7 @@ from numba.np.numpy_support import as_dtype
 from tests import naive
 from tests.strategies import FAMILIES, edge_list, family
 from wis import device_edges
+from wis.device_edges import DeviceEdgeList
 from wis.engine import counts, rank, triangle_listing
 from wis.engine.cuda import degrees, device, graph_walks, greedy, keys, rounds, triangles, walks
 from wis.graphs import EdgeList
@@ -49,6 +50,18 @@ def shared_arrays_are_shared(monkeypatch):
             return self._allocations.setdefault(where, np.empty(shape, as_dtype(dtype)))
 
     monkeypatch.setattr(kernelapi.FakeCUDAShared, "array", array)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_zero_by_chance(monkeypatch):
+    """Memory that is not asked to be zero holds what a GPU may leave there: anything."""
+    empty = torch.empty
+
+    def filled(*arguments, **options) -> torch.Tensor:
+        tensor = empty(*arguments, **options)
+        return tensor.fill_(torch.iinfo(tensor.dtype).max - 5)
+
+    monkeypatch.setattr(torch, "empty", filled)
 
 
 @pytest.fixture
@@ -219,11 +232,24 @@ def test_memory(monkeypatch):
         triangles.removal_order(edges, limit=2)
 
 
-def test_as_a_device_of_the_method():
-    edges = random_graph(np.random.default_rng(8))
+@pytest.mark.parametrize("objective", ["vertex", "graph"])
+@pytest.mark.parametrize("directed", [False, True])
+def test_as_a_device_of_the_method(objective, directed):
+    edges = random_graph(np.random.default_rng(8), 7, 12, directed)
+    on_device = DeviceEdgeList(edges.num_nodes, torch.from_numpy(edges.pairs.copy()), directed)
     for depth in (2, 3, 4):
-        expected = naive.removal_order(edges.num_nodes, edges.pairs, depth)
-        assert rank.rank(edges, depth=depth, device="cuda").tolist() == expected.tolist()
+        options = {"depth": depth, "objective": objective}
+        expected = naive.removal_order(edges.num_nodes, edges.pairs, directed=directed, **options)
+        assert rank.rank(edges, device="cuda", **options).tolist() == expected.tolist()
+        assert rank.rank(on_device, device="cuda", **options).tolist() == expected.tolist()
+    assert "pairs" not in vars(on_device)  # the pairs have not been copied to the host
+
+
+@pytest.mark.parametrize("depth", [2, 3])
+def test_pairs_of_a_round_may_share_what_is_no_target(depth):
+    edges = edge_list(9, np.stack([np.zeros(8, dtype=np.int64), np.arange(1, 9)]))  # a star
+    check(ENGINES[depth], edges, depth, is_target=np.arange(9) > 0)
+    check(ENGINES[depth], edges, depth, is_target=np.arange(9) > 4)
 
 
 def test_is_the_simulator():

@@ -83,18 +83,76 @@ def test_importing_costs_nothing():
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
+def random_columns(seed: int, num_nodes: int = 300, size: int = 1500, directed: bool = False) -> np.ndarray:
+    """Columns of a graph with a few vertices of high degree."""
+    rng = np.random.default_rng(seed)
+    columns = np.minimum(rng.integers(num_nodes, size=(2, size)), rng.integers(num_nodes, size=(2, size)))
+    return columns if directed else np.concatenate([columns, columns[::-1]], axis=1)
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize("chunk", [1, 50])
 @pytest.mark.parametrize("depth", [2, 3, 4, 5])
 def test_same_order_as_the_cpu(depth, chunk):
     import wis
 
-    rng = np.random.default_rng(depth)
-    columns = np.minimum(rng.integers(300, size=(2, 1500)), rng.integers(300, size=(2, 1500)))
-    columns = np.concatenate([columns, columns[::-1]], axis=1)
+    columns = random_columns(depth)
     for options in ({}, {"ties": "random", "seed": 1}, {"targets": np.arange(0, 300, 3)}):
         orders = [
             wis.removal_order(columns, num_nodes=300, depth=depth, chunk=chunk, device=device, **options).edges
             for device in ("cuda", "cpu")
         ]
         np.testing.assert_array_equal(*orders)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("chunk", [1, 20])
+@pytest.mark.parametrize("depth", [2, 3, 4])
+@pytest.mark.parametrize(("directed", "objective"), [(True, "vertex"), (False, "graph"), (True, "graph")])
+def test_directed_graphs_and_graph_prediction(directed, objective, depth, chunk):
+    import wis
+
+    columns = random_columns(depth, 120, 400, directed)
+    options = {"num_nodes": 120, "directed": directed, "objective": objective, "depth": depth, "chunk": chunk}
+    orders = [wis.removal_order(columns, device=device, **options).edges for device in ("cuda", "cpu")]
+    np.testing.assert_array_equal(*orders)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("depth", [2, 3, 4])
+def test_graphs_on_the_gpu_stay_there(depth, monkeypatch):
+    import torch
+    from torch_geometric.data import Data
+
+    import wis
+    from wis.device_edges import DeviceEdgeList
+
+    copies = []
+    monkeypatch.setattr(DeviceEdgeList, "pairs", property(lambda self: copies.append(self)))
+    edge_index = torch.from_numpy(random_columns(depth))
+    data = Data(edge_index=edge_index, edge_attr=torch.arange(edge_index.shape[1]), num_nodes=300)
+    expected = wis.sparsify(data, keep=0.3, depth=depth, device="cpu")
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):  # torch's default stream is not the only one
+        there = data.to("cuda")
+        sparse = wis.sparsify(there, keep=0.3, depth=depth, device="cuda")
+    assert sparse.edge_index.is_cuda
+    assert torch.equal(sparse.edge_index.cpu(), expected.edge_index)
+    assert torch.equal(sparse.edge_attr.cpu(), expected.edge_attr)
+    assert not copies
+
+
+@pytest.mark.gpu
+def test_a_graph_that_does_not_fit_says_how_much_it_needs():
+    import torch
+
+    import wis
+
+    hog = torch.empty(torch.cuda.mem_get_info()[0] - (256 << 20), dtype=torch.uint8, device="cuda")
+    rng = np.random.default_rng(0)
+    columns = rng.integers(1 << 20, size=(2, 1 << 21))
+    with pytest.raises(MemoryError, match="GiB of GPU memory"):
+        wis.removal_order(columns, directed=False, device="cuda")
+    del hog
+    torch.cuda.empty_cache()
