@@ -1,5 +1,18 @@
-"""``python -m experiments`` is ``wis``."""
+"""``python -m experiments``: the command line."""
 
-from experiments.cli import app
+import sys
 
-app(prog_name="wis")
+
+def run() -> None:
+    """Run the command line; Ctrl-C while it is being loaded ends it as quietly as later."""
+    try:
+        from experiments.cli import app
+
+        app(prog_name="wis")
+    except KeyboardInterrupt:
+        sys.stderr.write("\nwis: stopped\n")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    run()

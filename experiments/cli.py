@@ -6,9 +6,9 @@ import logging
 import sys
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -17,6 +17,9 @@ from experiments.lm.cli import app as lm_app
 from experiments.report.command import report
 from experiments.sweep.command import sweep
 from wis.interrupts import remember_interrupts, was_interrupted
+
+if TYPE_CHECKING:
+    from wis.graphs import EdgeList
 
 # What a user can cause. Anything else is a fault of ours and keeps its traceback.
 _USER_ERRORS = (ValueError, TypeError, OSError, RuntimeError, ImportError, OverflowError, MemoryError)
@@ -148,15 +151,18 @@ def sparsify(
     graph_files.check_output(loaded, out)
     edges = loaded.edges(directed)
     num_keep = pairs_to_keep(edges.num_pairs, keep, num_edges)
+    meter.lap("reading")
     weights = None
     if order is not None:
         kept = RemovalOrder.load(order).kept_pairs(edges, num_keep)
     else:
-        found = find_method(name)
+        ranked = edges if num_nodes else _close_gaps(edges, loaded.data, options)
         kept, weights = choose_pairs(
-            found, edges, num_keep, options, data=loaded.data, seed=seed, device=device, progress=True
+            find_method(name), ranked, num_keep, options, data=loaded.data, seed=seed, device=device, progress=True
         )
+    meter.lap("choosing")
     loaded.write(out, kept, weights)
+    meter.lap("writing")
     meter.say(f"kept {num_keep:,} of {edges.num_pairs:,} edges of {graph} and wrote {out}")
 
 
@@ -194,10 +200,21 @@ def order(
     check_place(out)
     loaded = graph_files.open_graph(graph, num_nodes=num_nodes)
     edges = loaded.edges(directed)
-    found = find_method(name)
-    ranking = rank_pairs(found, edges, options, data=loaded.data, seed=seed, device=device, progress=True)
+    meter.lap("reading")
+    ranked = edges if num_nodes else _close_gaps(edges, loaded.data, options)
+    ranking = rank_pairs(find_method(name), ranked, options, data=loaded.data, seed=seed, device=device, progress=True)
+    meter.lap("ranking")
     RemovalOrder(edges, ranking, method=name, options=options, seed=seed).save(out)
+    meter.lap("writing")
     meter.say(f"ranked the {edges.num_pairs:,} edges of {graph} and wrote {out}")
+
+
+def _close_gaps(edges: EdgeList, data: Any, options: Mapping[str, Any]) -> EdgeList:
+    """Leave out vertices without edges where they are most, unless features or options are about vertices."""
+    from experiments import graph_files
+
+    named = data is not None or {"targets", "partitions"} & options.keys()
+    return edges if named else graph_files.close_gaps(edges)
 
 
 @app.command("methods")
@@ -259,11 +276,20 @@ class _Meter:
         from experiments.sweep.measure import PeakMemory
 
         self._memory, self._start = PeakMemory(), time.perf_counter()
+        self._laps: list[str] = []
+        self._last = self._start
+
+    def lap(self, what: str) -> None:
+        """The end of a part of the work."""
+        now = time.perf_counter()
+        self._laps.append(f"{what} {now - self._last:.1f} s")
+        self._last = now
 
     def say(self, what: str) -> None:
         peak = self._memory.bytes()
         memory = "" if peak is None else f", peak memory {peak / 1e6:,.0f} MB"
-        typer.echo(f"{what} in {time.perf_counter() - self._start:.1f} s{memory}", err=True)
+        took = f"{self._last - self._start:.1f} s ({', '.join(self._laps)})"
+        typer.echo(f"{what} in {took}{memory}", err=True)
 
 
 if __name__ == "__main__":

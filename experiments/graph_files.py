@@ -12,7 +12,8 @@
 
 Edge lists are undirected unless asked otherwise: a pair may stand there in either direction or in both. They are read
 and written in blocks, so that the memory taken is that of the pairs and not that of the file; only matrices and ``.pt``
-files are in memory as a whole. Nothing is unpickled.
+files are in memory as a whole. Vertices are numbered from 0; the numbers may have gaps (see :func:`close_gaps`), up to
+3,037,000,498. Nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ import numpy as np
 from experiments import array_tables, parquet_tables, text_tables
 from wis.files import check_place, replace_file
 from wis.graphs import EdgeList, LoadedGraph, load_graph
+
+# Numbers of vertices that are no burden, whether they have edges or not.
+_FEW_NODES = 1 << 16
 
 
 class GraphFile(Protocol):
@@ -89,6 +93,23 @@ def check_output(graph: GraphFile, out: str | os.PathLike[str]) -> None:
     expected = _kind(graph.path, "GRAPH")
     if _kind(out, "--out") != expected:
         raise ValueError(f"--out must end in {expected} like {graph.path}, got {out}; formats are not converted")
+
+
+def close_gaps(edges: EdgeList) -> EdgeList:
+    """Number the vertices that have an edge one after another, where most others have none.
+
+    Methods keep arrays over all vertices from 0 to the largest one, which may be 10^9 in a file with ten rows. What
+    they return are positions of pairs, and these are the same: the new numbers are in the order of the old ones.
+
+    Returns
+    -------
+    EdgeList
+        ``edges`` itself where there are at most four vertices a pair, or few. O(m log m) time.
+    """
+    if edges.num_nodes <= max(4 * edges.num_pairs, _FEW_NODES):
+        return edges
+    vertices = np.unique(edges.pairs)
+    return EdgeList(len(vertices), np.searchsorted(vertices, edges.pairs), edges.directed)
 
 
 def _kind(path: Path, argument: str) -> str:
