@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +105,10 @@ def launch(kernel: Any, blocks: int, threads: int, *args: Any) -> None:
     # torch's default stream is the old default one, 0; Numba may be set up to take 0 for another, the thread's own.
     pointer = torch.cuda.current_stream().cuda_stream
     stream = cuda.external_stream(pointer) if pointer else cuda.legacy_default_stream()
-    kernel[blocks, threads, stream](*map(_to_numba, args))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Grid size")  # Numba's advice on small grids; small graphs need no larger
+        configured = kernel[blocks, threads, stream]
+    configured(*map(_to_numba, args))
 
 
 def resident_blocks(kernel: Any, threads: int, *args: Any) -> int:
