@@ -19,7 +19,9 @@ from experiments.sweep.command import sweep
 from wis.interrupts import remember_interrupts, was_interrupted
 
 if TYPE_CHECKING:
+    from experiments.graph_files import GraphFile
     from wis.graphs import EdgeList
+    from wis.registry import Method
 
 # What a user can cause. Anything else is a fault of ours and keeps its traceback.
 _USER_ERRORS = (ValueError, TypeError, OSError, RuntimeError, ImportError, OverflowError, MemoryError)
@@ -94,8 +96,15 @@ _GraphFile = Annotated[
     Path,
     typer.Argument(metavar="GRAPH", help="Edge list .csv or .tsv (also .gz), .npz, .npy, .parquet, or a PyG .pt file."),
 ]
+_DEFAULT_METHOD = "wis:depth=3"
 _MethodText = Annotated[
-    str, typer.Option("--method", "-m", help="Method, with options after a colon; see [bold]wis methods[/bold].")
+    str | None,
+    typer.Option(
+        "--method",
+        "-m",
+        help="Method, with options after a colon; see [bold]wis methods[/bold]. "
+        f"Default: {_DEFAULT_METHOD}, for a GNN of 3 layers.",
+    ),
 ]
 _NumNodes = Annotated[
     int | None, typer.Option(help="Number of vertices, if some have no edge. Default: the largest index plus one.")
@@ -116,7 +125,7 @@ def sparsify(
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write, in the format of GRAPH.")],
     keep: Annotated[float | None, typer.Option(help="Fraction of the edges that stay, 0 to 1. Default: 0.5.")] = None,
     num_edges: Annotated[int | None, typer.Option(help="Number of edges that stay, instead of --keep.")] = None,
-    method: _MethodText = "wis:depth=3",
+    method: _MethodText = None,
     order: Annotated[
         Path | None, typer.Option(help="Use this removal order, made by [bold]wis order[/bold], instead of a method.")
     ] = None,
@@ -141,13 +150,15 @@ def sparsify(
     from wis.api import check_call, choose_pairs
     from wis.budget import pairs_to_keep
     from wis.order import RemovalOrder
-    from wis.registry import find_method, parse_method
+    from wis.registry import parse_method
 
     meter = _Meter()
-    name, options = parse_method(method)
-    check_call(name, options, device, seed)
+    if order is not None and method is not None:
+        raise ValueError("give --order or --method, not both: an order was made by a method")
+    name, options = parse_method(method or _DEFAULT_METHOD)
+    found = check_call(name, options, device, seed)
     pairs_to_keep(num_edges or 0, keep, num_edges)
-    loaded = graph_files.open_graph(graph, num_nodes=num_nodes)
+    loaded = _open(graph, num_nodes, None if order else found)
     graph_files.check_output(loaded, out)
     edges = loaded.edges(directed)
     num_keep = pairs_to_keep(edges.num_pairs, keep, num_edges)
@@ -158,7 +169,7 @@ def sparsify(
     else:
         ranked = edges if num_nodes else _close_gaps(edges, loaded.data, options)
         kept, weights = choose_pairs(
-            find_method(name), ranked, num_keep, options, data=loaded.data, seed=seed, device=device, progress=True
+            found, ranked, num_keep, options, data=loaded.data, seed=seed, device=device, progress=True
         )
     meter.lap("choosing")
     loaded.write(out, kept, weights)
@@ -170,7 +181,7 @@ def sparsify(
 def order(
     graph: _GraphFile,
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write: .npz.")],
-    method: _MethodText = "wis:depth=3",
+    method: _MethodText = None,
     num_nodes: _NumNodes = None,
     directed: _Directed = False,
     seed: _Seed = None,
@@ -186,27 +197,39 @@ def order(
       wis order graph.csv -o order.npz
       wis order graph.csv -o order.npz --method wis:depth=4,ties=random --seed 1
     """
-    from experiments import graph_files
     from wis.api import check_call, rank_pairs
     from wis.files import check_place
     from wis.order import RemovalOrder
-    from wis.registry import find_method, parse_method
+    from wis.registry import parse_method
 
     meter = _Meter()
-    name, options = parse_method(method)
-    check_call(name, options, device, seed)
+    name, options = parse_method(method or _DEFAULT_METHOD)
+    found = check_call(name, options, device, seed)
     if out.suffix != ".npz":
         raise ValueError(f"--out must end in .npz, got {out}")
     check_place(out)
-    loaded = graph_files.open_graph(graph, num_nodes=num_nodes)
+    loaded = _open(graph, num_nodes, found)
     edges = loaded.edges(directed)
     meter.lap("reading")
     ranked = edges if num_nodes else _close_gaps(edges, loaded.data, options)
-    ranking = rank_pairs(find_method(name), ranked, options, data=loaded.data, seed=seed, device=device, progress=True)
+    ranking = rank_pairs(found, ranked, options, data=loaded.data, seed=seed, device=device, progress=True)
     meter.lap("ranking")
     RemovalOrder(edges, ranking, method=name, options=options, seed=seed).save(out)
     meter.lap("writing")
     meter.say(f"ranked the {edges.num_pairs:,} edges of {graph} and wrote {out}")
+
+
+def _open(graph: Path, num_nodes: int | None, method: Method | None) -> GraphFile:
+    """Open the file, and check that a method finds there what it learns from."""
+    from experiments import graph_files
+
+    loaded = graph_files.open_graph(graph, num_nodes=num_nodes)
+    if method is not None and method.learns and loaded.data is None:
+        raise ValueError(
+            f"method {method.name!r} learns from features, labels and masks, which {graph} does not have; "
+            "give a PyG Data in a .pt file"
+        )
+    return loaded
 
 
 def _close_gaps(edges: EdgeList, data: Any, options: Mapping[str, Any]) -> EdgeList:
@@ -249,6 +272,7 @@ def list_datasets() -> None:
         place = "built in" if record.built_in else f"files: DATA_ROOT/{record.folder}/raw, downloaded if absent"
         entries.append((record.name, record.summary, size, f"source: {record.source}", place))
     _print_list(entries)
+    typer.echo("DATA_ROOT is the folder given by --data-root, or else by the environment variable WIS_DATA_ROOT.")
 
 
 def _print_list(entries: Iterable[tuple[str, ...]]) -> None:
@@ -257,10 +281,10 @@ def _print_list(entries: Iterable[tuple[str, ...]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table.grid(padding=(0, 2, 1, 0))
+    table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     for name, first, *more in entries:
-        table.add_row(Text(name, style="bold"), Text(first + "\n").append("\n".join(more), style="dim"))
+        table.add_row(Text(name, style="bold"), Text(first + "\n").append("\n".join(more) + "\n", style="dim"))
     Console().print(table)
 
 

@@ -104,6 +104,8 @@ def test_vertices_that_options_name_keep_their_numbers(tmp_path: Path) -> None:
         (["--num-nodes", "2"], "vertex"),
         (["--device", "tpu"], "device must be one of"),
         (["--order", "absent.npz"], "absent.npz"),
+        (["--order", "order.npz", "--method", "random"], "give --order or --method, not both"),
+        (["--method", "ugs"], "learns from features, labels and masks, which"),
     ],
 )
 def test_errors_are_one_line_and_write_nothing(graph: Path, arguments: list[str], message: str) -> None:
@@ -166,6 +168,7 @@ def test_datasets_lists_all() -> None:
         assert f"\n{name} " in "\n" + result.stdout
     assert "ogbn-arxiv" in result.stdout
     assert "ogbn-products" in result.stdout
+    assert result.stdout.endswith("environment variable WIS_DATA_ROOT.\n")
 
 
 @pytest.mark.parametrize("command", ["sparsify", "order", "sweep", "report"])
