@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from wis.interrupts import check_interrupt
+from wis.interrupts import check_interrupt, interrupts_held
 
 _NO_SPACE = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
@@ -35,10 +35,10 @@ def replace_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     path = Path(path)
     check_place(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-", suffix="".join(path.suffixes[-2:]))
-    os.close(handle)
-    temporary = Path(name)
+    temporary = None
     try:
+        with interrupts_held():
+            temporary = _make_temporary(path)
         yield temporary
         temporary.chmod(0o666 & ~_umask())
         with temporary.open("rb+") as file:
@@ -46,7 +46,8 @@ def replace_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         check_interrupt()
         temporary.replace(path)
     except BaseException as error:
-        temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno in _NO_SPACE and error.filename is None:
             error.filename = str(path)  # a failed write does not know its file
         raise
@@ -71,6 +72,13 @@ def check_place(path: str | os.PathLike[str]) -> None:
         raise FileNotFoundError(f"cannot write {path}: the folder {path.parent} does not exist")
     if not os.access(path.parent, os.W_OK):
         raise PermissionError(f"cannot write {path}: no permission to write into {path.parent}")
+
+
+def _make_temporary(path: Path) -> Path:
+    """An empty hidden file beside ``path``."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-", suffix="".join(path.suffixes[-2:]))
+    os.close(handle)
+    return Path(name)
 
 
 def _umask() -> int:

@@ -66,6 +66,16 @@ def release_interrupts() -> None:
         check_interrupt()
 
 
+@contextlib.contextmanager
+def interrupts_held() -> Iterator[None]:
+    """:func:`hold_interrupts` for a block."""
+    hold_interrupts()
+    try:
+        yield
+    finally:
+        release_interrupts()
+
+
 def _in_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
 

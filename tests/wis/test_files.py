@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import errno
+import signal
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from wis.files import check_place, replace_file
+from wis.interrupts import remember_interrupts
 
 
 def test_success_replaces(tmp_path: Path) -> None:
@@ -58,4 +62,17 @@ def test_a_place_is_checked_beforehand(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_full_disk_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"No space left on device: '.*a\.txt'"), replace_file(tmp_path / "a.txt"):
         raise OSError(errno.ENOSPC, "No space left on device")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_just_as_the_temporary_file_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def make(*arguments: Any, **options: Any) -> tuple[int, str]:
+        made = mkstemp(*arguments, **options)
+        signal.raise_signal(signal.SIGINT)
+        return made
+
+    mkstemp = tempfile.mkstemp
+    monkeypatch.setattr("wis.files.tempfile.mkstemp", make)
+    with remember_interrupts(), pytest.raises(KeyboardInterrupt), replace_file(tmp_path / "a.txt"):
+        pytest.fail("the work has begun")
     assert list(tmp_path.iterdir()) == []
