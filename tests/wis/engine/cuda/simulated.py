@@ -3,23 +3,19 @@
     NUMBA_ENABLE_CUDASIM=1 pytest tests/wis/engine/cuda/simulated.py
 
 A simulated thread is a Python thread, so that graphs are small; keys, pool and rounds are made so small that they
-overflow all the same.
+overflow all the same. All blocks of a grid run at once (``grid.py``), so that barriers between blocks are tested too.
 """
 
 from __future__ import annotations
-
-import sys
-import threading
 
 import numpy as np
 import pytest
 import torch
 from numba import cuda
-from numba.cuda.simulator import kernelapi
-from numba.np.numpy_support import as_dtype
 
 from tests import naive
 from tests.strategies import FAMILIES, edge_list, family
+from tests.wis.engine.cuda import grid
 from wis import device_edges
 from wis.device_edges import DeviceEdgeList
 from wis.engine import counts, rank, triangle_listing
@@ -30,26 +26,11 @@ ENGINES = {2: degrees, 3: triangles}
 
 
 @pytest.fixture(autouse=True)
-def fast_switching():
-    """Simulated threads wait for each other at every step; let Python switch between them at once."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
-
-
-@pytest.fixture(autouse=True)
-def shared_arrays_are_shared(monkeypatch):
-    """In the simulator, two threads that ask for a block's shared array at the same time may get one each."""
-    lock = threading.Lock()
-
-    def array(self, shape, dtype, alignment=None):
-        frame = sys._getframe(1)
-        where = frame.f_code.co_filename, frame.f_lineno
-        with lock:
-            return self._allocations.setdefault(where, np.empty(shape, as_dtype(dtype)))
-
-    monkeypatch.setattr(kernelapi.FakeCUDAShared, "array", array)
+def whole_grids(monkeypatch):
+    """All blocks of a grid at once, three of them where as many run as the device holds."""
+    grid.install(monkeypatch)
+    monkeypatch.setattr(device, "resident_blocks", lambda *arguments: 3)
+    monkeypatch.setattr(device, "_SIMULATED_THREADS", 2)
 
 
 @pytest.fixture(autouse=True)
@@ -74,7 +55,6 @@ def small(monkeypatch):
         monkeypatch.setattr(greedy, "_CANDIDATES", candidates)
         monkeypatch.setattr(greedy, "_MAX_POOL", max_pool)
         monkeypatch.setattr(greedy, "_ROUNDS", 3)
-        monkeypatch.setattr(device, "_SIMULATED_THREADS", 2)
 
     return shrink
 
@@ -101,14 +81,15 @@ def check(engine, edges: EdgeList, depth: int, is_target=None, **options) -> Non
 
 
 @pytest.mark.parametrize("depth", [2, 3, 4, 5])
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(6))
 def test_orders(depth, seed):
     check(ENGINES.get(depth, walks), random_graph(np.random.default_rng([seed, depth])), depth)
 
 
-@pytest.mark.parametrize("name", sorted(FAMILIES)[::3])
-def test_families(name):
-    check(triangles, family(name, 6), 3)
+@pytest.mark.parametrize("depth", [2, 3])
+@pytest.mark.parametrize("name", sorted(FAMILIES))
+def test_families(name, depth):
+    check(ENGINES[depth], family(name, 7), depth)
 
 
 @pytest.mark.parametrize("depth", [2, 3])
@@ -144,7 +125,7 @@ def test_their_options(engine, directed, seed, small):
 
 
 @pytest.mark.parametrize("depth", [2, 3, 4])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(6))
 def test_targets_priority_and_limit(depth, seed, small):
     rng = np.random.default_rng([seed, depth, 1])
     small(points=2, candidates=3, max_pool=2)
@@ -158,7 +139,7 @@ def test_targets_priority_and_limit(depth, seed, small):
 
 
 @pytest.mark.parametrize("depth", [3, 4])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(6))
 def test_keys_that_are_cut(depth, seed, small):
     small(points=1, candidates=1 + seed, max_pool=seed % 2)
     check(ENGINES.get(depth, walks), random_graph(np.random.default_rng([seed, depth, 2])), depth)
@@ -255,3 +236,40 @@ def test_pairs_of_a_round_may_share_what_is_no_target(depth):
 def test_is_the_simulator():
     assert device.is_simulated()
     assert cuda.is_available()
+
+
+@cuda.jit
+def _wait_in_turns(arrived, is_skewed):
+    everyone = cuda.cg.this_grid()
+    for turn in range(5):
+        cuda.atomic.add(arrived, turn, 1)
+        everyone.sync()
+        if arrived[turn] != cuda.gridDim.x * cuda.blockDim.x:
+            arrived[5] = 1
+        if is_skewed and cuda.threadIdx.x == 0:
+            cuda.syncthreads()
+        else:
+            cuda.syncthreads()
+
+
+def test_barriers_of_the_grid_hold_all_blocks():
+    arrived = torch.zeros(6, dtype=torch.int64)
+    device.launch(_wait_in_turns, 4, 2, arrived, 0)
+    assert arrived.tolist() == [8, 8, 8, 8, 8, 0]
+
+
+def test_threads_at_different_barriers_are_found():
+    with pytest.raises(RuntimeError, match="threads wait at different barriers"):
+        device.launch(_wait_in_turns, 1, 2, torch.zeros(6, dtype=torch.int64), 1)
+
+
+@cuda.jit
+def _fail_in_one_thread(array):
+    if cuda.grid(1) == 3:
+        array[len(array)] = 0
+    cuda.syncthreads()
+
+
+def test_errors_of_a_thread_are_raised():
+    with pytest.raises(IndexError, match="out of bounds"):
+        device.launch(_fail_in_one_thread, 2, 2, torch.zeros(1, dtype=torch.int64))
