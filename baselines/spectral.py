@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from baselines.resistance import effective_resistances
+from baselines.undirected import require_undirected
 from wis.graphs import EdgeList, check_count
 from wis.registry import method
 
@@ -53,6 +54,7 @@ def rank(
     ValueError
         If the graph is directed or an option is out of range.
     """
+    require_undirected(edges, "spectral")
     draws, projections = np.random.SeedSequence(seed).generate_state(2, np.uint64).tolist()
     resistance = effective_resistances(
         edges, solver=solver, k=k, tol=tol, seed=projections, device=device, progress=progress
@@ -108,6 +110,7 @@ def reweighted(
     order of time, are such draws. First arrivals are exponential times, the last one that counts is the
     ``num_keep``-th of them, and what an edge got until then after its first arrival is a Poisson number. O(m log m).
     """
+    require_undirected(edges, "spectral-reweighted")
     draws, projections = np.random.SeedSequence(seed).generate_state(2, np.uint64).tolist()
     resistance = effective_resistances(
         edges, solver=solver, k=k, tol=tol, seed=projections, device=device, progress=progress

@@ -56,6 +56,8 @@ class MaskLearner:
         Factor of the L1 norm of the edge mask.
     s2
         Factor of the L1 norm of the weight masks; None: weights have no masks.
+    hidden
+        Width of the model; None: that of the protocol.
     """
 
     data: TrainingData
@@ -64,6 +66,7 @@ class MaskLearner:
     seed: int
     s1: float
     s2: float | None = None
+    hidden: int | None = None
 
     def learn(
         self,
@@ -100,7 +103,7 @@ class MaskLearner:
         graph = Graph(columns, self.data.graph.num_nodes)
         noise = np.random.default_rng([self.seed, number])
         with seeded(self.seed, device):
-            model = build(self.model, self.data.num_features, self.data.num_classes).to(device)
+            model = build(self.model, self.data.num_features, self.data.num_classes, self.hidden).to(device)
             mask = _near_one((pairs.shape[1],), noise).to(device).requires_grad_()
             layers = {} if self.s2 is None else _mask_weights(model, kept_weights, noise)
             masks = [mask, *(layer.mask for layer in layers.values())]

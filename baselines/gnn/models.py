@@ -178,8 +178,8 @@ class ResGCN(nn.Module):
 MODELS: dict[str, type[GCN] | type[GIN] | type[ResGCN]] = {"gcn": GCN, "gin": GIN, "resgcn": ResGCN}
 
 
-def build(name: str, num_features: int, num_classes: int) -> GCN | GIN | ResGCN:
-    """A model by name, in the size of the protocol.
+def build(name: str, num_features: int, num_classes: int, hidden: int | None = None) -> GCN | GIN | ResGCN:
+    """A model by name, of the depth of the protocol; ``hidden`` is its width, None that of the protocol.
 
     Raises
     ------
@@ -188,4 +188,5 @@ def build(name: str, num_features: int, num_classes: int) -> GCN | GIN | ResGCN:
     """
     if name not in MODELS:
         raise ValueError(f"unknown model {name!r}; the models are: {', '.join(MODEL_NAMES)}")
-    return MODELS[name](num_features, num_classes)
+    sizes = {} if hidden is None else {"hidden": hidden}
+    return MODELS[name](num_features, num_classes, **sizes)

@@ -8,7 +8,6 @@ from baselines.options import check_number
 from baselines.resistance.bridges import find_bridges
 from baselines.resistance.exact import exact_resistances
 from baselines.resistance.projections import projected_resistances
-from baselines.undirected import require_undirected
 from wis.api import require_cuda
 from wis.graphs import EdgeList, check_count
 
@@ -73,7 +72,8 @@ def effective_resistances(
     RuntimeError
         If ``device="cuda"`` and there is none.
     """
-    require_undirected(edges, "spectral")
+    if edges.directed:
+        raise ValueError("effective resistances are defined for undirected graphs only; pass directed=False")
     _check(solver, k, tol, device)
     resistance = np.ones(edges.num_pairs, dtype=np.float64)
     rest = ~find_bridges(edges.num_nodes, edges.pairs)
