@@ -9,6 +9,7 @@ In the simulator the tensors are on the CPU, and everything else is the same.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
 import warnings
 from collections.abc import Iterator
@@ -41,6 +42,23 @@ def require_cuda() -> None:
 
     if not torch.cuda.is_available():
         raise RuntimeError("device='cuda': this PyTorch has no CUDA, which sorts the edges; install a CUDA build of it")
+    _require_compiler()
+
+
+@functools.cache
+def _require_compiler() -> None:
+    """Raise ``RuntimeError`` if numba-cuda lacks a part of the CUDA toolkit, which only its own extras bring along."""
+    from numba import cuda
+    from numba.cuda.cudadrv import libs
+
+    try:
+        cuda.compile_ptx(lambda: None, (), cc=(8, 0))
+        libs.check_static_lib(libs.get_cudalib("cudadevrt", static=True))
+    except Exception as error:  # the parts are looked for in many ways
+        raise RuntimeError(
+            "device='cuda': numba-cuda cannot compile kernels here; pip install 'numba-cuda[cu13]', or [cu12] if that "
+            f"is what the driver supports ({type(error).__name__}: {str(error).partition(chr(10))[0]})"
+        ) from error
 
 
 def is_simulated() -> bool:

@@ -170,6 +170,7 @@ def _make_scratch(family: Family, graph: keys.Graph) -> keys.Scratch:
     tiny = keys.make_scratch(1, 1, 1, 1, 1, place)
     stored, chosen, after = tiny.loss, tiny.vertex[0], tiny.size
     blocks = device.resident_blocks(family.evaluate, family.threads, graph, tiny, chosen, after, stored)
+    blocks = min(blocks, max(n, len(graph.alive)))
     rows = max(2, min(blocks + 1, (free_bytes(place) - later) // 2 // one_row))
     return keys.make_scratch(rows, width, ball, steps, width if family.balls else 1, place)
 

@@ -63,6 +63,39 @@ def test_no_numba_cuda(monkeypatch):
         device.require_cuda()
 
 
+def test_no_compiler(monkeypatch):
+    pytest.importorskip("numba_cuda")
+    import torch
+    from numba import cuda
+
+    from wis.engine.cuda import device
+
+    def missing(*arguments, **options):
+        raise OSError("libnvvm.so not found\nin many places")
+
+    monkeypatch.setattr(device, "is_simulated", lambda: False)
+    monkeypatch.setattr(cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(cuda, "compile_ptx", missing)
+    device._require_compiler.cache_clear()
+    with pytest.raises(RuntimeError, match=r"numba-cuda\[cu13\].*\(OSError: libnvvm.so not found\)"):
+        device.require_cuda()
+
+
+def test_no_cuda_in_torch(monkeypatch):
+    pytest.importorskip("numba_cuda")
+    import torch
+    from numba import cuda
+
+    from wis.engine.cuda import device
+
+    monkeypatch.setattr(device, "is_simulated", lambda: False)
+    monkeypatch.setattr(cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(RuntimeError, match="this PyTorch has no CUDA"):
+        device.require_cuda()
+
+
 def test_wrong_graphs_and_depths():
     from wis.engine.cuda import degrees, triangles
 
