@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -28,7 +28,13 @@ _USER_ERRORS = (ValueError, TypeError, OSError, RuntimeError, ImportError, Overf
 
 
 class _OneLineErrors(TyperGroup):
-    """Shows errors that a user can cause in one line, with exit code 1."""
+    """Shows errors that a user can cause in one line, with exit code 1, and Ctrl-C with 130."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        try:
+            return super().make_context(*arguments, **options)
+        except KeyboardInterrupt:
+            _stop()
 
     def invoke(self, ctx: Any) -> Any:
         with remember_interrupts():
@@ -39,8 +45,7 @@ class _OneLineErrors(TyperGroup):
             except BaseException as error:
                 # A Ctrl-C may be lost on its way and leave another error behind.
                 if isinstance(error, KeyboardInterrupt) or was_interrupted():
-                    typer.echo("\nwis: stopped", err=True)
-                    raise typer.Exit(130) from None
+                    _stop()
                 if not isinstance(error, _USER_ERRORS):
                     raise
                 if ctx.params.get("show_traceback"):
@@ -48,6 +53,11 @@ class _OneLineErrors(TyperGroup):
                 message = " ".join(str(error).split()) or type(error).__name__
                 typer.echo(f"wis: error: {message}", err=True)
                 raise typer.Exit(1) from error
+
+
+def _stop() -> NoReturn:
+    typer.echo("\nwis: stopped", err=True)
+    raise typer.Exit(130) from None
 
 
 app = typer.Typer(

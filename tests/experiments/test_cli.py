@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.core import TyperGroup
 from typer.testing import CliRunner, Result
 
 import wis
@@ -143,6 +144,15 @@ def test_ctrl_c_says_that_it_stopped_and_writes_nothing(graph: Path, monkeypatch
     assert result.exit_code == 130
     assert result.stderr == "\nwis: stopped\n"
     assert list(graph.parent.iterdir()) == [graph]
+
+
+def test_ctrl_c_while_arguments_are_read(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TyperGroup, "parse_args", interrupt)
+    result = run("sparsify", graph, "-o", graph.with_name("out.csv"))
+    assert (result.exit_code, result.stderr) == (130, "\nwis: stopped\n")
 
 
 def test_the_traceback_is_there_on_request(graph: Path) -> None:
