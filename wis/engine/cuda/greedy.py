@@ -24,12 +24,13 @@ _CANDIDATES = 256
 _ROUNDS = 4096
 
 # Memory but for triangles and scratch rows: pairs and arcs, keys; and, taken last, the queue and a sort on the way.
-_LATER_BYTES_A_PAIR = 21 + 56
+_LATER_BYTES_A_PAIR = 20 + 56
 _BYTES_A_PAIR = 16 + 8 + 16 + 1 + 16 * keys.POINTS + 8 + _LATER_BYTES_A_PAIR
 _BYTES_A_VERTEX = 33
 
-# Pairs in the pool that make a new sort worth it: the pool is searched through once a round.
-_MAX_POOL = 4096
+# Pairs in the pool that make a new sort worth it: the pool is searched through once a round, by all blocks together,
+# and by the first one where keys tie beyond what is stored of them.
+_MAX_POOL = 8192
 
 # Threads of a block in the rounds: most of their time a single block is at work on few things.
 _THREADS = 128

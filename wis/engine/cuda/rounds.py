@@ -4,7 +4,8 @@ All pairs left are sorted by their keys, by a library. Keys only fall, but for t
 stored key is an upper bound and may stay where it is until it comes to the top. Pairs whose stored key is no longer the
 one they were sorted by wait in the *pool*. A round, of which one launch runs thousands:
 
-1. *Choose.* The best pair of the pool and the next ones in sorted order; whichever is better leads the candidates.
+1. *Choose.* The best pair of the pool, of which each block has searched a share, and the next ones in sorted order;
+   whichever is better leads the candidates.
 2. *Evaluate* the candidates, a block each, all multiprocessors at once. Those that fell go to the pool.
 3. *Select* candidates from the first on. A round stops before one that a pair in the pool beats, before one whose key a
    removal of this round may have changed, and after one whose removal may make other keys rise. There is one case where
@@ -15,10 +16,10 @@ one they were sorted by wait in the *pool*. A round, of which one launch runs th
 
 So every removal is that of the greedy algorithm. When the pool is large the kernel ends, and all pairs are sorted anew.
 
-Steps 1 and 3 are the first block's, and all of its threads take part; step 3 ends with one thread that walks along the
-candidates in shared memory. Between steps all blocks wait for each other, which also makes what one wrote known to the
-rest. Within a block, a barrier stands between a write and the next read of another thread, and between a read and the
-next write; every condition around a barrier is the same for all threads of the block.
+The choice and step 3 are the first block's, and all of its threads take part; step 3 ends with one thread that walks
+along the candidates in shared memory. Between steps all blocks wait for each other, which also makes what one wrote
+known to the rest. Within a block, a barrier stands between a write and the next read of another thread, and between a
+read and the next write; every condition around a barrier is the same for all threads of the block.
 """
 
 from __future__ import annotations
@@ -78,8 +79,10 @@ class Queue(NamedTuple):
         int32 and uint8 ``[w]``, at most ``MAX_LANES``: the candidates of a round, and what is known about them.
     fresh
         int64 ``[w + 1 + blocks, 2 * POINTS]``: the keys of the candidates now, and space for one more key a block.
-    risen, rose
-        int32 and uint8 ``[m]``: pairs whose keys may have risen, and whether they have.
+    bests
+        int32, one a block: the best pair of a block's share of the pool, -1 if that is empty.
+    risen
+        int32 ``[m]``: pairs whose keys may have risen; before that, those that tie with the pair to remove.
     touched
         int64 ``[n]``: the last round in which the value of a vertex changed.
     removed
@@ -95,8 +98,8 @@ class Queue(NamedTuple):
     chosen: Any
     facts: Any
     fresh: Any
+    bests: Any
     risen: Any
-    rose: Any
     touched: Any
     removed: Any
 
@@ -122,8 +125,8 @@ def make_queue(
         chosen=empty(num_candidates),
         facts=empty(num_candidates, dtype=torch.uint8),
         fresh=empty(num_candidates + 1 + num_blocks, keys.shape[1], dtype=torch.int64),
+        bests=empty(num_blocks),
         risen=empty(m),
-        rose=empty(m, dtype=torch.uint8),
         touched=torch.zeros(num_nodes, dtype=torch.int64, device=place),
         removed=empty(limit),
     )
@@ -179,12 +182,25 @@ def _best_of_block(queue: Queue, mine: int, lanes: Any) -> int:
 
 
 @cuda.jit(device=True)
-def _best_of_pool(queue: Queue, lanes: Any) -> int:
-    """The best pair of the pool, -1 if that is empty. For a block."""
+def _search_pool(queue: Queue, lanes: Any) -> None:
+    """Find the best pair of a block's share of the pool."""
     mine = int32(-1)
-    for i in range(cuda.threadIdx.x, queue.counters[POOL], cuda.blockDim.x):
+    for i in range(cuda.grid(1), queue.counters[POOL], cuda.gridsize(1)):
         e = queue.pool[i]
         if mine < 0 or _beats(queue, e, mine):
+            mine = e
+    best = _best_of_block(queue, mine, lanes)
+    if cuda.threadIdx.x == 0:
+        queue.bests[cuda.blockIdx.x] = best
+
+
+@cuda.jit(device=True)
+def _best_of_pool(queue: Queue, lanes: Any) -> int:
+    """The best of what the blocks have found, -1 if the pool is empty. For a block."""
+    mine = int32(-1)
+    for i in range(cuda.threadIdx.x, cuda.gridDim.x, cuda.blockDim.x):
+        e = queue.bests[i]
+        if e >= 0 and (mine < 0 or _beats(queue, e, mine)):
             mine = e
     return _best_of_block(queue, mine, lanes)
 
@@ -251,15 +267,15 @@ def _choose_in_order(graph: Graph, queue: Queue, lanes: Any) -> int:
 
 @cuda.jit(device=True)
 def _choose_from_pool(queue: Queue, rival: int, head: int) -> None:
-    """The best pair of the pool leads; others that beat the sorted ones are evaluated along with it."""
+    """The best pair of the pool leads; the best of other shares of it that beat the sorted ones come along."""
     counters = queue.counters
     if cuda.threadIdx.x == 0:
         queue.chosen[0] = rival
         counters[CHOSEN] = 1
     cuda.syncthreads()
-    for i in range(cuda.threadIdx.x, counters[POOL], cuda.blockDim.x):
-        e = queue.pool[i]
-        if e != rival and (head < 0 or _beats(queue, e, head)):
+    for i in range(cuda.threadIdx.x, cuda.gridDim.x, cuda.blockDim.x):
+        e = queue.bests[i]
+        if e >= 0 and e != rival and (head < 0 or _beats(queue, e, head)):
             at = cuda.atomic.add(counters, CHOSEN, 1)
             if at < len(queue.chosen):
                 queue.chosen[at] = e
@@ -345,6 +361,35 @@ def _select_in_order(graph: Graph, queue: Queue, lanes: Any) -> None:
 
 
 @cuda.jit(device=True)
+def _list_tied(graph: Graph, queue: Queue, first: int, lanes: Any) -> None:
+    """List all other pairs whose stored keys equal that of the first in ``risen``. For the first block."""
+    counters = queue.counters
+    at = counters[CURSOR]
+    is_over = False
+    while at < counters[SORTED] and not is_over:
+        i = at + cuda.threadIdx.x
+        differs = 0
+        if i < counters[SORTED]:
+            e = queue.in_order[i]
+            if e != first and _waits_in_order(graph, queue, e):
+                if compare(queue.keys[e], queue.keys[first]) == 0:
+                    queue.risen[cuda.atomic.add(counters, RISEN, 1)] = e
+                else:
+                    differs = 1
+        lanes[cuda.threadIdx.x] = differs
+        cuda.syncthreads()
+        for lane in range(cuda.blockDim.x):
+            is_over = is_over or lanes[lane] != 0
+        at += cuda.blockDim.x
+        cuda.syncthreads()
+    for i in range(cuda.threadIdx.x, counters[POOL], cuda.blockDim.x):
+        e = queue.pool[i]
+        if e != first and compare(queue.keys[e], queue.keys[first]) == 0:
+            queue.risen[cuda.atomic.add(counters, RISEN, 1)] = e
+    cuda.syncthreads()
+
+
+@cuda.jit(device=True)
 def lower_nothing(graph: Graph, scratch: Scratch, row: int, e: int) -> None:
     """Nothing but values changes with a removal."""
 
@@ -425,24 +470,15 @@ def build_kernels(
         return champion
 
     @cuda.jit(device=True)
-    def resolve_tie(graph: Graph, scratch: Scratch, queue: Queue, first: int, words: Any) -> int:
+    def resolve_tie(graph: Graph, scratch: Scratch, queue: Queue, first: int, words: Any, lanes: Any) -> int:
         """The best of all pairs whose stored keys equal that of the first, by their keys to the end."""
+        _list_tied(graph, queue, first, lanes)
         champion = first
-        cursor = queue.counters[CURSOR]
-        num_in_order = queue.counters[SORTED] - cursor
-        at = 0
-        # Along the sorted pairs as long as they are equal, then through all of the pool, which may grow meanwhile.
-        while at < num_in_order + queue.counters[POOL]:
-            is_in_order = at < num_in_order
-            e = queue.in_order[cursor + at] if is_in_order else queue.pool[at - num_in_order]
-            at += 1
-            waits = graph.alive[e] != 0 and (queue.slot[e] < 0) == is_in_order
-            cuda.syncthreads()
-            if waits and e != first:
-                if compare(queue.keys[e], queue.keys[first]) == 0:
-                    champion = better_of_tie(graph, scratch, queue, champion, e, words)
-                elif is_in_order:
-                    at = num_in_order
+        for i in range(queue.counters[RISEN]):
+            champion = better_of_tie(graph, scratch, queue, champion, queue.risen[i], words)
+        cuda.syncthreads()
+        if cuda.threadIdx.x == 0:
+            queue.counters[RISEN] = 0
         return champion
 
     @cuda.jit(device=True)
@@ -493,7 +529,7 @@ def build_kernels(
         if removed == 1:
             e = queue.removed[done]
             if is_cut(queue.keys[e]):
-                e = resolve_tie(graph, scratch, queue, e, words)
+                e = resolve_tie(graph, scratch, queue, e, words, lanes)
             cuda.syncthreads()
             if cuda.threadIdx.x == 0:
                 queue.removed[done] = e
@@ -511,11 +547,10 @@ def build_kernels(
             list_losses(graph, scratch, row, e)
             fresh = queue.fresh[len(queue.chosen) + 1 + row]
             write_key(graph, scratch, row, -1, fresh, words)
-            if cuda.threadIdx.x == 0:
-                queue.rose[i] = compare(fresh, queue.keys[e]) > 0
-                if queue.rose[i]:
-                    for j in range(queue.keys.shape[1]):
-                        queue.keys[e, j] = fresh[j]
+            if cuda.threadIdx.x == 0 and compare(fresh, queue.keys[e]) > 0:
+                for j in range(queue.keys.shape[1]):
+                    queue.keys[e, j] = fresh[j]
+                _push(queue, e)
             cuda.syncthreads()
 
     @cuda.jit
@@ -525,6 +560,8 @@ def build_kernels(
         grid = cuda.cg.this_grid()
         is_first = cuda.blockIdx.x == 0
         for _ in range(num_rounds):
+            _search_pool(queue, lanes)
+            grid.sync()
             if is_first:
                 _choose(graph, queue, max_pool, lanes)
             grid.sync()
@@ -540,10 +577,5 @@ def build_kernels(
             else:
                 refresh_risen(graph, scratch, queue, words)
             grid.sync()
-            if is_first:
-                for i in range(cuda.threadIdx.x, queue.counters[RISEN], cuda.blockDim.x):
-                    if queue.rose[i]:
-                        _push(queue, queue.risen[i])
-            cuda.syncthreads()
 
     return evaluate, run_rounds
