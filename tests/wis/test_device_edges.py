@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch_geometric.data import Batch, Data
 
@@ -38,6 +38,7 @@ def outcome(build, *arguments):
 
 
 @given(columns_of_graphs(), st.sampled_from([None, False, True]))
+@settings(deadline=None)
 def test_pairs_are_those_of_numpy(graph: tuple[np.ndarray, int], directed: bool | None) -> None:
     columns, num_nodes = graph
     expected = outcome(EdgeList.from_columns, columns, num_nodes, directed)
@@ -58,6 +59,7 @@ def test_pairs_are_those_of_numpy(graph: tuple[np.ndarray, int], directed: bool 
 
 
 @given(columns_of_graphs(), st.sampled_from([False, True]), st.randoms(use_true_random=False))
+@settings(deadline=None)
 def test_every_kind_of_graph_is_built_as_on_the_host(graph: tuple[np.ndarray, int], directed: bool, random) -> None:
     columns, num_nodes = graph
     edge_index = torch.from_numpy(columns.copy())

@@ -91,15 +91,23 @@ def pairs_on(edges: EdgeList, place: torch.device) -> torch.Tensor:
 
 @contextlib.contextmanager
 def at(place: torch.device) -> Iterator[None]:
-    """Make a GPU the current one of torch and of Numba, which each keep their own."""
-    if place.type != "cuda":
-        yield
-        return
-    import torch
-    from numba import cuda
+    """Make a GPU the current one of torch and of Numba, which each keep their own.
 
-    with torch.cuda.device(place), cuda.gpus[place.index]:
-        yield
+    Memory is checked before it is taken, but what is free may be in pieces, or gone to another process meanwhile: then
+    torch's error becomes a ``MemoryError``.
+    """
+    import torch
+
+    with contextlib.ExitStack() as stack:
+        if place.type == "cuda":
+            from numba import cuda
+
+            stack.enter_context(torch.cuda.device(place))
+            stack.enter_context(cuda.gpus[place.index])
+        try:
+            yield
+        except torch.OutOfMemoryError as error:
+            raise MemoryError(f"device='cuda': {error}; use device='cpu'") from error
 
 
 def launch(kernel: Any, blocks: int, threads: int, *args: Any) -> None:

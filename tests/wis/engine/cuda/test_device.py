@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 
 from tests.strategies import edge_lists
 from wis import device_edges
@@ -18,6 +18,7 @@ CPU = torch.device("cpu")
 
 
 @given(edge_lists(directed=None))
+@settings(deadline=None)
 def test_adjacency_is_that_of_numpy(edges: EdgeList) -> None:
     pairs = device.pairs_on(edges, CPU)
     arcs = device.build_csr(pairs, edges.num_nodes, both=not edges.directed)
@@ -61,6 +62,14 @@ def test_memory_errors_say_how_much_is_needed(monkeypatch) -> None:
     device_edges.check_memory(3 << 29, CPU)
     with pytest.raises(MemoryError, match=r"needs 2\.0 GiB of GPU memory, 1\.5 GiB are free; use device='cpu'"):
         device_edges.check_memory(2 << 30, CPU)
+
+
+def test_memory_errors_of_torch_are_ours() -> None:
+    with (
+        pytest.raises(MemoryError, match="device='cuda': Tried to allocate 2.00 GiB.; use"),
+        device.at(CPU),
+    ):
+        raise torch.OutOfMemoryError("Tried to allocate 2.00 GiB.")
 
 
 def test_free_memory_is_that_of_the_host_for_its_tensors() -> None:
