@@ -78,7 +78,7 @@ def forest_fire(
     seed
         Seed of the fires; None for fresh ones.
     burn_probability
-        Probability that a neighbour of a burning vertex catches fire too, in ``[0, 1)``.
+        Probability that a neighbour of a burning vertex catches fire too, in ``(0, 1)``. At 0 no edge would ever burn.
     burnt_ratio
         Fires are lit until ``burnt_ratio * m`` edges have burnt, repetitions counted. Positive.
 
@@ -89,8 +89,8 @@ def forest_fire(
     TypeError
         If an option is no number.
     """
-    if not 0 <= check_number("burn_probability", burn_probability) < 1:
-        raise ValueError(f"burn_probability must be in [0, 1), got {burn_probability!r}")
+    if not 0 < check_number("burn_probability", burn_probability) < 1:
+        raise ValueError(f"burn_probability must be in (0, 1), got {burn_probability!r}")
     if not 0 < check_number("burnt_ratio", burnt_ratio) < float("inf"):
         raise ValueError(f"burnt_ratio must be positive and finite, got {burnt_ratio!r}")
     return _order(edges, "forest-fire", "ForestFireSparsifier", burn_probability, burnt_ratio, seed=seed)

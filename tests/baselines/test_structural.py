@@ -183,8 +183,9 @@ def test_missing_library_is_named(monkeypatch):
 
 def test_bad_arguments():
     edges = edge_list(nx.path_graph(3))
-    with pytest.raises(ValueError, match=r"burn_probability must be in \[0, 1\), got 1"):
-        structural.forest_fire(edges, burn_probability=1)
+    for probability in (0, 1):  # at 0 the fires never end: no edge ever burns
+        with pytest.raises(ValueError, match=rf"burn_probability must be in \(0, 1\), got {probability}"):
+            structural.forest_fire(edges, burn_probability=probability)
     with pytest.raises(ValueError, match="burnt_ratio must be positive and finite, got -1"):
         structural.forest_fire(edges, burnt_ratio=-1)
     with pytest.raises(ValueError, match="systems must be at least 1, got 0"):
