@@ -1,6 +1,6 @@
 """Time and memory of every registered method, each next to the best other implementation in the same run.
 
-    python -m benchmarks.baselines [--quick] [--only METHOD ...] [--data-root DIR]
+    python -m benchmarks.baselines [--quick] [--only METHOD ...] [--graphs GRAPH ...] [--data-root DIR]
 
 Each measurement is a process of its own, bound to one core. Calls on small graphs come first, so that compilation is
 not counted; then one call on the graph is timed, and the memory is how far it raised the peak of the process. Figures
@@ -35,6 +35,7 @@ from wis.registry import find_method, methods
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("numpy", "scipy", "numba", "networkx", "networkit", "pyamg", "PyGSP")
 GRAPHS: dict[str, Callable[[str | None], EdgeList | None]] = {
+    "Cora": functools.partial(real, "Cora"),  # small enough for the dense methods
     "DBLP": functools.partial(real, "DBLP"),
     "Computers": functools.partial(real, "Computers"),
     "power law, 1e6 edges": lambda data_root: power_law(1_000_000),
@@ -54,7 +55,7 @@ def main() -> None:
     timing.one_core()
     names = options.only or [method.name for method in methods()]
     rows: list[dict[str, Any]] = []
-    for graph in QUICK if options.quick else tuple(GRAPHS):
+    for graph in QUICK if options.quick else options.graphs:
         edges = GRAPHS[graph](options.data_root)
         if edges is None:
             print(f"{graph}: skipped, its files are not under the data root", flush=True)
@@ -68,6 +69,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.baselines", description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help=f"only {' and '.join(QUICK)}; writes no results")
     parser.add_argument("--only", nargs="+", metavar="METHOD", help="only these; the results of others stay")
+    parser.add_argument("--graphs", nargs="+", choices=list(GRAPHS), default=list(GRAPHS), help="only on these")
     parser.add_argument("--data-root", default=os.environ.get("WIS_DATA_ROOT"), help="root of PyG's data sets")
     parser.add_argument("--limit", type=int, default=120, help="CPU seconds after which a call is given up (120)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
@@ -108,7 +110,9 @@ def _run(name: str, what: str, edges: EdgeList, file: Path, limit: int) -> dict[
 def _measure(name: str, what: str, file: str, limit: int) -> dict[str, Any]:
     """In the child: calls on small graphs, then the one that counts."""
     with np.load(file) as stored:
-        edges = EdgeList(int(stored["num_nodes"]), stored["pairs"])
+        pairs = stored["pairs"]
+        pairs.flags.writeable = False  # as everywhere else: compiled code tells read-only arrays from others
+        edges = EdgeList(int(stored["num_nodes"]), pairs)
     if what == "ours":
         for num_nodes, num_pairs in _WARM_UP:
             columns = np.random.default_rng(0).integers(0, num_nodes, (2, num_pairs))
@@ -162,7 +166,7 @@ def _markdown(facts: dict[str, Any], rows: list[dict[str, Any]]) -> str:
         "call raised the peak of its process. Times include the ranking of all pairs for methods that have an order; "
         "NetworKit's graph is built before the clock starts for the other implementations, after it for ours.",
     ]
-    for graph in dict.fromkeys(row["graph"] for row in rows):
+    for graph in sorted({row["graph"] for row in rows}, key=list(GRAPHS).index):
         chosen = [row for row in rows if row["graph"] == graph]
         lines += [
             "",

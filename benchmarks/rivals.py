@@ -82,14 +82,14 @@ def dense_inverse(edges: EdgeList) -> Callable[[], Any]:
 
 
 def _pygsp(edges: EdgeList) -> Callable[[], Any]:
-    import pygsp
+    import pygsp.utils
     import scipy.sparse as sp
 
     u, v = edges.pairs
     ones = np.ones(2 * edges.num_pairs)
     adjacency = sp.csr_matrix((ones, (np.r_[u, v], np.r_[v, u])), shape=(edges.num_nodes, edges.num_nodes))
     graph = pygsp.graphs.Graph(adjacency)
-    return lambda: pygsp.reduction.resistance_distance(graph)
+    return lambda: pygsp.utils.resistance_distance(graph)
 
 
 def _networkx_spanner(edges: EdgeList) -> Callable[[], Any]:
