@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from wis.engine import greedy, open_levels
 from wis.engine.counts import walks_by_length
-from wis.engine.greedy import greedy_order
 from wis.graphs import EdgeList
 
 
@@ -27,12 +27,15 @@ def removal_order(
 
     Notes
     -----
-    One evaluation visits the edges within distance ``L - 2`` of an edge; memory O(L (n + m)).
+    Depth 2 and 3 of undirected graphs: see :mod:`wis.engine.open_levels`. Otherwise one evaluation visits the edges
+    within distance ``L - 2`` of an edge; memory O(L (n + m)).
     """
     reach = walks_by_length(edges, depth)
     ends = edges.pairs[1] if edges.directed else edges.pairs
     alone = np.bincount(ends.ravel(), minlength=edges.num_nodes) == 0
     value = reach[:, depth] - np.where(alone, reach[:, depth - 1], 0)
+    by_levels = not edges.directed and depth in (2, 3)
+    greedy_order = open_levels.greedy_order if by_levels else greedy.greedy_order
     return greedy_order(
         edges, value, reach,
         depth=depth, is_target=is_target, priority=priority, chunk=chunk, limit=limit, progress=progress,

@@ -1,0 +1,385 @@
+"""Graph prediction at depth 2, undirected: the walk index of t is the sum of ``1 + degree`` over t and its neighbors.
+
+Removing ``{u, v}`` lowers that of u by ``2 + d_v``, that of v by ``2 + d_u``, and that of every other neighbor by 1, or
+by 2 if it is a neighbor of both. Up to common neighbors, the words of an edge (``open_state``) are therefore the sum of
+those of its ends: for each vertex, how many neighbors of each value it has, a *row*, kept up to date whenever a value
+within reach of the words changes. Common neighbors make a key worse, so that they need to be looked for only when an
+edge comes to the top.
+
+Rows of vertices of high degree are counted anew when needed, as their counts do not fit into eight bits.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from wis.engine.kernels import inlined, kernel
+from wis.engine.open_state import BASE, FREE, FULL, MARK, SPAN, State, add_range, drop_arc, first_number
+from wis.engine.token_heap import FIELDS, WORDS, sift_down, sift_up, store
+
+# Degrees up to here: counts of two rows fit into eight bits, and are less than FULL.
+SMALL = 90
+
+# Counts in the rows of other vertices go up to here.
+_MOST = 250
+
+
+@inlined
+def value_without(s: State, x: int, y: int) -> np.int64:
+    """The value of x without its edge to y."""
+    if s.value[x] == FREE:
+        return np.int64(FREE)
+    if s.degree[x] == 1:
+        return np.int64(0)
+    return s.value[x] - 2 - s.degree[y]
+
+
+@kernel
+def first_bound(s: State, e: int) -> int:
+    """An upper bound of the level of an edge, before there are rows."""
+    u, v = s.tail[e], s.head[e]
+    bound = min(value_without(s, u, v), value_without(s, v, u))
+    return min(bound, min(s.value[s.lowest[u]], s.value[s.lowest[v]]) - 1)
+
+
+@kernel
+def begin(s: State) -> None:
+    """Find the lowest neighbors, and let the words begin behind all values, so that all are below."""
+    largest = 0
+    for x in range(len(s.degree)):
+        if s.value[x] == FREE:
+            continue
+        largest = max(largest, s.value[x])
+        for at in range(s.start[x], s.stop[x]):
+            s.below[s.to[at]] += 1
+    for x in range(len(s.degree)):
+        find_lowest(s, x)
+    s.counters[BASE] = (largest | 7) + 1
+
+
+@inlined
+def find_lowest(s: State, x: int) -> int:
+    """Find the neighbor with the smallest value; return the position of the arc to it, -1 if there is none."""
+    found = -1
+    lowest = len(s.value) - 1
+    for at in range(s.start[x], s.stop[x]):
+        y = s.to[at]
+        if s.value[y] < s.value[lowest]:
+            lowest = y
+            found = at
+    s.lowest[x] = lowest
+    return found
+
+
+@kernel
+def _count_row(s: State, x: int) -> None:
+    """Count the row of x anew."""
+    base = s.counters[BASE]
+    for i in range(SPAN):
+        s.fields[i] = 0
+    below = 0
+    for at in range(s.start[x], s.stop[x]):
+        number = s.value[s.to[at]] - 1 - base
+        if number < 0:
+            below += 1
+        elif number < SPAN and s.fields[number] < _MOST:
+            s.fields[number] += 1
+    s.below[x] = below
+    for j in range(WORDS):
+        s.row[x, ((base >> 3) + j) & 7] = _pack(s, j)
+    s.is_stale[x] = False
+
+
+@inlined
+def _pack(s: State, j: int) -> np.uint64:
+    word = np.uint64(0)
+    for i in range(FIELDS):
+        word += np.uint64(s.fields[8 * j + i]) * s.unit[i]
+    return word
+
+
+@kernel
+def move_base(s: State, base: int) -> None:
+    """Let the words begin at a smaller number, a multiple of 8. O(n) time, and the arcs of vertices in their reach."""
+    before = s.counters[BASE]
+    s.counters[BASE] = base
+    for x in range(len(s.degree)):
+        value = s.value[x]
+        if s.degree[x] == 0 or value == FREE:
+            continue
+        number = value - 1
+        if number < base or (before <= number < base + SPAN):
+            continue
+        was_below, was_within, is_within = number < before, before <= number < before + SPAN, number < base + SPAN
+        if not (was_below or was_within):
+            continue
+        for at in range(s.start[x], s.stop[x]):
+            y = s.to[at]
+            if not s.is_small[y]:
+                s.is_stale[y] = True
+                continue
+            if was_below:
+                s.below[y] -= 1
+            if was_within:
+                s.row[y, (number >> 3) & 7] -= s.unit[number & 7]
+            if is_within:
+                s.row[y, (number >> 3) & 7] += s.unit[number & 7]
+
+
+@inlined
+def _lower_value(s: State, x: int, value: int) -> None:
+    """Set the value of a vertex that counts, in the rows of its neighbors too."""
+    base = s.counters[BASE]
+    old, new = s.value[x] - 1, value - 1
+    s.value[x] = value
+    if old < base or new >= base + SPAN:
+        return
+    leaves, enters = old < base + SPAN, new >= base
+    for at in range(s.start[x], s.stop[x]):
+        y = s.to[at]
+        if not s.is_small[y]:
+            s.is_stale[y] = True
+            continue
+        if leaves:
+            s.row[y, (old >> 3) & 7] -= s.unit[old & 7]
+        if enters:
+            s.row[y, (new >> 3) & 7] += s.unit[new & 7]
+        else:
+            s.below[y] += 1
+
+
+@inlined
+def quick_words(s: State, e: int) -> np.int64:
+    """Words of an edge as if its ends had no common neighbor, so that they are no worse than the exact ones.
+
+    Returns its level, as far as these tell, or an upper bound if that is below the base; the words are set if not.
+    """
+    u, v = s.tail[e], s.head[e]
+    fallen_u, fallen_v = value_without(s, u, v), value_without(s, v, u)
+    bound = min(fallen_u, fallen_v)
+    base = s.counters[BASE]
+    for x in (u, v):
+        if s.is_stale[x]:
+            _count_row(s, x)
+        if s.below[x] > 0:
+            if s.value[s.lowest[x]] - 1 >= base:
+                find_lowest(s, x)
+            bound = min(bound, s.value[s.lowest[x]] - 1)
+    if bound < base:
+        return bound
+    if not (s.is_small[u] and s.is_small[v]):
+        _add_fields(s, u, v)
+    else:
+        for j in range(WORDS):
+            at = ((base >> 3) + j) & 7
+            s.words[j] = s.row[u, at] + s.row[v, at]
+        for x in (u, v):
+            number = s.value[x] - 1 - base
+            if number < SPAN:
+                s.words[number >> 3] -= s.unit[number & 7]
+        if fallen_u != FREE:
+            add_range(s, s.words, fallen_u, s.value[u])
+        if fallen_v != FREE:
+            add_range(s, s.words, fallen_v, s.value[v])
+    return min(bound, first_number(s, s.words))
+
+
+@kernel
+def _add_fields(s: State, u: int, v: int) -> None:
+    """The words of an edge with an end of high degree."""
+    base = s.counters[BASE]
+    for number in range(SPAN):
+        at, shift = ((base + number) >> 3) & 7, np.uint64(8 * (FIELDS - 1 - (number & 7)))
+        count_u = (s.row[u, at] >> shift) & np.uint64(255)
+        count_v = (s.row[v, at] >> shift) & np.uint64(255)
+        s.fields[number] = np.int64(count_u) + np.int64(count_v)
+    for x in (u, v):
+        if s.value[x] - 1 - base < SPAN:
+            s.fields[s.value[x] - 1 - base] -= 1
+    _add_ends(s, u, v)
+    _pack_all(s)
+
+
+@inlined
+def _add_ends(s: State, u: int, v: int) -> None:
+    base = s.counters[BASE]
+    if s.value[u] != FREE:
+        for number in range(value_without(s, u, v) - base, min(s.value[u] - base, SPAN)):
+            s.fields[number] += 1
+    if s.value[v] != FREE:
+        for number in range(value_without(s, v, u) - base, min(s.value[v] - base, SPAN)):
+            s.fields[number] += 1
+
+
+@inlined
+def _pack_all(s: State) -> None:
+    """Words from the fields, up to the first one that is full."""
+    full = False
+    for number in range(SPAN):
+        if full:
+            s.fields[number] = 0
+        elif s.fields[number] >= FULL:
+            s.fields[number] = FULL
+            full = True
+    for j in range(WORDS):
+        s.words[j] = _pack(s, j)
+
+
+@inlined
+def exact_words(s: State, e: int) -> np.int64:
+    """The words of an edge and its level; the words are not set if that is below the current one."""
+    level = quick_words(s, e)
+    if level < s.levels.level[0]:
+        return level
+    u, v = s.tail[e], s.head[e]
+    if not (s.is_small[u] and s.is_small[v]):
+        return _count_fields(s, u, v)
+    if s.degree[u] > s.degree[v]:
+        u, v = v, u
+    end = s.counters[BASE] + SPAN
+    mark = s.counters[MARK] + 1
+    s.counters[MARK] = mark
+    for at in range(s.start[u], s.stop[u]):
+        s.mark[s.to[at]] = mark
+    for at in range(s.start[v], s.stop[v]):
+        x = s.to[at]
+        number = s.value[x] - 1
+        if s.mark[x] == mark and number <= end and not _move_common(s, number, end):
+            return number - 1
+    return min(level, first_number(s, s.words))
+
+
+@inlined
+def _move_common(s: State, number: int, end: int) -> bool:
+    """A vertex falls by 2, not twice by 1; return whether that is not below the current level."""
+    if number <= s.levels.level[0]:
+        return False
+    i = number - s.counters[BASE]
+    if number < end:
+        s.words[i >> 3] -= s.unit[i & 7]
+    s.words[(i - 1) >> 3] += s.unit[(i - 1) & 7]
+    return True
+
+
+@kernel
+def _count_fields(s: State, u: int, v: int) -> np.int64:
+    """Exact words of an edge with an end of high degree."""
+    base = s.counters[BASE]
+    for i in range(SPAN):
+        s.fields[i] = 0
+    affected = collect(s, u, v)
+    level = np.int64(FREE)
+    for i in range(affected):
+        level = min(level, s.new[i])
+        if s.new[i] < base:
+            continue
+        for number in range(s.new[i] - base, min(s.old[i] - base, SPAN)):
+            s.fields[number] += 1
+    _pack_all(s)
+    return level
+
+
+@kernel
+def collect(s: State, u: int, v: int) -> int:
+    """Fill ``old`` and ``new`` with the values before and after of all that lose walks; return how many they are."""
+    affected = 0
+    mark = s.counters[MARK] + 2
+    s.counters[MARK] = mark
+    for at in range(s.start[u], s.stop[u]):
+        s.mark[s.to[at]] = mark - 1
+    for at in range(s.start[v], s.stop[v]):
+        x = s.to[at]
+        loss = 2 if s.mark[x] == mark - 1 else 1
+        s.mark[x] = mark
+        affected = _append(s, affected, x, s.value[x] - loss) if x != u else affected
+    for at in range(s.start[u], s.stop[u]):
+        x = s.to[at]
+        if s.mark[x] != mark and x != v:
+            affected = _append(s, affected, x, s.value[x] - 1)
+    affected = _append(s, affected, u, value_without(s, u, v))
+    return _append(s, affected, v, value_without(s, v, u))
+
+
+@inlined
+def _append(s: State, affected: int, x: int, new: int) -> int:
+    if s.value[x] == FREE:
+        return affected
+    s.old[affected] = s.value[x]
+    s.new[affected] = new
+    return affected + 1
+
+
+@inlined
+def remove(s: State, e: int) -> int:
+    """Take an edge out of the graph; return the vertices visited."""
+    u, v = s.tail[e], s.head[e]
+    old_u, old_v = s.value[u], s.value[v]
+    fallen_u, fallen_v = value_without(s, u, v), value_without(s, v, u)
+    drop_arc(s, u, e)
+    drop_arc(s, v, e)
+    s.degree[u] -= 1
+    s.degree[v] -= 1
+    _leave_row(s, u, old_v)
+    _leave_row(s, v, old_u)
+    if old_u != FREE:
+        _lower_value(s, u, fallen_u)
+    if old_v != FREE:
+        _lower_value(s, v, fallen_v)
+    _lower_neighbors(s, u)
+    _lower_neighbors(s, v)
+    _refresh(s, u, old_v)
+    _refresh(s, v, old_u)
+    return s.degree[u] + s.degree[v] + 2
+
+
+@inlined
+def _leave_row(s: State, x: int, value: int) -> None:
+    """Take a former neighbor with this value out of the row of x."""
+    if not s.is_small[x]:
+        if s.degree[x] == SMALL:
+            _count_row(s, x)
+            s.is_small[x] = True
+        s.is_stale[x] = not s.is_small[x]
+        return
+    number = value - 1
+    base = s.counters[BASE]
+    if number < base:
+        s.below[x] -= 1
+    elif number < base + SPAN:
+        s.row[x, (number >> 3) & 7] -= s.unit[number & 7]
+
+
+@inlined
+def _lower_neighbors(s: State, x: int) -> None:
+    for at in range(s.start[x], s.stop[x]):
+        y = s.to[at]
+        if s.value[y] != FREE:
+            _lower_value(s, y, s.value[y] - 1)
+
+
+@inlined
+def _refresh(s: State, x: int, lost: int) -> None:
+    """Renew the words of the edges at x that may have become better, as x lost a neighbor with this value.
+
+    The keys of edges ``{x, y}`` contain all neighbors of x, which are lower than before, and x itself, which is too.
+    But they do not contain the lost one any more, and y will fall by one less, to where it would have fallen before.
+    So only these can be better: all edges, where the lost one was lower than all others, and the edge to the lowest of
+    the others.
+    """
+    at = find_lowest(s, x)
+    lowest, end = s.value[s.lowest[x]], s.counters[BASE] + SPAN
+    if lost - 1 < min(end, min(lowest, s.value[x])):
+        for i in range(s.start[x], s.stop[x]):
+            if s.heap.at[s.pair[i]] >= 0:
+                _renew(s, s.pair[i])
+    elif lowest < min(end, s.value[x]) and s.heap.at[s.pair[at]] >= 0:
+        _renew(s, s.pair[at])
+
+
+@kernel
+def _renew(s: State, e: int) -> None:
+    if quick_words(s, e) >= s.levels.level[0]:
+        store(s.heap, e, s.words)
+        s.checked[e] = -1
+        sift_up(s.heap, s.heap.at[e])
+        sift_down(s.heap, s.heap.at[e])
