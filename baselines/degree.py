@@ -40,7 +40,7 @@ def teddy(edges: EdgeList) -> np.ndarray:
     """
     require_undirected(edges, "teddy")
     u, v = edges.pairs
-    degree = _degrees(edges)
+    degree = edges.degrees()
     inverse_root = 1 / np.sqrt(np.maximum(degree, 1))
     around = np.bincount(u, inverse_root[v], edges.num_nodes) + np.bincount(v, inverse_root[u], edges.num_nodes)
     vertex_score = around / np.maximum(degree, 1) ** 2
@@ -121,12 +121,8 @@ def dspar_reweighted(edges: EdgeList, num_keep: int, *, seed: int | None = None)
     return kept, weights
 
 
-def _degrees(edges: EdgeList) -> np.ndarray:
-    return np.bincount(edges.pairs.ravel(), minlength=edges.num_nodes)
-
-
 def _dspar_scores(edges: EdgeList) -> np.ndarray:
-    inverse = 1 / np.maximum(_degrees(edges), 1)
+    inverse = 1 / np.maximum(edges.degrees(), 1)
     return inverse[edges.pairs[0]] + inverse[edges.pairs[1]]
 
 

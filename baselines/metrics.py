@@ -97,7 +97,7 @@ def compare(
     _check(before, after, labels, weights)
     rng = np.random.default_rng(seed)
     old, new = _undirected(before), _undirected(after)
-    old_degree, new_degree = _degrees(old), _degrees(new)
+    old_degree, new_degree = old.degrees(), new.degrees()
     sources = np.flatnonzero(old_degree)
     sources = rng.choice(sources, min(_NUM_SOURCES, len(sources)), replace=False)
     old_hops, new_hops = _hops(old, sources), _hops(new, sources)
@@ -133,10 +133,6 @@ def _check(before: EdgeList, after: EdgeList, labels: np.ndarray | None, weights
 
 def _undirected(edges: EdgeList) -> EdgeList:
     return EdgeList.from_columns(edges.pairs, edges.num_nodes, directed=False) if edges.directed else edges
-
-
-def _degrees(edges: EdgeList) -> np.ndarray:
-    return np.bincount(edges.pairs.ravel(), minlength=edges.num_nodes)
 
 
 def _matrix(edges: EdgeList, weights: np.ndarray | None = None) -> sp.csr_array:

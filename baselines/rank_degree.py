@@ -60,7 +60,7 @@ def rank(
     ends = edges.pairs.ravel()
     others = edges.pairs[::-1].ravel()
     by_end = np.lexsort((others, ends))
-    degree = np.bincount(ends, minlength=edges.num_nodes)
+    degree = edges.degrees()
     last = np.cumsum(degree)
     rows = (last - degree, last, others[by_end], by_end % max(edges.num_pairs, 1))
     candidates = np.random.default_rng(seed).permutation(np.flatnonzero(degree))

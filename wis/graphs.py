@@ -50,6 +50,10 @@ class EdgeList:
         """Number of pairs ``m``."""
         return self.pairs.shape[1]
 
+    def degrees(self) -> np.ndarray:
+        """Number of pairs at every vertex, of either direction if directed: int64 ``[n]``."""
+        return np.bincount(self.pairs.ravel(), minlength=self.num_nodes)
+
     def fingerprint(self) -> str:
         """A SHA-256 over the vertices and pairs: equal for equal graphs, whatever they were read from."""
         digest = hashlib.sha256(f"{self.num_nodes},{self.num_pairs},{self.directed}".encode())

@@ -31,6 +31,11 @@ def test_directed_pairs_are_ordered() -> None:
     assert edges.directed
 
 
+def test_degrees_count_the_pairs_at_each_vertex() -> None:
+    assert EdgeList(5, np.array([[0, 0, 1], [1, 3, 2]])).degrees().tolist() == [2, 2, 1, 1, 0]
+    assert EdgeList(3, np.array([[0, 1], [1, 0]]), directed=True).degrees().tolist() == [2, 2, 0]
+
+
 def test_an_asymmetric_edge_index_names_the_way_out() -> None:
     with pytest.raises(ValueError, match=r"vertices 0 and 1 only one direction.*directed=True.*directed=False"):
         load_graph(np.array([[0, 1, 2], [1, 2, 1]]))
