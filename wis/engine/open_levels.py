@@ -15,7 +15,7 @@ from wis.engine.csr import build_csr
 from wis.engine.falling_levels import file_edge, make_levels, next_level
 from wis.engine.kernels import inlined, kernel
 from wis.engine.keys import compare_keys, make_key
-from wis.engine.open_state import BASE, CHOSEN, DONE, FREE, NUM_COUNTERS, ROUND, SPAN, State, make_units
+from wis.engine.open_state import BASE, CHOSEN, DONE, FREE, FULL, NUM_COUNTERS, ROUND, SPAN, State, make_units
 from wis.engine.token_heap import WORDS, agree, append, heapify, make_heap, sift_down, store, take
 from wis.graphs import EdgeList
 from wis.progress import track
@@ -128,7 +128,7 @@ def _prepare(
         words=np.empty(WORDS, dtype=np.uint64),
         fields=np.empty(SPAN, dtype=np.int64),
         mark=np.zeros(n, dtype=np.int64),
-        ball=np.empty(n, dtype=np.int32),
+        ball=np.empty(n + 1, dtype=np.int32),
         loss=np.zeros(n, dtype=np.int64),
         old=np.empty(n, dtype=np.int64),
         new=np.empty(n, dtype=np.int64),
@@ -258,7 +258,7 @@ def _pop(s: State) -> tuple[int, int]:
     if s.levels.level[0] < FREE:
         if s.checked[e] != s.counters[ROUND] and not _is_up_to_date(s, e):
             return -1, cost
-        if _has_equal(s, e) and not _is_whole(s, e):
+        if _has_equal(s, e):
             e, cost = _settle(s, e)
     if e >= 0:
         take(s.heap, e)
@@ -290,23 +290,15 @@ def _has_equal(s: State, e: int) -> bool:
 
 
 @kernel
-def _is_whole(s: State, e: int) -> bool:
-    """Whether the words of an edge tell its whole key."""
-    affected = _collect(s, e)
-    if affected >= two_steps.SMALL:
-        return False
-    for i in range(affected):  # noqa: SIM110
-        if s.old[i] > s.counters[BASE] + SPAN:
-            return False
-    return True
-
-
-@kernel
 def _settle(s: State, e: int) -> tuple[int, int]:
     """Compare whole keys of all edges with the words of the edge at the top.
 
     Returns the best of them, or -1 if one was found out of date, and how many were looked at.
     """
+    largest = _count_far(s, e, 0)
+    if largest <= s.counters[BASE] + SPAN:
+        return e, 1
+    far_end = s.levels.level[0] + s.far.shape[1]
     s.tied[0] = e
     size = 1
     i = 0
@@ -321,42 +313,43 @@ def _settle(s: State, e: int) -> tuple[int, int]:
                 return -1, size
             s.tied[size] = f
             size += 1
-    best, slot, cost = s.tied[0], 0, size
-    is_whole = _count_far(s, best, slot)
+    best, slot, cost = e, 0, size
     for i in range(1, size):
         f = s.tied[i]
-        order, f_is_whole = 0, is_whole
+        order, f_largest = 0, largest
         if not _are_twins(s, best, f):
             cost += 1
-            f_is_whole = _count_far(s, f, 1 - slot)
+            f_largest = _count_far(s, f, 1 - slot)
             order = _compare_far(s, 1 - slot)
-            if order == 0 and not (is_whole and f_is_whole):
+            if order == 0 and max(largest, f_largest) > far_end:
                 order = _compare_whole(s, f, best)
+        if order > 0:
+            slot = 1 - slot
+            largest = f_largest
         if order > 0 or (order == 0 and s.heap.priority[f] < s.heap.priority[best]):
-            if order > 0:
-                slot = 1 - slot
-                is_whole = f_is_whole
             best = f
     return best, cost
 
 
 @kernel
-def _count_far(s: State, e: int, slot: int) -> bool:
-    """Count the numbers in the key of an edge, far beyond its words; return whether none of them are larger still."""
+def _count_far(s: State, e: int, slot: int) -> int:
+    """Count the numbers in the key of an edge, from the level to far beyond its words.
+
+    Returns the largest value that it lowers; or FREE if there may be counts that are full.
+    """
     far = s.far[slot]
     far[:] = 0
     affected = _collect(s, e)
-    # From the level on, as counts in the words may be full.
-    begin = s.levels.level[0]
-    end = begin + len(far)
-    is_whole = True
+    level = s.levels.level[0]
+    end = level + len(far)
+    largest = np.int64(0)
     for i in range(affected):
         if s.new[i] < end:
-            far[s.new[i] - begin] += 1
+            far[s.new[i] - level] += 1
             if s.old[i] < end:
-                far[s.old[i] - begin] -= 1
-        is_whole &= s.old[i] <= end
-    return is_whole
+                far[s.old[i] - level] -= 1
+        largest = max(largest, s.old[i])
+    return largest if affected < FULL else np.int64(FREE)
 
 
 @kernel

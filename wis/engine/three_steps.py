@@ -5,9 +5,8 @@ of v by ``2 + d_u``, and that of every other neighbor of either by 1 for each of
 r over t and its neighbors, so it loses what these lose, and an end also the r of the other one. All that is found in
 one pass over the neighbors of the neighbors of the ends.
 
-Words of an edge (``open_state``) are computed by this pass, which is given up at a vertex whose value is below the
-level already. The vertex with the smallest value within two steps of an end bounds the level of all of its edges, as
-long as the path to it is there.
+Words of an edge (``open_state``) are computed by this pass. The vertex with the smallest value within two steps of an
+end bounds the level of all of its edges, as long as the path to it is there.
 """
 
 from __future__ import annotations
@@ -92,53 +91,36 @@ def quick_bound(s: State, e: int) -> np.int64:
 
 
 @kernel
-def _spread(s: State, e: int, floor: int) -> int:
-    """Find the vertices that lose walks with an edge, and how many; give up at a value below ``floor + 1``.
-
-    Returns -1, or the end of the edge on whose side it was given up.
-    """
+def _spread(s: State, e: int) -> None:
+    """Find the vertices that lose walks with an edge, and how many."""
     u, v = s.tail[e], s.head[e]
     s.ball[0], s.ball[1] = u, v
     s.loss[u] = 2 + s.degree[v] + s.sums[v]
     s.loss[v] = 2 + s.degree[u] + s.sums[u]
-    s.counters[SIZE] = 2
-    if _spread_from(s, u, v, floor):
-        return u
-    if _spread_from(s, v, u, floor):
-        return v
+    size = _spread_from(s, u, v, 2)
+    s.counters[SIZE] = _spread_from(s, v, u, size)
     for x in (u, v):
         if s.degree[x] == 1 and s.value[x] != FREE:
             s.loss[x] = s.value[x]
-    return -1
 
 
 @inlined
-def _spread_from(s: State, u: int, v: int, floor: int) -> bool:
-    size = s.counters[SIZE]
+def _spread_from(s: State, u: int, v: int, size: int) -> int:
     by_neighbor = 3 + s.degree[v]
     for at in range(s.start[u], s.stop[u]):
-        x = s.to[at]
+        # Unsigned, so that no test for negative indices is made; and no branch that nobody can foresee.
+        x = np.uint32(s.to[at])
         if x == v:
             continue
-        if s.loss[x] == 0:
-            s.ball[size] = x
-            size += 1
+        s.ball[size] = x
+        size += s.loss[x] == 0
         s.loss[x] += by_neighbor
-        if s.value[x] <= floor:
-            s.counters[SIZE] = size
-            return True
         for after in range(s.start[x], s.stop[x]):
-            t = s.to[after]
-            if s.loss[t] == 0:
-                s.ball[size] = t
-                size += 1
-                if s.value[t] <= floor:
-                    s.loss[t] = 1
-                    s.counters[SIZE] = size
-                    return True
+            t = np.uint32(s.to[after])
+            s.ball[size] = t
+            size += s.loss[t] == 0
             s.loss[t] += 1
-    s.counters[SIZE] = size
-    return False
+    return size
 
 
 @inlined
@@ -149,40 +131,40 @@ def _clear(s: State) -> None:
 
 @kernel
 def exact_words(s: State, e: int) -> np.int64:
-    """The words of an edge and its level; if that is below the current one, an upper bound of it and no words."""
+    """The words of an edge and its level; if that is seen to be below the current one, a bound of it and no words."""
     floor = s.levels.level[0]
     bound = quick_bound(s, e)
     if bound < floor:
         return bound
-    side = _spread(s, e, floor)
-    if side >= 0:
-        _clear(s)
-        _find_lowest(s, side)
-        return s.value[s.lowest[side]] - 1
-    return _count(s)
+    _spread(s, e)
+    level, lowest = _count(s)
+    if lowest <= floor:
+        _find_lowest(s, s.tail[e])
+        _find_lowest(s, s.head[e])
+    return level
 
 
 @kernel
-def _count(s: State) -> np.int64:
-    """Words and level from the losses, which are cleared."""
+def _count(s: State) -> tuple[int, int]:
+    """Words from the losses, which are cleared; returns the level and the smallest value before."""
     base = s.counters[BASE]
     for i in range(SPAN):
         s.fields[i] = 0
-    level = np.int64(FREE)
+    level, lowest = np.int64(FREE), np.int64(FREE)
     for i in range(s.counters[SIZE]):
-        x = s.ball[i]
+        x = np.uint32(s.ball[i])
         old = s.value[x]
         new = old - s.loss[x]
         s.loss[x] = 0
         if old == FREE:
             continue
-        level = min(level, new)
+        level, lowest = min(level, new), min(lowest, old)
         if base <= new < base + SPAN:
             s.fields[new - base] += 1
             if old < base + SPAN:
                 s.fields[old - base] -= 1
     _pack(s)
-    return level
+    return level, lowest
 
 
 @inlined
@@ -202,7 +184,7 @@ def _pack(s: State) -> None:
 @kernel
 def collect(s: State, e: int) -> int:
     """Fill ``old`` and ``new`` with the values before and after of all that lose walks; return how many they are."""
-    _spread(s, e, -1)
+    _spread(s, e)
     affected = 0
     for i in range(s.counters[SIZE]):
         x = s.ball[i]
@@ -220,7 +202,7 @@ def remove(s: State, e: int) -> int:
     u, v = s.tail[e], s.head[e]
     old_u, old_v = s.value[u], s.value[v]
     lost_u, lost_v = _lowest_neighbor(s, u, v) - 1, _lowest_neighbor(s, v, u) - 1
-    _spread(s, e, -1)
+    _spread(s, e)
     for i in range(s.counters[SIZE]):
         x = s.ball[i]
         if s.value[x] != FREE:
