@@ -81,6 +81,7 @@ class TextTable(Table):
     def _blocks(self, what: str) -> Iterator[Block]:
         import pyarrow as pa
 
+        pa.enable_signal_handlers(False)  # blocks are small; Arrow loses a Ctrl-C now and then
         size = self.path.stat().st_size >> 20
         with (
             self._open() as (stream, file),

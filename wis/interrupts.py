@@ -80,11 +80,23 @@ def _in_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
 
 
-def _remember(_signal: int, _frame: FrameType | None) -> None:
+def _remember(_signal: int, frame: FrameType | None) -> None:
     global _asked
     _asked = True
-    if not _held:
+    if not (_held or _numba_is_boxing(frame)):
         raise KeyboardInterrupt
+
+
+def _numba_is_boxing(frame: FrameType | None) -> bool:
+    """Whether a compiled function is making objects of what it returns.
+
+    Where these are several arrays, Numba goes on after an exception, and crashes.
+    """
+    while frame is not None:
+        if frame.f_code.co_name == "_numba_unpickle":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _report_others(lost: sys.UnraisableHookArgs) -> None:

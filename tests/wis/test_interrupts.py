@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from wis.files import replace_file
@@ -103,6 +104,31 @@ def test_held_back_while_numba_compiles(monkeypatch: pytest.MonkeyPatch) -> None
         double(1)
     assert finalized
     assert double(1) == 2
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer")
+def test_held_back_while_numba_makes_arrays() -> None:
+    from numba import njit
+
+    @njit
+    def work(count: int) -> tuple[np.ndarray, np.ndarray]:
+        total = 0.0
+        for i in range(count):
+            total += np.sin(i)
+        return np.full(2, total), np.full(3, total)
+
+    work(1)
+    before = signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        with remember_interrupts():
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            first, second = work(30_000_000)
+            assert (len(first), len(second)) == (2, 3)
+            with pytest.raises(KeyboardInterrupt):
+                check_interrupt()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_compilation_looks_for_it() -> None:

@@ -100,12 +100,17 @@ def _prepare(
     n, m = edges.num_nodes, edges.num_pairs
     is_target = np.ones(n, dtype=np.bool_) if is_target is None else is_target
     edge_of_pair = np.empty(0, dtype=np.int64) if priority is None else priority
-    number, degree, cut = _number(edges.pairs, is_target)
-    first, arcs, free = _arcs(edges.pairs, is_target, edge_of_pair, number, degree)
+    # Numba must not return several arrays: Ctrl-C meanwhile raises as it makes the first, and it goes on regardless.
+    number, degree = np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int32)
+    cut = _number(edges.pairs, is_target, number, degree)
+    first = np.zeros(n + 2, dtype=np.uint32)
+    arcs = _arcs(edges.pairs, is_target, edge_of_pair, number, degree, first)
+    first = first[: n + 1]
+    free = _free_edges(edges.pairs, is_target, edge_of_pair)
     infinite = len(cut) - 2
     order = np.empty(limit, dtype=np.int32)
     num_free = min(len(free), limit)
-    order[:num_free] = np.sort(free)[:num_free]
+    order[:num_free] = free[:num_free]
     counters = np.zeros(NUM_COUNTERS, dtype=np.int64)
     counters[INFINITE] = infinite
     counters[LEVEL] = infinite - 1
@@ -143,9 +148,20 @@ def _prepare(
     )
 
 
+def _free_edges(pairs: np.ndarray, is_target: np.ndarray, edge_of_pair: np.ndarray) -> np.ndarray:
+    """The edges that touch no target, in rising order."""
+    if is_target.all():
+        return np.empty(0, dtype=np.int64)
+    free = np.flatnonzero(~(is_target[pairs[0]] | is_target[pairs[1]]))
+    return np.sort(edge_of_pair[free]) if len(edge_of_pair) else free
+
+
 @njit(cache=True, nogil=True)
-def _number(pairs: np.ndarray, is_target: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Number vertices by falling degree, those that are no target first: their degree is infinite."""
+def _number(pairs: np.ndarray, is_target: np.ndarray, number: np.ndarray, degree: np.ndarray) -> np.ndarray:
+    """Number vertices by falling degree, those that are no target first: their degree is infinite.
+
+    Fills ``number`` and ``degree``, and returns how many vertices have at least each degree.
+    """
     n = len(is_target)
     count = np.zeros(n, dtype=np.int32)
     for i in range(2):
@@ -163,23 +179,24 @@ def _number(pairs: np.ndarray, is_target: np.ndarray) -> tuple[np.ndarray, np.nd
     for d in range(infinite, -1, -1):
         cut[d] += cut[d + 1]
     following = cut[1:].copy()
-    number = np.empty(n, dtype=np.int32)
-    degree = np.empty(n, dtype=np.int32)
     for x in range(n):
         number[x] = following[count[x]]
         degree[number[x]] = count[x]
         following[count[x]] += 1
-    return number, degree, cut
+    return cut
 
 
 @njit(cache=True, nogil=True)
 def _arcs(
-    pairs: np.ndarray, is_target: np.ndarray, edge_of_pair: np.ndarray, number: np.ndarray, degree: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The arcs out of every target; and, apart, the edges that touch no target."""
+    pairs: np.ndarray,
+    is_target: np.ndarray,
+    edge_of_pair: np.ndarray,
+    number: np.ndarray,
+    degree: np.ndarray,
+    first: np.ndarray,
+) -> np.ndarray:
+    """The arcs out of every target; fills ``first`` (zeros ``[n + 2]``) with where those of each vertex begin."""
     n, m = len(number), pairs.shape[1]
-    num_free = 0
-    first = np.zeros(n + 2, dtype=np.uint32)
     for x in range(n):
         if is_target[x]:
             first[number[x] + 2] = degree[number[x]]
@@ -187,19 +204,13 @@ def _arcs(
         first[x + 2] += first[x + 1]
     arcs = np.empty(first[n + 1], dtype=np.int64)
     for p in range(m):
-        num_free += not is_target[pairs[0, p]] and not is_target[pairs[1, p]]
-    free = np.empty(num_free, dtype=np.int32)
-    for p in range(m):
         u, v = pairs[0, p], pairs[1, p]
         e = edge_of_pair[p] if len(edge_of_pair) else p
         if is_target[u]:
             _put(first, arcs, number[u], number[v], e)
         if is_target[v]:
             _put(first, arcs, number[v], number[u], e)
-        if not is_target[u] and not is_target[v]:
-            num_free -= 1
-            free[num_free] = e
-    return first[: n + 1], arcs, free
+    return arcs
 
 
 @njit(cache=True, nogil=True)
