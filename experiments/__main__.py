@@ -1,4 +1,4 @@
-"""``python -m experiments``: the command line."""
+"""The command line: ``wis``, or ``python -m experiments``."""
 
 import sys
 

@@ -27,28 +27,31 @@ def build_csr(edges: EdgeList, *, reverse: bool = False) -> tuple[np.ndarray, np
     tail, head = edges.pairs[::-1] if reverse and edges.directed else edges.pairs
     if max(edges.num_nodes, edges.num_pairs) >= 1 << 31:
         raise OverflowError(f"at most 2**31 - 1 vertices and pairs fit, got {edges.num_nodes} and {edges.num_pairs}")
-    return _group(edges.num_nodes, tail, head, not edges.directed)
+    both = not edges.directed
+    start = np.zeros(edges.num_nodes + 2, dtype=np.int64)
+    heads, pairs = np.empty((2, (1 + both) * edges.num_pairs), dtype=np.int32)
+    _group(tail, head, both, start, heads, pairs)
+    return start[:-1], heads, pairs
 
 
+# Numba must not return several arrays: Ctrl-C meanwhile raises as it makes the first, and it goes on regardless.
 @njit(cache=True, nogil=True)
-def _group(num_nodes: int, tail: np.ndarray, head: np.ndarray, both: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    start = np.zeros(num_nodes + 2, dtype=np.int64)
+def _group(
+    tail: np.ndarray, head: np.ndarray, both: bool, start: np.ndarray, heads: np.ndarray, pairs: np.ndarray
+) -> None:
     m = len(tail)
     for e in range(m):
         start[tail[e] + 2] += 1
         if both:
             start[head[e] + 2] += 1
-    for x in range(num_nodes):
+    for x in range(len(start) - 2):
         start[x + 2] += start[x + 1]
-    heads = np.empty(start[num_nodes + 1], dtype=np.int32)
-    pairs = np.empty(start[num_nodes + 1], dtype=np.int32)
     if both:
         # Smaller neighbours first: pairs are sorted, so the arcs of every vertex come out sorted.
         for e in range(m):
             _put(start, heads, pairs, head[e], tail[e], e)
     for e in range(m):
         _put(start, heads, pairs, tail[e], head[e], e)
-    return start[: num_nodes + 1], heads, pairs
 
 
 @njit(cache=True, nogil=True)

@@ -50,15 +50,19 @@ def list_triangles(edges: EdgeList, *, progress: bool = False) -> Triangles:
     O(m^1.5) time at most. Source: Schank and Wagner, *Finding, Counting and Listing All Triangles in Large Graphs*
     (WEA 2005), algorithm forward.
     """
-    out_start, out_head, out_edge = _orient(edges.num_nodes, edges.pairs[0], edges.pairs[1])
-    bounds = _slices(_num_paths(out_start, out_head))
-    count = np.zeros(edges.num_pairs, dtype=np.int32)
+    m = edges.num_pairs
+    out_start = np.zeros(edges.num_nodes + 2, dtype=np.int64)
+    out_head, out_edge = np.empty((2, m), dtype=np.int32)
+    count = np.zeros(m, dtype=np.int32)
     mark = np.full(edges.num_nodes, -1, dtype=np.int32)
     with track(2 * edges.num_nodes, "listing triangles", unit="vertices", enabled=progress) as advance:
+        _orient(edges.pairs[0], edges.pairs[1], edges.degrees(), out_start, out_head, out_edge)
+        out_start = out_start[:-1]
+        bounds = _slices(_num_paths(out_start, out_head))
         for low, high in itertools.pairwise(bounds):
             _count(out_start, out_head, out_edge, mark, low, high, count)
             advance(high - low)
-        start = np.zeros(edges.num_pairs + 1, dtype=np.int64)
+        start = np.zeros(m + 1, dtype=np.int64)
         np.cumsum(count, out=start[1:])
         _check_memory(int(start[-1]) // 3)
         entries = np.empty((start[-1], 3), dtype=np.int32)
@@ -90,21 +94,17 @@ def _check_memory(num_triangles: int) -> None:
         )
 
 
+# Numba must not return several arrays: Ctrl-C meanwhile raises as it makes the first, and it goes on regardless.
 @njit(cache=True, nogil=True)
-def _orient(num_nodes: int, tail: np.ndarray, head: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _orient(
+    tail: np.ndarray, head: np.ndarray, degree: np.ndarray, start: np.ndarray, heads: np.ndarray, arc_edge: np.ndarray
+) -> None:
     """Arcs from smaller to larger (degree, vertex), grouped by where they begin."""
     m = len(tail)
-    degree = np.zeros(num_nodes, dtype=np.int32)
-    for e in range(m):
-        degree[tail[e]] += 1
-        degree[head[e]] += 1
-    start = np.zeros(num_nodes + 2, dtype=np.int64)
     for e in range(m):
         start[tail[e] + 2 if degree[tail[e]] <= degree[head[e]] else head[e] + 2] += 1
-    for u in range(num_nodes):
+    for u in range(len(start) - 2):
         start[u + 2] += start[u + 1]
-    heads = np.empty(m, dtype=np.int32)
-    arc_edge = np.empty(m, dtype=np.int32)
     for e in range(m):
         u, v = tail[e], head[e]
         if degree[u] > degree[v]:
@@ -113,7 +113,6 @@ def _orient(num_nodes: int, tail: np.ndarray, head: np.ndarray) -> tuple[np.ndar
         heads[at] = v
         arc_edge[at] = e
         start[u + 1] = at + 1
-    return start[: num_nodes + 1], heads, arc_edge
 
 
 @njit(cache=True, nogil=True)
