@@ -15,8 +15,9 @@ from wis.engine.csr import build_csr
 from wis.engine.falling_levels import file_edge, make_levels, next_level
 from wis.engine.kernels import inlined, kernel
 from wis.engine.keys import compare_keys, make_key
-from wis.engine.open_state import BASE, CHOSEN, DONE, FREE, FULL, NUM_COUNTERS, ROUND, SPAN, State, make_units
-from wis.engine.token_heap import WORDS, agree, append, heapify, make_heap, sift_down, store, take
+from wis.engine.open_state import BASE, CHOSEN, DONE, FREE, FULL, NUM_COUNTERS, ROUND, SIZE, SPAN, State, make_units
+from wis.engine.token_heap import WORDS, agree, append, heapify, is_worse, make_heap, sift_down, store, take
+from wis.engine.value_rows import SMALL, move_base
 from wis.graphs import EdgeList
 from wis.progress import track
 
@@ -25,9 +26,6 @@ _SLICE = 1_000_000
 
 # Numbers behind the words that are counted where these are equal.
 _FAR = 1024
-
-# How far below a level the words begin when it is opened: the base need not be moved for the next ones.
-_AHEAD = 24
 
 
 def greedy_order(
@@ -102,7 +100,6 @@ def _prepare(
         value[:n][~is_target] = FREE
     tail, head = edges.pairs.astype(np.int32)
     unit, ones = make_units()
-    rows = n if depth == 2 else 0
     return State(
         depth=depth,
         start=start[:-1],
@@ -119,13 +116,14 @@ def _prepare(
         levels=make_levels(m),
         heap=make_heap(priority.astype(np.int64)),
         checked=np.full(m, -1, dtype=np.int64),
-        row=np.zeros((rows, WORDS), dtype=np.uint64),
-        below=np.zeros(rows, dtype=np.int32),
-        is_small=degree[:rows] <= two_steps.SMALL,
-        is_stale=degree[:rows] > two_steps.SMALL,
+        row=np.zeros((n, WORDS), dtype=np.uint64),
+        below=np.zeros(n, dtype=np.int32),
+        is_small=degree <= SMALL,
+        is_stale=degree > SMALL,
         unit=unit,
         ones=ones,
         words=np.empty(WORDS, dtype=np.uint64),
+        lanes=np.empty((2, WORDS), dtype=np.uint64),
         fields=np.empty(SPAN, dtype=np.int64),
         mark=np.zeros(n, dtype=np.int64),
         ball=np.empty(n + 1, dtype=np.int32),
@@ -164,7 +162,7 @@ def _first_bound(s: State, e: int) -> np.int64:
 def _quick_words(s: State, e: int) -> np.int64:
     if s.depth == 2:
         return two_steps.quick_words(s, e)
-    return three_steps.exact_words(s, e)
+    return three_steps.likely_words(s, e)
 
 
 @inlined
@@ -200,7 +198,8 @@ def _run(s: State, chunk: int, budget: int, stars_last: bool) -> None:
                 if stars_last and s.levels.level[0] == 0:
                     return
             e, cost = _pop(s)
-            budget -= cost
+            # At depth 3, every edge that was looked at took a pass over vertices.
+            budget -= cost * (1 + s.counters[SIZE])
             if e >= 0:
                 s.order[s.counters[CHOSEN]] = e
                 s.counters[CHOSEN] += 1
@@ -216,8 +215,8 @@ def _open_level(s: State) -> int:
     e = next_level(s.levels)
     level = s.levels.level[0]
     cost = 0
-    if level < FREE and (level < s.counters[BASE] or s.depth == 3):
-        _move_base(s, level)
+    if level < s.counters[BASE]:
+        move_base(s, level & ~7)
         cost += len(s.degree)
     while e >= 0:
         following = s.levels.following[e]
@@ -232,19 +231,10 @@ def _open_level(s: State) -> int:
                 continue
         store(s.heap, e, s.words)
         append(s.heap, e)
-        # At depth 3 they are exact.
-        s.checked[e] = s.counters[ROUND] if s.depth == 3 else -1
+        s.checked[e] = -1
         e = following
     heapify(s.heap)
     return cost
-
-
-@inlined
-def _move_base(s: State, level: int) -> None:
-    if s.depth == 2:
-        two_steps.move_base(s, max((level & ~7) - _AHEAD, 0))
-    else:
-        s.counters[BASE] = level
 
 
 @inlined
@@ -268,7 +258,14 @@ def _pop(s: State) -> tuple[int, int]:
 @inlined
 def _is_up_to_date(s: State, e: int) -> bool:
     """Bring an edge of the heap up to date; return whether it stayed where it is."""
-    level = _exact_words(s, e)
+    level = _quick_words(s, e)
+    if level >= s.levels.level[0]:
+        # At depth 3 exact words take much longer.
+        if s.depth == 3 and is_worse(s.heap, s.words, e):
+            store(s.heap, e, s.words)
+            sift_down(s.heap, s.heap.at[e])
+            return False
+        level = _exact_words(s, e)
     if level < s.levels.level[0]:
         take(s.heap, e)
         file_edge(s.levels, e, level)
@@ -332,7 +329,7 @@ def _settle(s: State, e: int) -> tuple[int, int]:
 
 
 @kernel
-def _count_far(s: State, e: int, slot: int) -> int:
+def _count_far(s: State, e: int, slot: int) -> np.int64:
     """Count the numbers in the key of an edge, from the level to far beyond its words.
 
     Returns the largest value that it lowers; or FREE if there may be counts that are full.

@@ -63,15 +63,15 @@ class State(NamedTuple):
     checked
         int64 ``[m]``: the round in which the words of an edge in the heap were found exact.
     row
-        uint64 ``[n, WORDS]``, depth 2 only: how many neighbors of x have each value, less 1, in the words.
+        uint64 ``[n, WORDS]``: how many neighbors of x have each value, less 1, in the words.
     below
-        int32 ``[n]``, depth 2 only: how many neighbors have smaller ones.
+        int32 ``[n]``: how many neighbors have smaller ones.
     is_small, is_stale
-        bool ``[n]``, depth 2 only: whether row and below are kept up to date, and if not, whether they are old.
+        bool ``[n]``: whether row and below are kept up to date, and if not, whether they are old.
     unit, ones
         uint64 ``[FIELDS]`` and ``[FIELDS + 1, FIELDS + 1]``: one in a field; one in each field from i up to j.
-    words, fields
-        uint64 ``[WORDS]`` and int64 ``[SPAN]``: scratch.
+    words, lanes, fields
+        uint64 ``[WORDS]`` and ``[2, WORDS]``, int64 ``[SPAN]``: scratch.
     mark
         int64 ``[n]``: scratch, for sets of vertices.
     ball, loss
@@ -108,6 +108,7 @@ class State(NamedTuple):
     unit: np.ndarray
     ones: np.ndarray
     words: np.ndarray
+    lanes: np.ndarray
     fields: np.ndarray
     mark: np.ndarray
     ball: np.ndarray

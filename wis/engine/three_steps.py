@@ -5,7 +5,12 @@ of v by ``2 + d_u``, and that of every other neighbor of either by 1 for each of
 r over t and its neighbors, so it loses what these lose, and an end also the r of the other one. All that is found in
 one pass over the neighbors of the neighbors of the ends.
 
-Words of an edge (``open_state``) are computed by this pass. The vertex with the smallest value within two steps of an
+Words of an edge (``open_state``) are computed by this pass. But before that, they are estimated by the rows of the
+neighbors of the ends (``value_rows``): a vertex that loses k walks by k paths over these has k numbers in the key, of
+which the largest is counted k times in place of all. This is no worse than the true key, so that the pass is only made
+where the estimate does not suffice.
+
+The vertex with the smallest value within two steps of an
 end bounds the level of all of its edges, as long as the path to it is there.
 """
 
@@ -14,16 +19,25 @@ from __future__ import annotations
 import numpy as np
 
 from wis.engine.kernels import inlined, kernel
-from wis.engine.open_state import BASE, FREE, FULL, SIZE, SPAN, State, drop_arc
+from wis.engine.open_state import BASE, FREE, FULL, SIZE, SPAN, State, drop_arc, first_number
 from wis.engine.token_heap import FIELDS, WORDS, sift_up
+from wis.engine.value_rows import begin_rows, leave_row, lower_value
 
 # Where the heap says that an edge is gone for good.
 _GONE = -2
+
+# Rows that are summed up at most, so that the counts fit into 16 bits.
+_MOST_ROWS = 700
+
+# Every other field of a word; and those bits of them that are only set in counts above 127.
+_LANES = np.uint64(0x00FF00FF00FF00FF)
+_LARGE = np.uint64(0xFF80FF80FF80FF80)
 
 
 @kernel
 def begin(s: State) -> None:
     """Find the vertex with the smallest value within two steps of each. O(n + m) time."""
+    begin_rows(s)
     nobody = len(s.degree)
     nearest, by = s.old, s.new
     for x in range(nobody):
@@ -91,6 +105,55 @@ def quick_bound(s: State, e: int) -> np.int64:
 
 
 @kernel
+def likely_words(s: State, e: int) -> np.int64:
+    """Words of an edge that are no worse than the exact ones, by the rows of the neighbors of its ends.
+
+    Returns an upper bound of its level; the words are set if that is not below the current one.
+    """
+    bound = quick_bound(s, e)
+    if bound < s.levels.level[0]:
+        return bound
+    for j in range(WORDS):
+        s.lanes[0, j] = s.lanes[1, j] = np.uint64(0)
+    rows = 0
+    for x in (s.tail[e], s.head[e]):
+        for at in range(s.start[x], s.stop[x]):
+            y = np.uint32(s.to[at])
+            if not s.is_small[y] or rows == _MOST_ROWS:
+                continue
+            if s.below[y] > 0:
+                _find_lowest(s, x)
+                return s.value[s.lowest[x]] - 1
+            rows += 1
+            for j in range(WORDS):
+                word = s.row[y, j]
+                s.lanes[0, j] += word & _LANES
+                s.lanes[1, j] += (word >> np.uint64(8)) & _LANES
+    _join_lanes(s)
+    return min(bound, first_number(s, s.words))
+
+
+@inlined
+def _join_lanes(s: State) -> None:
+    """Words from the sums of their odd and even fields."""
+    full = np.bool_(False)
+    for j in range(WORDS):
+        at = ((s.counters[BASE] >> 3) + j) & 7
+        low, high = s.lanes[0, at], s.lanes[1, at]
+        if (low | high) & _LARGE == 0 and not full:
+            s.words[j] = low | (high << np.uint64(8))
+            continue
+        word = np.uint64(0)
+        for i in range(FIELDS):
+            lanes = high if i & 1 == 0 else low
+            count = min((lanes >> np.uint64(16 * (3 - (i >> 1)))) & np.uint64(0xFFFF), np.uint64(FULL))
+            if not full:
+                word += count * s.unit[i]
+                full = count == FULL
+        s.words[j] = word
+
+
+@kernel
 def _spread(s: State, e: int) -> None:
     """Find the vertices that lose walks with an edge, and how many."""
     u, v = s.tail[e], s.head[e]
@@ -131,11 +194,8 @@ def _clear(s: State) -> None:
 
 @kernel
 def exact_words(s: State, e: int) -> np.int64:
-    """The words of an edge and its level; if that is seen to be below the current one, a bound of it and no words."""
+    """The words of an edge and its level."""
     floor = s.levels.level[0]
-    bound = quick_bound(s, e)
-    if bound < floor:
-        return bound
     _spread(s, e)
     level, lowest = _count(s)
     if lowest <= floor:
@@ -145,7 +205,7 @@ def exact_words(s: State, e: int) -> np.int64:
 
 
 @kernel
-def _count(s: State) -> tuple[int, int]:
+def _count(s: State) -> tuple[np.int64, np.int64]:
     """Words from the losses, which are cleared; returns the level and the smallest value before."""
     base = s.counters[BASE]
     for i in range(SPAN):
@@ -203,11 +263,6 @@ def remove(s: State, e: int) -> int:
     old_u, old_v = s.value[u], s.value[v]
     lost_u, lost_v = _lowest_neighbor(s, u, v) - 1, _lowest_neighbor(s, v, u) - 1
     _spread(s, e)
-    for i in range(s.counters[SIZE]):
-        x = s.ball[i]
-        if s.value[x] != FREE:
-            s.value[x] -= s.loss[x]
-        s.loss[x] = 0
     s.sums[u] -= 2 + s.degree[v]
     s.sums[v] -= 2 + s.degree[u]
     drop_arc(s, u, e)
@@ -217,6 +272,14 @@ def remove(s: State, e: int) -> int:
         s.degree[x] -= 1
         for at in range(s.start[x], s.stop[x]):
             s.sums[s.to[at]] -= 1
+    leave_row(s, u, old_v)
+    leave_row(s, v, old_u)
+    for i in range(s.counters[SIZE]):
+        x = s.ball[i]
+        loss = s.loss[x]
+        s.loss[x] = 0
+        if s.value[x] != FREE:
+            lower_value(s, x, s.value[x] - loss)
     _refresh(s, u, min(lost_v, s.value[v]), old_v)
     _refresh(s, v, min(lost_u, s.value[u]), old_u)
     return s.counters[SIZE]

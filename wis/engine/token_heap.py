@@ -77,6 +77,15 @@ def _is_better(heap: Heap, lead_e: int, e: int, lead_f: int, f: int) -> bool:
 
 
 @inlined
+def is_worse(heap: Heap, words: np.ndarray, e: int) -> bool:
+    """Whether words are worse than those of an edge."""
+    for j in range(WORDS):
+        if words[j] != heap.words[e, j]:
+            return words[j] > heap.words[e, j]
+    return False
+
+
+@inlined
 def store(heap: Heap, e: int, words: np.ndarray) -> bool:
     """Set the words of an edge, in the heap or not; return whether they changed. Does not move it."""
     changed = False

@@ -5,8 +5,6 @@ by 2 if it is a neighbor of both. Up to common neighbors, the words of an edge (
 those of its ends: for each vertex, how many neighbors of each value it has, a *row*, kept up to date whenever a value
 within reach of the words changes. Common neighbors make a key worse, so that they need to be looked for only when an
 edge comes to the top.
-
-Rows of vertices of high degree are counted anew when needed, as their counts do not fit into eight bits.
 """
 
 from __future__ import annotations
@@ -16,12 +14,7 @@ import numpy as np
 from wis.engine.kernels import inlined, kernel
 from wis.engine.open_state import BASE, FREE, FULL, MARK, SPAN, State, add_range, drop_arc, first_number
 from wis.engine.token_heap import FIELDS, WORDS, sift_down, sift_up, store
-
-# Degrees up to here: counts of two rows fit into eight bits, and are less than FULL.
-SMALL = 90
-
-# Counts in the rows of other vertices go up to here.
-_MOST = 250
+from wis.engine.value_rows import begin_rows, count_row, leave_row, lower_value, pack
 
 
 @inlined
@@ -44,17 +37,10 @@ def first_bound(s: State, e: int) -> int:
 
 @kernel
 def begin(s: State) -> None:
-    """Find the lowest neighbors, and let the words begin behind all values, so that all are below."""
-    largest = 0
-    for x in range(len(s.degree)):
-        if s.value[x] == FREE:
-            continue
-        largest = max(largest, s.value[x])
-        for at in range(s.start[x], s.stop[x]):
-            s.below[s.to[at]] += 1
+    """Find the lowest neighbors."""
+    begin_rows(s)
     for x in range(len(s.degree)):
         find_lowest(s, x)
-    s.counters[BASE] = (largest | 7) + 1
 
 
 @inlined
@@ -71,83 +57,6 @@ def find_lowest(s: State, x: int) -> int:
     return found
 
 
-@kernel
-def _count_row(s: State, x: int) -> None:
-    """Count the row of x anew."""
-    base = s.counters[BASE]
-    for i in range(SPAN):
-        s.fields[i] = 0
-    below = 0
-    for at in range(s.start[x], s.stop[x]):
-        number = s.value[s.to[at]] - 1 - base
-        if number < 0:
-            below += 1
-        elif number < SPAN and s.fields[number] < _MOST:
-            s.fields[number] += 1
-    s.below[x] = below
-    for j in range(WORDS):
-        s.row[x, ((base >> 3) + j) & 7] = _pack(s, j)
-    s.is_stale[x] = False
-
-
-@inlined
-def _pack(s: State, j: int) -> np.uint64:
-    word = np.uint64(0)
-    for i in range(FIELDS):
-        word += np.uint64(s.fields[8 * j + i]) * s.unit[i]
-    return word
-
-
-@kernel
-def move_base(s: State, base: int) -> None:
-    """Let the words begin at a smaller number, a multiple of 8. O(n) time, and the arcs of vertices in their reach."""
-    before = s.counters[BASE]
-    s.counters[BASE] = base
-    for x in range(len(s.degree)):
-        value = s.value[x]
-        if s.degree[x] == 0 or value == FREE:
-            continue
-        number = value - 1
-        if number < base or (before <= number < base + SPAN):
-            continue
-        was_below, was_within, is_within = number < before, before <= number < before + SPAN, number < base + SPAN
-        if not (was_below or was_within):
-            continue
-        for at in range(s.start[x], s.stop[x]):
-            y = s.to[at]
-            if not s.is_small[y]:
-                s.is_stale[y] = True
-                continue
-            if was_below:
-                s.below[y] -= 1
-            if was_within:
-                s.row[y, (number >> 3) & 7] -= s.unit[number & 7]
-            if is_within:
-                s.row[y, (number >> 3) & 7] += s.unit[number & 7]
-
-
-@inlined
-def _lower_value(s: State, x: int, value: int) -> None:
-    """Set the value of a vertex that counts, in the rows of its neighbors too."""
-    base = s.counters[BASE]
-    old, new = s.value[x] - 1, value - 1
-    s.value[x] = value
-    if old < base or new >= base + SPAN:
-        return
-    leaves, enters = old < base + SPAN, new >= base
-    for at in range(s.start[x], s.stop[x]):
-        y = s.to[at]
-        if not s.is_small[y]:
-            s.is_stale[y] = True
-            continue
-        if leaves:
-            s.row[y, (old >> 3) & 7] -= s.unit[old & 7]
-        if enters:
-            s.row[y, (new >> 3) & 7] += s.unit[new & 7]
-        else:
-            s.below[y] += 1
-
-
 @inlined
 def quick_words(s: State, e: int) -> np.int64:
     """Words of an edge as if its ends had no common neighbor, so that they are no worse than the exact ones.
@@ -160,7 +69,7 @@ def quick_words(s: State, e: int) -> np.int64:
     base = s.counters[BASE]
     for x in (u, v):
         if s.is_stale[x]:
-            _count_row(s, x)
+            count_row(s, x)
         if s.below[x] > 0:
             if s.value[s.lowest[x]] - 1 >= base:
                 find_lowest(s, x)
@@ -222,15 +131,12 @@ def _pack_all(s: State) -> None:
             s.fields[number] = FULL
             full = True
     for j in range(WORDS):
-        s.words[j] = _pack(s, j)
+        s.words[j] = pack(s, j)
 
 
 @inlined
 def exact_words(s: State, e: int) -> np.int64:
-    """The words of an edge and its level; the words are not set if that is below the current one."""
-    level = quick_words(s, e)
-    if level < s.levels.level[0]:
-        return level
+    """The words of an edge and its level, from the quick ones; they are not set if it is below the current one."""
     u, v = s.tail[e], s.head[e]
     if not (s.is_small[u] and s.is_small[v]):
         return _count_fields(s, u, v)
@@ -246,7 +152,7 @@ def exact_words(s: State, e: int) -> np.int64:
         number = s.value[x] - 1
         if s.mark[x] == mark and number <= end and not _move_common(s, number, end):
             return number - 1
-    return min(level, first_number(s, s.words))
+    return first_number(s, s.words)
 
 
 @inlined
@@ -319,12 +225,12 @@ def remove(s: State, e: int) -> int:
     drop_arc(s, v, e)
     s.degree[u] -= 1
     s.degree[v] -= 1
-    _leave_row(s, u, old_v)
-    _leave_row(s, v, old_u)
+    leave_row(s, u, old_v)
+    leave_row(s, v, old_u)
     if old_u != FREE:
-        _lower_value(s, u, fallen_u)
+        lower_value(s, u, fallen_u)
     if old_v != FREE:
-        _lower_value(s, v, fallen_v)
+        lower_value(s, v, fallen_v)
     _lower_neighbors(s, u)
     _lower_neighbors(s, v)
     _refresh(s, u, old_v)
@@ -333,28 +239,11 @@ def remove(s: State, e: int) -> int:
 
 
 @inlined
-def _leave_row(s: State, x: int, value: int) -> None:
-    """Take a former neighbor with this value out of the row of x."""
-    if not s.is_small[x]:
-        if s.degree[x] == SMALL:
-            _count_row(s, x)
-            s.is_small[x] = True
-        s.is_stale[x] = not s.is_small[x]
-        return
-    number = value - 1
-    base = s.counters[BASE]
-    if number < base:
-        s.below[x] -= 1
-    elif number < base + SPAN:
-        s.row[x, (number >> 3) & 7] -= s.unit[number & 7]
-
-
-@inlined
 def _lower_neighbors(s: State, x: int) -> None:
     for at in range(s.start[x], s.stop[x]):
         y = s.to[at]
         if s.value[y] != FREE:
-            _lower_value(s, y, s.value[y] - 1)
+            lower_value(s, y, s.value[y] - 1)
 
 
 @inlined
