@@ -237,6 +237,7 @@ def plot_growth(points: list[dict[str, Any]], path: Path) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
+    matplotlib.rcParams["svg.hashsalt"] = path.stem  # the same file for the same points
     import matplotlib.pyplot as plt
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
@@ -252,7 +253,7 @@ def plot_growth(points: list[dict[str, Any]], path: Path) -> None:
     left.legend()
     right.legend()
     with replace_file(path) as temporary:
-        figure.savefig(temporary, format="svg")
+        figure.savefig(temporary, format="svg", metadata={"Date": None})
     plt.close(figure)
 
 

@@ -361,7 +361,9 @@ def _forget(graph: Graph, queue: Queue, state: State, f: int, e: int) -> None:
             state.witness[f, 0] = -1
             changed = True
     if changed and queue.position[f] >= 0:
+        # The bound that needs no witness may be smaller than a stale one.
         move_up(queue, f)
+        move_down(queue, f)
 
 
 @kernel

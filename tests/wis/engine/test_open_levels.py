@@ -158,3 +158,13 @@ def test_edges_far_from_every_target_go_first(depth: int) -> None:
     is_target = np.arange(9) == 0
     order = order_of(path, depth, is_target=is_target)
     assert list(order[: 8 - depth]) == list(range(depth, 8))
+
+
+@pytest.mark.parametrize("seed", [2, 10, 27, 33])
+def test_general_loop_looks_below_an_edge_whose_bound_fell(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    # Two dense clusters, in chunks: a witness is lost, and the bound without one is smaller than the stale one was.
+    rng = np.random.default_rng(seed)
+    part = rng.integers(0, 2, 25)
+    u, v = np.triu_indices(25, 1)
+    kept = (part[u] == part[v]) | (rng.random(len(u)) < 0.02)
+    assert_as_general_loop(monkeypatch, EdgeList(25, np.stack([u[kept], v[kept]])), 3, chunk=2)
