@@ -25,7 +25,7 @@ from wis.progress import track
 _SLICE = 1_000_000
 
 # Numbers behind the words that are counted where these are equal.
-_FAR = 1024
+_FAR = 4096
 
 
 def greedy_order(
