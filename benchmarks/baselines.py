@@ -173,9 +173,10 @@ def _markdown(facts: dict[str, Any], rows: list[dict[str, Any]]) -> str:
         "",
         f"`python -m benchmarks.baselines`, one core. {timing.describe(facts)}.",
         "",
-        "CPU seconds of one call that keeps half of the pairs, after calls on small graphs. Memory: by how much the "
-        "call raised the peak of its process. Times include the ranking of all pairs for methods that have an order; "
-        "NetworKit's graph is built before the clock starts for the other implementations, after it for ours.",
+        "CPU seconds of one call that keeps half of the pairs, the mean of several where it is short, after calls on "
+        "small graphs. Memory: by how much the call raised the peak of its process. Times include the ranking of all "
+        "pairs for methods that have an order; NetworKit's graph is built before the clock starts for the other "
+        "implementations, after it for ours.",
     ]
     for graph in sorted({row["graph"] for row in rows}, key=list(GRAPHS).index):
         chosen = [row for row in rows if row["graph"] == graph]
