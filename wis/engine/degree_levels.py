@@ -36,6 +36,12 @@ _VERTEX, _START, _END, _NEXT = range(4)
 
 _LOW = (1 << 32) - 1
 
+# Arcs of a vertex from which on they are sorted by digits, and the bits of a digit.
+_LONG = 24
+_DIGIT_BITS = 7
+NUM_DIGITS = 1 << _DIGIT_BITS
+_DIGIT = np.uint64(NUM_DIGITS - 1)
+
 
 class State(NamedTuple):
     """Everything the kernels work on. Vertices are numbered by falling degree, edges by priority."""
@@ -65,6 +71,7 @@ class State(NamedTuple):
     entries: np.ndarray  # int64 [m, 2]: what they enter in the lists: edge << 32 | member, and the row of the owner
     members: np.ndarray  # int64 [m]: the lists, one after another, each sorted: edge << 32 | member
     turns: np.ndarray  # int64 [n + 1]: heap of owners that can remove an edge: edge << 32 | row
+    digits: np.ndarray  # int32 [NUM_DIGITS]: for sorting arcs
     # The result
     pending: np.ndarray  # int64: removals of this chunk whose degrees still stand: u << 32 | v
     order: np.ndarray  # int32 [limit]: edges removed
@@ -321,8 +328,11 @@ def _tidy(s: State, x: int) -> None:
                 s.arcs[end] = arc
                 end += 1
         s.length[x] = end - start
-        if unsorted:
+        if unsorted and end - start < _LONG:
             _sort(s.arcs, start, end)
+        elif unsorted:
+            # No list is laid out while a level is opened, so that there is room.
+            sort_arcs(s.arcs[start:end], s.members, s.digits, len(s.length))
 
 
 @inlined
@@ -375,6 +385,30 @@ def _sort(values: np.ndarray, start: int, end: int) -> None:
                 part[at] = part[at - step]
                 at -= step
             part[at] = value
+
+
+@kernel
+def sort_arcs(arcs: np.ndarray, room: np.ndarray, digits: np.ndarray, num_nodes: int) -> None:
+    """Radix sort by neighbour, in the room of as many arcs."""
+    size, shift = len(arcs), np.uint64(32)
+    source, target = arcs, room[:size]
+    while num_nodes - 1 >= 1 << (shift - np.uint64(32)):
+        digits[:] = 0
+        for i in range(size):
+            digits[np.uint64(source[i]) >> shift & _DIGIT] += 1
+        at = np.int32(0)
+        for digit in range(len(digits)):
+            at += digits[digit]
+            digits[digit] = at - digits[digit]
+        for i in range(size):
+            place = np.uint64(source[i]) >> shift & _DIGIT
+            target[np.uint64(digits[place])] = source[i]
+            digits[place] += 1
+        source, target = target, source
+        shift += np.uint64(_DIGIT_BITS)
+    if (shift - np.uint64(32)) // np.uint64(_DIGIT_BITS) % np.uint64(2) == 1:
+        for i in range(size):
+            arcs[i] = source[i]
 
 
 @kernel

@@ -25,7 +25,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from wis.engine.degree_levels import DONE, IN_CHUNK, INFINITE, LEVEL, NUM_COUNTERS, State, remove
+from wis.engine.degree_levels import DONE, IN_CHUNK, INFINITE, LEVEL, NUM_COUNTERS, NUM_DIGITS, State, remove
 from wis.graphs import EdgeList
 from wis.progress import track
 
@@ -143,6 +143,7 @@ def _prepare(
         entries=np.empty((m, 2), dtype=np.int64),
         members=np.empty(m, dtype=np.int64),
         turns=np.empty(n + 1, dtype=np.int64),
+        digits=np.empty(NUM_DIGITS, dtype=np.int32),
         pending=np.empty(min(chunk, limit), dtype=np.int64),
         order=order,
     )

@@ -73,6 +73,20 @@ def list_triangles(edges: EdgeList, *, progress: bool = False) -> Triangles:
     return Triangles(start, entries)
 
 
+@njit(cache=True, nogil=True)
+def walk_indices(num_nodes: int, tail: np.ndarray, head: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """Closed walks of length 3 at every vertex, ``1 + 3 d + 2 tau``, by the triangles at every edge: int64 ``[n]``."""
+    value = np.zeros(num_nodes, dtype=np.int64)
+    for e in range(len(tail)):
+        # Every triangle at a vertex is at two of its edges.
+        value[tail[e]] += 3 + count[e]
+        value[head[e]] += 3 + count[e]
+    for v in range(num_nodes):
+        if value[v] > 0:
+            value[v] += 1
+    return value
+
+
 def _slices(paths: np.ndarray) -> list[int]:
     """Vertices at which to cut, so that a slice has about the same number of paths."""
     total = np.cumsum(paths)
@@ -83,10 +97,15 @@ def _slices(paths: np.ndarray) -> list[int]:
     return np.unique(np.concatenate([[0], inner, [size]])).tolist()
 
 
-def _check_memory(num_triangles: int) -> None:
+def free_memory() -> int:
+    """Bytes of memory that are free."""
     import psutil
 
-    need, free = num_triangles * _BYTES, psutil.virtual_memory().available
+    return int(psutil.virtual_memory().available)
+
+
+def _check_memory(num_triangles: int) -> None:
+    need, free = num_triangles * _BYTES, free_memory()
     if need > free:
         raise MemoryError(
             f"depth=3 stores all triangles: this graph has {num_triangles}, which take {need / 2**30:.1f} GiB, but "

@@ -12,9 +12,11 @@ Source: Razin, Verbin and Cohen (NeurIPS 2023, arXiv:2211.16494), Algorithm 1 wi
 
 from __future__ import annotations
 
-import numpy as np
-from numba import njit
+from functools import partial
 
+import numpy as np
+
+from wis.engine.dense_triangles import first_removals
 from wis.engine.kernels import inlined, kernel
 from wis.engine.triangle_keys import (
     BEFORE,
@@ -43,7 +45,7 @@ from wis.engine.triangle_keys import (
     token_value,
     upper_bound,
 )
-from wis.engine.triangle_listing import Triangles, list_triangles
+from wis.engine.triangle_listing import Triangles, list_triangles, walk_indices
 from wis.engine.triangle_queue import (
     GONE,
     IN_HEAP,
@@ -114,8 +116,29 @@ def removal_order(
     -----
     Memory: 36 bytes a triangle, up to 24 more where long keys tie, and some 150 bytes a pair. Time: listing the
     triangles, constant time for each of them when it goes, and a pass over the triangles of an edge whenever it comes
-    to the top of the queue.
+    to the top of the queue. While a graph is so dense that rows of bits are faster, they are used (`dense_triangles`).
     """
+    first = first_removals(edges, is_target=is_target, priority=priority, chunk=chunk, limit=limit, progress=progress)
+    go_on = partial(by_lists, is_target=is_target, chunk=chunk, limit=limit - len(first), progress=progress)
+    if len(first) == 0:
+        return go_on(edges, priority=priority)
+    left = np.delete(np.arange(edges.num_pairs), first)
+    rest = EdgeList(edges.num_nodes, edges.pairs[:, left])
+    return np.concatenate([first, left[go_on(rest, priority=None if priority is None else priority[left])]])
+
+
+def by_lists(
+    edges: EdgeList,
+    *,
+    is_target: np.ndarray | None,
+    priority: np.ndarray | None,
+    chunk: int,
+    limit: int,
+    progress: bool,
+) -> np.ndarray:
+    """The order of :func:`removal_order`, by lists of triangles only."""
+    if limit == 0:
+        return np.empty(0, dtype=np.int64)
     state = _prepare(edges, is_target, priority, list_triangles(edges, progress=progress))
     order = np.empty(limit, dtype=np.int64)
     with track(limit, "2-WIS", enabled=progress) as advance:
@@ -131,7 +154,7 @@ def _prepare(edges: EdgeList, is_target: np.ndarray | None, priority: np.ndarray
     most_count = int(count.max(initial=0))
     if most_count >= _MOST_COUNT:
         raise OverflowError(f"depth=3: a pair is in {most_count} triangles, more than {_MOST_COUNT - 1} do not fit")
-    value = _values(n, edges.pairs[0], edges.pairs[1], count)
+    value = walk_indices(n, edges.pairs[0], edges.pairs[1], count)
     largest = int(value.max(initial=0))
     if is_target is not None:
         value[~is_target] = _FREE
@@ -161,19 +184,6 @@ def _prepare(edges: EdgeList, is_target: np.ndarray | None, priority: np.ndarray
     state.counters[FLOOR] = len(state.first)
     _fill_buckets(state)
     return state
-
-
-@njit(cache=True, nogil=True)
-def _values(num_nodes: int, tail: np.ndarray, head: np.ndarray, count: np.ndarray) -> np.ndarray:
-    value = np.zeros(num_nodes, dtype=np.int64)
-    for e in range(len(tail)):
-        # Every triangle at a vertex is at two of its edges.
-        value[tail[e]] += 3 + count[e]
-        value[head[e]] += 3 + count[e]
-    for v in range(num_nodes):
-        if value[v] > 0:
-            value[v] += 1
-    return value
 
 
 @kernel

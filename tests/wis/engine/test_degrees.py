@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import naive, strategies
-from wis.engine import degrees
+from wis.engine import degree_levels, degrees
 from wis.graphs import EdgeList
 
 
@@ -125,3 +125,14 @@ def test_only_depth_two_of_undirected_graphs():
         degrees.removal_order(edges, depth=3, limit=1)
     with pytest.raises(ValueError, match="directed=True"):
         degrees.removal_order(EdgeList(2, edges.pairs, directed=True), limit=1)
+
+
+@pytest.mark.parametrize("num_nodes", [2, 100, 128, 129, 5000, 1 << 14, 1 << 20, (1 << 31) - 1])
+def test_arcs_are_sorted_by_neighbour(num_nodes):
+    rng = np.random.default_rng(num_nodes)
+    neighbours = rng.permutation(min(num_nodes, 200)) * (num_nodes // 200 or 1)
+    arcs = neighbours << 32 | rng.permutation(len(neighbours))
+    expected = np.sort(arcs)
+    room, digits = np.empty(len(arcs), dtype=np.int64), np.empty(degree_levels.NUM_DIGITS, dtype=np.int32)
+    degree_levels.sort_arcs(arcs, room, digits, num_nodes)
+    np.testing.assert_array_equal(arcs, expected)
