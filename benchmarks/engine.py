@@ -28,6 +28,8 @@ from wis.files import replace_file
 from wis.graphs import EdgeList
 
 DENSE = ("chameleon", "squirrel")
+# The outside unit of each depth.
+UNITS = {2: "S", 3: "T"}
 TINY = EdgeList(3, np.array([[0, 0, 1], [1, 2, 2]]))
 # A line that takes longer than this is not repeated further.
 ENOUGH_SECONDS = 40.0
@@ -155,6 +157,8 @@ def measure_growth(depth: int, sizes: list[int]) -> Iterator[dict[str, Any]]:
             "edges": size,
             "nodes": num_nodes,
             "seconds": child.result["seconds"],
+            "unit": UNITS[depth],
+            "ratio": child.result["seconds"] / child.result["unit_seconds"],
             "peak_gib": child.result["peak_bytes"] / 2**30,
             "bytes_an_edge": (child.result["peak_bytes"] - child.result["start_bytes"]) / size,
             "ns_an_edge_and_bit": 1e9 * child.result["seconds"] / (size * math.log2(size)),
@@ -171,7 +175,10 @@ def measure_one(path: str, num_nodes: str, depth: str) -> None:
     start = time.process_time()
     order_of(edges, {"depth": int(depth)})()
     seconds = time.process_time() - start
-    print(json.dumps({"seconds": seconds, "start_bytes": start_bytes, "peak_bytes": memory.bytes()}))
+    facts = {"seconds": seconds, "start_bytes": start_bytes, "peak_bytes": memory.bytes()}
+    unit = unit_of(edges, Row("", "", {"depth": int(depth)}, UNITS[int(depth)], 0))
+    taken = timing.interleave({"unit": unit}, 3, warm_up=False, enough=ENOUGH_SECONDS, clock=time.process_time)
+    print(json.dumps({**facts, "unit_seconds": taken["unit"].median}))
 
 
 def ratio_table(lines: list[dict[str, Any]]) -> list[tuple[str, ...]]:
@@ -200,13 +207,14 @@ def ratio_table(lines: list[dict[str, Any]]) -> list[tuple[str, ...]]:
 
 def growth_table(points: list[dict[str, Any]]) -> list[tuple[str, ...]]:
     """Header and rows of the growth table."""
-    head = ("order", "edges", "seconds", "ns / (m log2 m)", "peak memory, GiB", "bytes an edge")
+    head = ("order", "edges", "seconds", "ns / (m log2 m)", "to the unit", "peak memory, GiB", "bytes an edge")
     rows = [
         (
             f"{p['depth'] - 1}-WIS",
             f"{p['edges']:,}",
             f"{p['seconds']:.3g}",
             f"{p['ns_an_edge_and_bit']:.3g}",
+            f"{p['ratio']:.3g} {p['unit']}",
             f"{p['peak_gib']:.2f}",
             f"{p['bytes_an_edge']:.0f}",
         )

@@ -62,7 +62,7 @@ class State(NamedTuple):
     value: np.ndarray  # int64 [n]: 1 + 3 * degree + 2 * triangles
     edge: np.ndarray  # int32 [m, COLUMNS]: see above
     key: np.ndarray  # int64 [m, KEY_COLUMNS]: see above
-    alive: np.ndarray  # bool [m]: not removed yet
+    removed: np.ndarray  # uint8: one bit an edge
     entries: np.ndarray  # int32 [3 t, 3]: apex, edge from the tail to it, edge from the head to it
     snapshot: np.ndarray  # int64 [3 t]: sorted apex values of an edge, where its entries are
     runs: np.ndarray  # int64 [largest count + NEAR, 6]: for evaluation, see above
@@ -92,6 +92,12 @@ def upper_bound(s: State, e: int) -> int:
 
 
 @inlined
+def is_removed(s: State, e: int) -> bool:
+    """Whether an edge is gone."""
+    return s.removed[np.uint32(e) >> np.uint32(3)] >> (e & 7) & 1
+
+
+@inlined
 def compact(s: State, e: int) -> None:
     """Drop the entries of removed triangles."""
     if s.edge[e, LENGTH] == s.edge[e, COUNT]:
@@ -99,7 +105,7 @@ def compact(s: State, e: int) -> None:
     begin = s.key[e, START]
     at = begin
     for i in range(begin, begin + s.edge[e, LENGTH]):
-        if s.alive[s.entries[i, 1]] and s.alive[s.entries[i, 2]]:
+        if not (is_removed(s, s.entries[i, 1]) or is_removed(s, s.entries[i, 2])):
             s.entries[at, 0] = s.entries[i, 0]
             s.entries[at, 1] = s.entries[i, 1]
             s.entries[at, 2] = s.entries[i, 2]

@@ -42,6 +42,7 @@ from wis.engine.triangle_keys import (
     WITNESS,
     State,
     fallen,
+    is_removed,
     token_value,
     upper_bound,
 )
@@ -173,7 +174,7 @@ def _prepare(edges: EdgeList, is_target: np.ndarray | None, priority: np.ndarray
         value=value,
         edge=edge,
         key=key,
-        alive=np.ones(m, dtype=bool),
+        removed=np.zeros(m // 8 + 1, dtype=np.uint8),
         entries=triangles.entries,
         snapshot=np.empty(len(triangles.entries), dtype=np.int64),
         runs=np.empty((most_count + NEAR, 6), dtype=np.int64),
@@ -218,7 +219,7 @@ def _remove(s: State, e: int) -> None:
     end = begin
     for i in range(begin, begin + s.edge[e, LENGTH]):
         w, uw, vw = s.entries[i, 0], s.entries[i, 1], s.entries[i, 2]
-        if not (s.alive[uw] and s.alive[vw]):
+        if is_removed(s, uw) or is_removed(s, vw):
             continue
         s.entries[end, 0] = w
         s.entries[end, 1] = uw
@@ -228,7 +229,7 @@ def _remove(s: State, e: int) -> None:
             s.value[w] -= 2
         s.edge[uw, COUNT] -= 1
         s.edge[vw, COUNT] -= 1
-    s.alive[e] = False
+    s.removed[np.uint32(e) >> np.uint32(3)] |= np.uint8(1 << (e & 7))
     for i in range(begin, end):
         w, uw, vw = s.entries[i, 0], s.entries[i, 1], s.entries[i, 2]
         _refresh(s, uw, u, w, v, old_v)
