@@ -27,9 +27,9 @@ def boundary(matrix: np.ndarray, subset: Iterable[int]) -> list[int]:
     """Vertices of the subset with a neighbour outside, and vertices outside with a neighbour in the subset."""
     inside = np.zeros(len(matrix), dtype=bool)
     inside[list(subset)] = True
-    has_neighbor_inside = matrix[inside].any(axis=0)
-    has_neighbor_outside = matrix[~inside].any(axis=0)
-    return list(np.flatnonzero((inside & has_neighbor_outside) | (~inside & has_neighbor_inside)))
+    has_neighbour_inside = matrix[inside].any(axis=0)
+    has_neighbour_outside = matrix[~inside].any(axis=0)
+    return list(np.flatnonzero((inside & has_neighbour_outside) | (~inside & has_neighbour_inside)))
 
 
 def num_walks(matrix: np.ndarray, length: int) -> np.ndarray:

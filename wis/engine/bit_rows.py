@@ -1,4 +1,4 @@
-"""The graph as one row of bits a vertex, so that common neighbors are found 64 at a time."""
+"""The graph as one row of bits a vertex, so that common neighbours are found 64 at a time."""
 
 from __future__ import annotations
 

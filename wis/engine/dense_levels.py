@@ -55,7 +55,7 @@ class State(NamedTuple):
 
     free: int  # the value of a vertex that does not count (no target); larger than all others
     value: np.ndarray  # int64 [n]: 1 + 3 * degree + 2 * triangles
-    rows: np.ndarray  # uint64 [n, words]: neighbors
+    rows: np.ndarray  # uint64 [n, words]: neighbours
     mask: np.ndarray  # uint64 [MASKS, words]: see above
     pair: np.ndarray  # int32 [n, n]: the edge between two vertices
     edge: np.ndarray  # int32 [m, COLUMNS]: see `triangle_keys`; the position among the open edges is in BEFORE

@@ -107,7 +107,7 @@ def _may_pay(edges: EdgeList) -> bool:
     if edges.num_pairs < _FEWEST_PAIRS or edges.num_nodes > MOST_NODES:
         return False
     degree = edges.degrees()
-    # A pair is in fewer triangles than either endpoint has neighbors.
+    # A pair is in fewer triangles than either endpoint has neighbours.
     most = np.minimum(degree[edges.pairs[0]], degree[edges.pairs[1]]).sum() - edges.num_pairs
     return bool(most >= _fewest_triangles(edges.num_nodes, edges.num_pairs))
 

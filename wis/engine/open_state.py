@@ -63,9 +63,9 @@ class State(NamedTuple):
     checked
         int64 ``[m]``: the round in which the words of an edge in the heap were found exact.
     row
-        uint64 ``[n, WORDS]``: how many neighbors of x have each value, less 1, in the words.
+        uint64 ``[n, WORDS]``: how many neighbours of x have each value, less 1, in the words.
     below
-        int32 ``[n]``: how many neighbors have smaller ones.
+        int32 ``[n]``: how many neighbours have smaller ones.
     is_small, is_stale
         bool ``[n]``: whether row and below are kept up to date, and if not, whether they are old.
     unit, ones

@@ -1,12 +1,12 @@
 """Graph prediction at depth 3, undirected: the walk index of t is the number of walks of length 3 from t.
 
 With ``r`` the walks of length 2 from every vertex (``sums``), removing ``{u, v}`` lowers that of u by ``2 + d_v``, that
-of v by ``2 + d_u``, and that of every other neighbor of either by 1 for each of them. The walk index of t is the sum of
-r over t and its neighbors, so it loses what these lose, and an end also the r of the other one. All that is found in
-one pass over the neighbors of the neighbors of the ends.
+of v by ``2 + d_u``, and that of every other neighbour of either by 1 for each of them. The walk index of t is the sum
+of r over t and its neighbours, so it loses what these lose, and an end also the r of the other one. All that is found
+in one pass over the neighbours of the neighbours of the ends.
 
 Words of an edge (``open_state``) are computed by this pass. But before that, they are estimated by the rows of the
-neighbors of the ends (``value_rows``): a vertex that loses k walks by k paths over these has k numbers in the key, of
+neighbours of the ends (``value_rows``): a vertex that loses k walks by k paths over these has k numbers in the key, of
 which the largest is counted k times in place of all. This is no worse than the true key, so that the pass is only made
 where the estimate does not suffice.
 
@@ -106,7 +106,7 @@ def quick_bound(s: State, e: int) -> np.int64:
 
 @kernel
 def likely_words(s: State, e: int) -> np.int64:
-    """Words of an edge that are no worse than the exact ones, by the rows of the neighbors of its ends.
+    """Words of an edge that are no worse than the exact ones, by the rows of the neighbours of its ends.
 
     Returns an upper bound of its level; the words are set if that is not below the current one.
     """
@@ -169,7 +169,7 @@ def _spread(s: State, e: int) -> None:
 
 @inlined
 def _spread_from(s: State, u: int, v: int, size: int) -> int:
-    by_neighbor = 3 + s.degree[v]
+    by_neighbour = 3 + s.degree[v]
     for at in range(s.start[u], s.stop[u]):
         # Unsigned, so that no test for negative indices is made; and no branch that nobody can foresee.
         x = np.uint32(s.to[at])
@@ -177,7 +177,7 @@ def _spread_from(s: State, u: int, v: int, size: int) -> int:
             continue
         s.ball[size] = x
         size += s.loss[x] == 0
-        s.loss[x] += by_neighbor
+        s.loss[x] += by_neighbour
         for after in range(s.start[x], s.stop[x]):
             t = np.uint32(s.to[after])
             s.ball[size] = t
@@ -261,7 +261,7 @@ def remove(s: State, e: int) -> int:
     """Take an edge out of the graph; return the vertices visited."""
     u, v = s.tail[e], s.head[e]
     old_u, old_v = s.value[u], s.value[v]
-    lost_u, lost_v = _lowest_neighbor(s, u, v) - 1, _lowest_neighbor(s, v, u) - 1
+    lost_u, lost_v = _lowest_neighbour(s, u, v) - 1, _lowest_neighbour(s, v, u) - 1
     _spread(s, e)
     s.sums[u] -= 2 + s.degree[v]
     s.sums[v] -= 2 + s.degree[u]
@@ -286,7 +286,7 @@ def remove(s: State, e: int) -> int:
 
 
 @inlined
-def _lowest_neighbor(s: State, x: int, other: int) -> np.int64:
+def _lowest_neighbour(s: State, x: int, other: int) -> np.int64:
     lowest = np.int64(FREE)
     for at in range(s.start[x], s.stop[x]):
         if s.to[at] != other:
@@ -300,10 +300,10 @@ def _refresh(s: State, u: int, lost: int, old: int) -> None:
 
     Let ``f = {u, x}`` be removed, e another edge, and t a vertex that lost walks with both. If e-walks of t that do not
     use f are left, and it had f-walks that do not use e, the smallest number that t has in ``M(e)`` falls. All vertices
-    within two steps of u but by way of e are such, for edges e at u; and u, y and their other neighbors for edges
+    within two steps of u but by way of e are such, for edges e at u; and u, y and their other neighbours for edges
     ``{y, z}`` with y next to u. So the key got worse, but where one of these came first:
 
-    * x or a neighbor of it, not below ``lost``, has no e-walk any more;
+    * x or a neighbour of it, not below ``lost``, has no e-walk any more;
     * for ``e = {y, z}``: x, with ``old - 1``, has none;
     * for e at u: a vertex behind e had no f-walk but over e, so that its highest number is gone; this matters only if
       it is the lowest of all within two steps of u;

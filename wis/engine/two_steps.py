@@ -1,10 +1,10 @@
-"""Graph prediction at depth 2, undirected: the walk index of t is the sum of ``1 + degree`` over t and its neighbors.
+"""Graph prediction at depth 2, undirected: the walk index of t is the sum of ``1 + degree`` over t and its neighbours.
 
-Removing ``{u, v}`` lowers that of u by ``2 + d_v``, that of v by ``2 + d_u``, and that of every other neighbor by 1, or
-by 2 if it is a neighbor of both. Up to common neighbors, the words of an edge (``open_state``) are therefore the sum of
-those of its ends: for each vertex, how many neighbors of each value it has, a *row*, kept up to date whenever a value
-within reach of the words changes. Common neighbors make a key worse, so that they need to be looked for only when an
-edge comes to the top.
+Removing ``{u, v}`` lowers that of u by ``2 + d_v``, that of v by ``2 + d_u``, and that of every other neighbour by 1,
+or by 2 if it is a neighbour of both. Up to common neighbours, the words of an edge (``open_state``) are therefore the
+sum of those of its ends: for each vertex, how many neighbours of each value it has, a *row*, kept up to date whenever a
+value within reach of the words changes. Common neighbours make a key worse, so that they need to be looked for only
+when an edge comes to the top.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def first_bound(s: State, e: int) -> int:
 
 @kernel
 def begin(s: State) -> None:
-    """Find the lowest neighbors."""
+    """Find the lowest neighbours."""
     begin_rows(s)
     for x in range(len(s.degree)):
         find_lowest(s, x)
@@ -45,7 +45,7 @@ def begin(s: State) -> None:
 
 @inlined
 def find_lowest(s: State, x: int) -> int:
-    """Find the neighbor with the smallest value; return the position of the arc to it, -1 if there is none."""
+    """Find the neighbour with the smallest value; return the position of the arc to it, -1 if there is none."""
     found = -1
     lowest = len(s.value) - 1
     for at in range(s.start[x], s.stop[x]):
@@ -59,7 +59,7 @@ def find_lowest(s: State, x: int) -> int:
 
 @inlined
 def quick_words(s: State, e: int) -> np.int64:
-    """Words of an edge as if its ends had no common neighbor, so that they are no worse than the exact ones.
+    """Words of an edge as if its ends had no common neighbour, so that they are no worse than the exact ones.
 
     Returns its level, as far as these tell, or an upper bound if that is below the base; the words are set if not.
     """
@@ -231,15 +231,15 @@ def remove(s: State, e: int) -> int:
         lower_value(s, u, fallen_u)
     if old_v != FREE:
         lower_value(s, v, fallen_v)
-    _lower_neighbors(s, u)
-    _lower_neighbors(s, v)
+    _lower_neighbours(s, u)
+    _lower_neighbours(s, v)
     _refresh(s, u, old_v)
     _refresh(s, v, old_u)
     return s.degree[u] + s.degree[v] + 2
 
 
 @inlined
-def _lower_neighbors(s: State, x: int) -> None:
+def _lower_neighbours(s: State, x: int) -> None:
     for at in range(s.start[x], s.stop[x]):
         y = s.to[at]
         if s.value[y] != FREE:
@@ -248,9 +248,9 @@ def _lower_neighbors(s: State, x: int) -> None:
 
 @inlined
 def _refresh(s: State, x: int, lost: int) -> None:
-    """Renew the words of the edges at x that may have become better, as x lost a neighbor with this value.
+    """Renew the words of the edges at x that may have become better, as x lost a neighbour with this value.
 
-    The keys of edges ``{x, y}`` contain all neighbors of x, which are lower than before, and x itself, which is too.
+    The keys of edges ``{x, y}`` contain all neighbours of x, which are lower than before, and x itself, which is too.
     But they do not contain the lost one any more, and y will fall by one less, to where it would have fallen before.
     So only these can be better: all edges, where the lost one was lower than all others, and the edge to the lowest of
     the others.

@@ -1,4 +1,4 @@
-"""Rows: how many neighbors of each value every vertex has, as far as the words of keys go (``open_state``).
+"""Rows: how many neighbours of each value every vertex has, as far as the words of keys go (``open_state``).
 
 They are kept up to date whenever a value within reach of the words changes. Of vertices of high degree they are counted
 anew when needed, as their counts do not fit into eight bits.
@@ -90,7 +90,7 @@ def move_base(s: State, base: int) -> None:
 
 @inlined
 def lower_value(s: State, x: int, value: int) -> None:
-    """Set the value of a vertex that counts, in the rows of its neighbors too."""
+    """Set the value of a vertex that counts, in the rows of its neighbours too."""
     base = s.counters[BASE]
     old, new = s.value[x] - 1, value - 1
     s.value[x] = value
@@ -112,7 +112,7 @@ def lower_value(s: State, x: int, value: int) -> None:
 
 @inlined
 def leave_row(s: State, x: int, value: int) -> None:
-    """Take a former neighbor with this value out of the row of x."""
+    """Take a former neighbour with this value out of the row of x."""
     if not s.is_small[x]:
         if s.degree[x] == SMALL:
             count_row(s, x)
