@@ -55,6 +55,7 @@ _SMALL = 1 << 26
 # change so rarely that they had better be kept sorted.
 _IDLE = 256
 _IDLE_AT_START = 4
+_ANY = np.array([np.iinfo(np.int64).max, 0])
 
 
 def first_removals(
@@ -80,8 +81,9 @@ def first_removals(
 
     Notes
     -----
-    Memory: 4 n**2 bytes and some 70 a pair; rows do not pay where this is more than lists of triangles take. Time: a
-    pass over n / 64 words for each key that comes into question, and constant time for each triangle when it goes.
+    Memory: 4 n**2 bytes and some 70 a pair; rows do not pay where this is more than lists of triangles take, but are
+    also used where these do not fit into memory. Time: a pass over n / 64 words for each key that comes into question,
+    and constant time for each triangle when it goes.
     """
     if not _may_pay(edges):
         return np.empty(0, dtype=np.int64)
@@ -91,8 +93,11 @@ def first_removals(
     order = np.empty(limit, dtype=np.int64)
     most_idle = np.array([_IDLE_AT_START * edges.num_pairs, _IDLE])
     with track(limit, "2-WIS, while dense", enabled=progress) as advance:
-        while (done := int(state.counters[DONE])) < limit and _pays(state, most_idle):
-            _remove_best(state, order, min(done + _SLICE, limit), chunk, most_idle)
+        while (done := int(state.counters[DONE])) < limit:
+            fits = _lists_fit(int(state.counters[TRIANGLES]))
+            if fits and not _pays(state, most_idle):
+                break
+            _remove_best(state, order, min(done + _SLICE, limit), chunk, most_idle if fits else _ANY)
             advance(int(state.counters[DONE]) - done)
     return order[:done]
 
@@ -108,8 +113,13 @@ def _may_pay(edges: EdgeList) -> bool:
         return False
     degree = edges.degrees()
     # A pair is in fewer triangles than either endpoint has neighbours.
-    most = np.minimum(degree[edges.pairs[0]], degree[edges.pairs[1]]).sum() - edges.num_pairs
-    return bool(most >= _fewest_triangles(edges.num_nodes, edges.num_pairs))
+    most = int(np.minimum(degree[edges.pairs[0]], degree[edges.pairs[1]]).sum()) - edges.num_pairs
+    return most >= _fewest_triangles(edges.num_nodes, edges.num_pairs) or not _lists_fit(most)
+
+
+def _lists_fit(triangles: int) -> bool:
+    """Whether lists of triangles, each counted at three pairs, fit into memory."""
+    return _BYTES * triangles // 3 <= free_memory()
 
 
 def _pays(s: State, most_idle: np.ndarray) -> bool:
@@ -131,7 +141,8 @@ def _prepare(edges: EdgeList, is_target: np.ndarray | None, priority: np.ndarray
     value = walk_indices(n, tail, head, count)
     largest = int(value.max(initial=0))
     need = 4 * (n * n + largest)
-    if triangles < _fewest_triangles(n, m) or need > min(max(_SMALL, _BYTES * triangles // 3), free_memory()):
+    pays = triangles >= _fewest_triangles(n, m) and need <= max(_SMALL, _BYTES * triangles // 3)
+    if need > free_memory() or not (pays or not _lists_fit(triangles)):
         return None
     pair = np.empty((n, n), dtype=np.int32)
     pair[tail, head] = pair[head, tail] = np.arange(m)

@@ -67,7 +67,23 @@ def make_wedges(graph: Graph) -> Wedges:
     graph
         An undirected graph from which nothing was removed yet.
     """
-    return Wedges(*_number_pairs(graph.start, graph.stop, graph.to, graph.pair, graph.tail, graph.head))
+    m = len(graph.tail)
+    degree = graph.stop - graph.start
+    squares = degree * degree
+    entries = int(squares.sum())
+    # Numba must not return several arrays: Ctrl-C meanwhile raises as it makes the first, and it goes on regardless.
+    wedges = Wedges(
+        row=np.cumsum(squares) - squares,
+        degree=degree,
+        place=np.empty(len(graph.to), dtype=np.int32),
+        place_of_tail=np.empty(m, dtype=np.int32),
+        place_of_head=np.empty(m, dtype=np.int32),
+        block=np.empty(entries, dtype=np.int32),
+        common=np.empty((entries - int(degree.sum())) // 2, dtype=np.int32),
+        own=np.full(m, -1, dtype=np.int32),
+    )
+    total = _number_pairs(graph.start, graph.stop, graph.to, graph.pair, graph.tail, wedges)
+    return wedges._replace(common=wedges.common[:total].copy())
 
 
 def no_wedges() -> Wedges:
@@ -78,15 +94,11 @@ def no_wedges() -> Wedges:
 
 @njit(cache=True, nogil=True)
 def _number_pairs(
-    start: np.ndarray, stop: np.ndarray, to: np.ndarray, pair: np.ndarray, tail: np.ndarray, head: np.ndarray
-) -> tuple[np.ndarray, ...]:
-    n, m = len(start), len(tail)
-    degree = stop - start
-    squares = degree * degree
-    row = np.cumsum(squares) - squares
-    place = np.empty(len(to), dtype=np.int32)
-    place_of_tail = np.empty(m, dtype=np.int32)
-    place_of_head = np.empty(m, dtype=np.int32)
+    start: np.ndarray, stop: np.ndarray, to: np.ndarray, pair: np.ndarray, tail: np.ndarray, wedges: Wedges
+) -> int:
+    """Fill the wedges; return how many pairs there are."""
+    n = len(start)
+    row, degree, place, place_of_tail, place_of_head, block, common, own = wedges
     for x in range(n):
         for at in range(start[x], stop[x]):
             place[at] = at - start[x]
@@ -94,9 +106,6 @@ def _number_pairs(
                 place_of_head[pair[at]] = place[at]
             else:
                 place_of_tail[pair[at]] = place[at]
-    block = np.empty(squares.sum(), dtype=np.int32)
-    common = np.empty((squares.sum() - degree.sum()) // 2, dtype=np.int32)
-    own = np.full(m, -1, dtype=np.int32)
     number_of = np.full(n, -1, dtype=np.int32)
     total = 0
     for a in range(n):
@@ -122,7 +131,7 @@ def _number_pairs(
             if b > a and number_of[b] >= first:
                 own[pair[at]] = number_of[b]
                 common[number_of[b]] += 1
-    return row, degree, place, place_of_tail, place_of_head, block, common[:total].copy(), own
+    return total
 
 
 @kernel

@@ -149,6 +149,20 @@ def test_where_rows_do_not_pay_at_all(monkeypatch, name, value, graph):
     assert num_by_rows(edges) == 0
 
 
+def test_rows_go_on_while_lists_do_not_fit_into_memory(monkeypatch):
+    monkeypatch.setattr(dense_triangles, "_FEWEST_PAIRS", 0)
+    monkeypatch.setattr(dense_triangles, "_SLICE", 64)
+    monkeypatch.setattr(dense_triangles, "_TRIANGLES_PER_WORD", 1000)
+    edges = family("dense", 120)
+    whole = by_lists(edges)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: types.SimpleNamespace(available=200_000))
+    done = num_by_rows(edges)
+    rest = EdgeList(120, np.delete(edges.pairs, whole[:done], axis=1))
+    left = 36 * int(np.diff(list_triangles(rest).start).sum()) // 3
+    assert 0 < left <= 200_000
+    np.testing.assert_array_equal(triangles.removal_order(edges, limit=edges.num_pairs), whole)
+
+
 def test_memory_too_small_for_rows_is_left_to_lists(monkeypatch):
     edges = family("dense", 120)
     assert num_by_rows(edges) > 0
