@@ -43,9 +43,9 @@ _FLIP = 1 << 62
 # GONE; the previous edge of the bucket, or the position in the heap; the next edge of the bucket, -1 for none.
 TAIL, HEAD, PRIORITY, COUNT, LENGTH, WITNESS, STAMP, RANKED, LEVEL, BEFORE, AFTER, COLUMNS = range(12)
 
-# Columns of a key: WIDTH tokens; and of the snapshot its length, values before and after of both endpoints, and the
-# number of triangles then.
-TOKENS, ENDS, KEY_COLUMNS = 0, WIDTH, 6 + WIDTH
+# Columns of a key: where the triangles of the edge begin; WIDTH tokens; and of the snapshot its length, values before
+# and after of both endpoints, and the number of triangles then.
+START, TOKENS, ENDS, KEY_COLUMNS = 0, 1, 1 + WIDTH, 7 + WIDTH
 
 # Columns of the runs: distinct apex values, ascending; how many apexes have them; and two for sorting.
 VALUE, TIMES, SORTED, MOVED = range(4)
@@ -62,7 +62,6 @@ class State(NamedTuple):
     value: np.ndarray  # int64 [n]: 1 + 3 * degree + 2 * triangles
     edge: np.ndarray  # int32 [m, COLUMNS]: see above
     key: np.ndarray  # int64 [m, KEY_COLUMNS]: see above
-    start: np.ndarray  # int64 [m + 1]: where the entries of an edge begin
     removed: np.ndarray  # uint8: one bit an edge
     entries: np.ndarray  # int32 [3 t, 3]: apex, edge from the tail to it, edge from the head to it
     snapshot: np.ndarray  # int64 [3 t]: sorted apex values of an edge, where its entries are
@@ -103,7 +102,7 @@ def compact(s: State, e: int) -> None:
     """Drop the entries of removed triangles."""
     if s.edge[e, LENGTH] == s.edge[e, COUNT]:
         return
-    begin = s.start[e]
+    begin = s.key[e, START]
     at = begin
     for i in range(begin, begin + s.edge[e, LENGTH]):
         if not (is_removed(s, s.entries[i, 1]) or is_removed(s, s.entries[i, 2])):
@@ -114,7 +113,7 @@ def compact(s: State, e: int) -> None:
     s.edge[e, LENGTH] = at - begin
 
 
-@kernel
+@inlined
 def evaluate(s: State, e: int) -> tuple[int, int, bool]:
     """First value of the key of ``e``, exact; sets the witness, and leaves what ``begin_key`` needs in the runs.
 
@@ -123,7 +122,7 @@ def evaluate(s: State, e: int) -> tuple[int, int, bool]:
     compact(s, e)
     found, more, lowest = 0, False, -1
     limit = np.int64(s.free) - 1
-    for i in range(s.start[e], s.start[e] + s.edge[e, COUNT]):
+    for i in range(s.key[e, START], s.key[e, START] + s.edge[e, COUNT]):
         apex = s.entries[i, 0]
         x = s.value[apex]
         if x > limit:
@@ -156,7 +155,7 @@ def evaluate(s: State, e: int) -> tuple[int, int, bool]:
     return value, found, more
 
 
-@kernel
+@inlined
 def begin_key(s: State, e: int, found: int, more: bool) -> None:
     """Compute the first tokens of the key of ``e`` from the runs, into ``fresh``."""
     x_tail, x_head = s.value[s.edge[e, TAIL]], s.value[s.edge[e, HEAD]]
@@ -229,7 +228,7 @@ def _sort(s: State, count: int) -> None:
 def take_snapshot(s: State, e: int) -> None:
     """Sort the apexes of ``e`` by value, keep the values, and compute all of its tokens."""
     compact(s, e)
-    begin, count = s.start[e], s.edge[e, COUNT]
+    begin, count = s.key[e, START], s.edge[e, COUNT]
     for i in range(count):
         s.runs[i, SORTED] = s.value[s.entries[begin + i, 0]] << 24 | i
         for j in range(3):
@@ -278,7 +277,7 @@ def snapshot_holds(s: State, e: int) -> bool:
     for i, end in enumerate(_sorted_ends(s, e)):
         if s.key[e, ENDS + i + 1] != end:
             return False
-    begin = s.start[e]
+    begin = s.key[e, START]
     for i in range(s.key[e, ENDS]):  # noqa: SIM110
         if s.value[s.entries[begin + i, 0]] != s.snapshot[begin + i]:
             return False
@@ -288,7 +287,7 @@ def snapshot_holds(s: State, e: int) -> bool:
 @kernel
 def compare_snapshots(s: State, e: int, f: int) -> int:
     """1 if the key of ``e`` is better than that of ``f``, -1 if it is worse, 0 if they are equal."""
-    e_at, f_at = s.start[e], s.start[f]
+    e_at, f_at = s.key[e, START], s.key[f, START]
     e_end, f_end = e_at + s.key[e, ENDS], f_at + s.key[f, ENDS]
     while e_at < e_end and f_at < f_end and s.snapshot[e_at] == s.snapshot[f_at]:
         e_at += 1

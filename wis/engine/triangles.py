@@ -34,6 +34,7 @@ from wis.engine.triangle_keys import (
     RANKED,
     ROUND,
     STAMP,
+    START,
     TAIL,
     TOKENS,
     UNKNOWN,
@@ -165,13 +166,14 @@ def _prepare(edges: EdgeList, is_target: np.ndarray | None, priority: np.ndarray
     edge[:, COUNT] = edge[:, LENGTH] = count
     edge[:, WITNESS] = edge[:, STAMP] = -1
     edge[:, RANKED] = False
+    key = np.empty((m, KEY_COLUMNS), dtype=np.int64)
+    key[:, START] = triangles.start[:-1]
     state = State(
         free=_FREE,
         shift=shift,
         value=value,
         edge=edge,
-        key=np.empty((m, KEY_COLUMNS), dtype=np.int64),
-        start=triangles.start,
+        key=key,
         removed=np.zeros(m // 8 + 1, dtype=np.uint8),
         entries=triangles.entries,
         snapshot=np.empty(len(triangles.entries), dtype=np.int64),
@@ -213,7 +215,7 @@ def _remove(s: State, e: int) -> None:
     old_u, old_v = s.value[u], s.value[v]
     s.value[u] = fallen(s, u, s.edge[e, COUNT])
     s.value[v] = fallen(s, v, s.edge[e, COUNT])
-    begin = s.start[e]
+    begin = s.key[e, START]
     end = begin
     for i in range(begin, begin + s.edge[e, LENGTH]):
         w, uw, vw = s.entries[i, 0], s.entries[i, 1], s.entries[i, 2]
