@@ -85,25 +85,32 @@ def _pack(s: State, e: int, y: int, a: int, b: int, c: int, d: int) -> np.int64:
 
 
 @inlined
+def _count_apexes(s: State, e: int, first: int) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64, np.uint64]:
+    """Not 0 if an apex is below the level; and how many there are in each of four rows of the masks."""
+    u, v = np.uint64(s.edge[e, TAIL]), np.uint64(s.edge[e, HEAD])
+    below = a = b = c = d = np.uint64(0)
+    for i in range(np.uint64(s.rows.shape[1])):
+        apexes = s.rows[u, i] & s.rows[v, i]
+        below |= apexes & s.mask[BELOW, i]
+        a += popcount(apexes & s.mask[first, i])
+        b += popcount(apexes & s.mask[first + 1, i])
+        c += popcount(apexes & s.mask[first + 2, i])
+        d += popcount(apexes & s.mask[first + 3, i])
+    return below, a, b, c, d
+
+
+@inlined
 def evaluate(s: State, e: int) -> np.int64:
     """The level of an edge that is at the floor, or an upper bound below it.
 
     Sets the witness of an edge below the floor, and ``KEY`` for one at the floor.
     """
     floor = s.counters[FLOOR]
-    u, v = np.uint64(s.edge[e, TAIL]), np.uint64(s.edge[e, HEAD])
     level = _level_of_ends(s, e)
     s.edge[e, WITNESS] = -1
     if level < floor:
         return level
-    below = a = b = c = d = np.uint64(0)
-    for i in range(np.uint64(s.rows.shape[1])):
-        apexes = s.rows[u, i] & s.rows[v, i]
-        below |= apexes & s.mask[BELOW, i]
-        a += popcount(apexes & s.mask[FIRST, i])
-        b += popcount(apexes & s.mask[FIRST + 1, i])
-        c += popcount(apexes & s.mask[FIRST + 2, i])
-        d += popcount(apexes & s.mask[FIRST + 3, i])
+    below, a, b, c, d = _count_apexes(s, e, FIRST)
     if below != 0:
         return _level_with_apexes(s, e, level, BELOW)
     s.counters[KEY] = _pack(s, e, floor, a, b, c, d)
@@ -301,14 +308,7 @@ def _first_of_tied(s: State, count: int) -> int:
         best, kept = np.int64(-1), 0
         for i in range(count):
             e = s.tied[i]
-            u, v = np.uint64(s.edge[e, TAIL]), np.uint64(s.edge[e, HEAD])
-            a = b = c = d = np.uint64(0)
-            for j in range(np.uint64(s.rows.shape[1])):
-                apexes = s.rows[u, j] & s.rows[v, j]
-                a += popcount(apexes & s.mask[FURTHER, j])
-                b += popcount(apexes & s.mask[FURTHER + 1, j])
-                c += popcount(apexes & s.mask[FURTHER + 2, j])
-                d += popcount(apexes & s.mask[FURTHER + 3, j])
+            _, a, b, c, d = _count_apexes(s, e, FURTHER)
             key = _pack(s, e, y, a, b, c, d)
             if kept == 0 or key < best:
                 best, kept = key, 0

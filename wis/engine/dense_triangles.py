@@ -29,8 +29,8 @@ from wis.engine.dense_levels import (
     relocate,
 )
 from wis.engine.kernels import inlined, kernel
-from wis.engine.triangle_keys import COLUMNS, COUNT, HEAD, LEVEL, PRIORITY, STAMP, TAIL, WITNESS, fallen
-from wis.engine.triangle_listing import free_memory, walk_indices
+from wis.engine.triangle_keys import COUNT, FREE, HEAD, LEVEL, TAIL, WITNESS, edge_table, fallen
+from wis.engine.triangle_listing import free_memory, list_bytes, walk_indices
 from wis.engine.triangle_queue import GONE
 from wis.graphs import EdgeList
 from wis.progress import track
@@ -38,24 +38,19 @@ from wis.progress import track
 # Removals between two checks for Ctrl-C and of whether rows still pay.
 _SLICE = 1 << 10
 
-# The value of a vertex that does not count; larger than all that fit into memory.
-_FREE = 1 << 37
-
 # Rows pay while edges have this many triangles a word of a row, measured with `benchmarks.engine`.
 _TRIANGLES_PER_WORD = 0.25
 
 # With fewer pairs all is done before more kernels could be compiled.
 _FEWEST_PAIRS = 1 << 12
 
-# Bytes of a triangle in a list of triangles, and bytes that rows may take in any case.
-_BYTES = 36
+# Bytes that rows may take in any case.
 _SMALL = 1 << 26
 
 # Rows also stop to pay once so many passes a removal, and an edge at the start, found what was known already: keys then
 # change so rarely that they had better be kept sorted.
 _IDLE = 256
 _IDLE_AT_START = 4
-_ANY = np.array([np.iinfo(np.int64).max, 0])
 
 
 def first_removals(
@@ -91,13 +86,12 @@ def first_removals(
     if state is None:
         return np.empty(0, dtype=np.int64)
     order = np.empty(limit, dtype=np.int64)
-    most_idle = np.array([_IDLE_AT_START * edges.num_pairs, _IDLE])
     with track(limit, "2-WIS, while dense", enabled=progress) as advance:
         while (done := int(state.counters[DONE])) < limit:
-            fits = _lists_fit(int(state.counters[TRIANGLES]))
-            if fits and not _pays(state, most_idle):
+            most_idle = _most_idle(state)
+            if state.counters[IDLE] > most_idle:
                 break
-            _remove_best(state, order, min(done + _SLICE, limit), chunk, most_idle if fits else _ANY)
+            _remove_best(state, order, min(done + _SLICE, limit), chunk, most_idle)
             advance(int(state.counters[DONE]) - done)
     return order[:done]
 
@@ -119,14 +113,15 @@ def _may_pay(edges: EdgeList) -> bool:
 
 def _lists_fit(triangles: int) -> bool:
     """Whether lists of triangles, each counted at three pairs, fit into memory."""
-    return _BYTES * triangles // 3 <= free_memory()
+    return list_bytes(triangles // 3) <= free_memory()
 
 
-def _pays(s: State, most_idle: np.ndarray) -> bool:
-    """Whether rows still pay, a number of removals after the start."""
-    done = int(s.counters[DONE])
-    fewest = _fewest_triangles(len(s.value), len(s.edge) - done)
-    return bool(s.counters[TRIANGLES] >= fewest and s.counters[IDLE] <= most_idle[0] + most_idle[1] * done)
+def _most_idle(s: State) -> int:
+    """Passes that may have found nothing new while rows pay: any where lists do not fit, none in sparse graphs."""
+    n, m, done, triangles = len(s.value), len(s.edge), int(s.counters[DONE]), int(s.counters[TRIANGLES])
+    if not _lists_fit(triangles):
+        return np.iinfo(np.int64).max
+    return _IDLE_AT_START * m + _IDLE * done if triangles >= _fewest_triangles(n, m - done) else -1
 
 
 def _prepare(edges: EdgeList, is_target: np.ndarray | None, priority: np.ndarray | None) -> State | None:
@@ -141,27 +136,22 @@ def _prepare(edges: EdgeList, is_target: np.ndarray | None, priority: np.ndarray
     value = walk_indices(n, tail, head, count)
     largest = int(value.max(initial=0))
     need = 4 * (n * n + largest)
-    pays = triangles >= _fewest_triangles(n, m) and need <= max(_SMALL, _BYTES * triangles // 3)
+    pays = triangles >= _fewest_triangles(n, m) and need <= max(_SMALL, list_bytes(triangles // 3))
     if need > free_memory() or not (pays or not _lists_fit(triangles)):
         return None
     pair = np.empty((n, n), dtype=np.int32)
     pair[tail, head] = pair[head, tail] = np.arange(m)
     if is_target is not None:
-        value[~is_target] = _FREE
-    edge = np.empty((m, COLUMNS), dtype=np.int32)
-    edge[:, TAIL], edge[:, HEAD] = tail, head
-    edge[:, PRIORITY] = np.arange(m) if priority is None else priority
-    edge[:, COUNT] = count
-    edge[:, WITNESS] = edge[:, STAMP] = -1
+        value[~is_target] = FREE
     mask = np.zeros((MASKS, rows.shape[1]), dtype=np.uint64)
     mask[ALL] = ~np.uint64(0)
     state = State(
-        free=_FREE,
+        free=FREE,
         value=value,
         rows=rows,
         mask=mask,
         pair=pair,
-        edge=edge,
+        edge=edge_table(edges.pairs, priority, count),
         first=np.full(largest + 2, -1, dtype=np.int32),
         open_edge=np.empty(m, dtype=np.int32),
         open_key=np.empty(m, dtype=np.int64),
@@ -174,9 +164,9 @@ def _prepare(edges: EdgeList, is_target: np.ndarray | None, priority: np.ndarray
 
 
 @kernel
-def _remove_best(s: State, order: np.ndarray, until: int, chunk: int, most_idle: np.ndarray) -> None:
+def _remove_best(s: State, order: np.ndarray, until: int, chunk: int, most_idle: int) -> None:
     """Remove edges until so many are gone or too many passes found nothing new, ``chunk`` at a time."""
-    while s.counters[DONE] < until and s.counters[IDLE] <= most_idle[0] + most_idle[1] * s.counters[DONE]:
+    while s.counters[DONE] < until and s.counters[IDLE] <= most_idle:
         begin = s.counters[DONE]
         end = min(begin + chunk, len(order))
         for i in range(begin, end):

@@ -31,6 +31,9 @@ NEAR = 6
 # Value 4 = 1 + 3 * 1: a vertex with a single neighbour, which falls to 0.
 _LEAF = 4
 
+# The value of a vertex that does not count; larger than all that fit into memory, and tokens hold no more.
+FREE = 1 << 37
+
 _SHIFT = 24
 _LOW = (1 << _SHIFT) - 1
 END = 1 << 61
@@ -69,6 +72,17 @@ class State(NamedTuple):
     first: np.ndarray  # int32 [levels]: first edge of each bucket, -1 for none
     heap: np.ndarray  # int32 [m]
     counters: np.ndarray  # int64 [9]: see below
+
+
+def edge_table(pairs: np.ndarray, priority: np.ndarray | None, count: np.ndarray) -> np.ndarray:
+    """The columns of edges of which nothing is known but their triangles: int32 ``[m, COLUMNS]``."""
+    edge = np.empty((len(count), COLUMNS), dtype=np.int32)
+    edge[:, TAIL], edge[:, HEAD] = pairs
+    edge[:, PRIORITY] = np.arange(len(count)) if priority is None else priority
+    edge[:, COUNT] = edge[:, LENGTH] = count
+    edge[:, WITNESS] = edge[:, STAMP] = -1
+    edge[:, RANKED] = False
+    return edge
 
 
 @inlined

@@ -104,8 +104,13 @@ def free_memory() -> int:
     return int(psutil.virtual_memory().available)
 
 
+def list_bytes(num_triangles: int) -> int:
+    """Bytes of the list of so many triangles."""
+    return num_triangles * _BYTES
+
+
 def _check_memory(num_triangles: int) -> None:
-    need, free = num_triangles * _BYTES, free_memory()
+    need, free = list_bytes(num_triangles), free_memory()
     if need > free:
         raise MemoryError(
             f"depth=3 stores all triangles: this graph has {num_triangles}, which take {need / 2**30:.1f} GiB, but "

@@ -20,20 +20,18 @@ from wis.engine.dense_triangles import first_removals
 from wis.engine.kernels import inlined, kernel
 from wis.engine.triangle_keys import (
     BEFORE,
-    COLUMNS,
     COUNT,
     DONE,
     FLOOR,
+    FREE,
     FRESH,
     HEAD,
     KEY_COLUMNS,
     LENGTH,
     LEVEL,
     NEAR,
-    PRIORITY,
     RANKED,
     ROUND,
-    STAMP,
     START,
     TAIL,
     TOKENS,
@@ -41,6 +39,7 @@ from wis.engine.triangle_keys import (
     WIDTH,
     WITNESS,
     State,
+    edge_table,
     fallen,
     is_removed,
     token_value,
@@ -66,9 +65,6 @@ _SLICE = 1 << 12
 
 # Buckets at most, by powers of two: more would cost memory and gain nothing.
 _LEVELS = 1 << 22
-
-# The value of a vertex that does not count; larger than all that fit into memory, and tokens hold no more.
-_FREE = 1 << 37
 
 # Triangles at one edge at most: counts share 64 bits with values.
 _MOST_COUNT = 1 << 24
@@ -158,21 +154,15 @@ def _prepare(edges: EdgeList, is_target: np.ndarray | None, priority: np.ndarray
     value = walk_indices(n, edges.pairs[0], edges.pairs[1], count)
     largest = int(value.max(initial=0))
     if is_target is not None:
-        value[~is_target] = _FREE
+        value[~is_target] = FREE
     shift = max(largest.bit_length() - _LEVELS.bit_length() + 1, 0)
-    edge = np.empty((m, COLUMNS), dtype=np.int32)
-    edge[:, TAIL], edge[:, HEAD] = edges.pairs
-    edge[:, PRIORITY] = np.arange(m) if priority is None else priority
-    edge[:, COUNT] = edge[:, LENGTH] = count
-    edge[:, WITNESS] = edge[:, STAMP] = -1
-    edge[:, RANKED] = False
     key = np.empty((m, KEY_COLUMNS), dtype=np.int64)
     key[:, START] = triangles.start[:-1]
     state = State(
-        free=_FREE,
+        free=FREE,
         shift=shift,
         value=value,
-        edge=edge,
+        edge=edge_table(edges.pairs, priority, count),
         key=key,
         removed=np.zeros(m // 8 + 1, dtype=np.uint8),
         entries=triangles.entries,

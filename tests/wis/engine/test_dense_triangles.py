@@ -1,4 +1,4 @@
-"""2-WIS by rows of bits against the oracle and against lists of triangles, and the hand-over from one to the other."""
+"""2-WIS by rows of bits against lists of triangles, and the hand-over; `test_triangles` has both against the oracle."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests import naive
 from tests.strategies import FAMILIES, edge_list, edge_lists, family
 from wis.engine import dense_triangles, triangles
 from wis.engine.bit_rows import count_triangles, fill_rows, num_words
@@ -40,16 +39,6 @@ def by_lists(edges: EdgeList, *, is_target=None, priority=None, chunk=1, limit=N
     return triangles.by_lists(edges, is_target=is_target, priority=priority, chunk=chunk, limit=limit, progress=False)
 
 
-def check(edges: EdgeList, *, is_target=None, priority=None, chunk=1, limit=None) -> None:
-    limit = edges.num_pairs if limit is None else limit
-    targets = None if is_target is None else np.flatnonzero(is_target)
-    expected = naive.removal_order(
-        edges.num_nodes, edges.pairs, 3, targets=targets, priority=priority, chunk=chunk, limit=limit
-    )
-    order = by_rows(edges, is_target=is_target, priority=priority, chunk=chunk, limit=limit)
-    np.testing.assert_array_equal(order, expected)
-
-
 def options(draw, edges: EdgeList) -> dict:
     n, m = edges.num_nodes, edges.num_pairs
     mask = draw(st.none() | st.lists(st.booleans(), min_size=n, max_size=n), label="is_target")
@@ -59,23 +48,6 @@ def options(draw, edges: EdgeList) -> dict:
         "chunk": draw(st.integers(1, 5), label="chunk"),
         "limit": draw(st.integers(0, m), label="limit"),
     }
-
-
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(edge_lists(max_nodes=9, max_edges=30), st.data())
-def test_small_graphs_with_all_options(rows_only, edges, data):
-    check(edges, **options(data.draw, edges))
-
-
-@pytest.mark.parametrize("name", FAMILIES)
-def test_every_family(rows_only, name):
-    rng = np.random.default_rng(0)
-    for num_nodes in (4, 7, 11):
-        edges = family(name, num_nodes)
-        check(edges)
-        check(edges, priority=rng.permutation(edges.num_pairs))
-        check(edges, is_target=rng.random(num_nodes) < 0.5)
-        check(edges, chunk=3)
 
 
 @pytest.mark.parametrize("name", ["dense", "medium", "hub", "clique"])

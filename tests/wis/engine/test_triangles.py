@@ -7,12 +7,12 @@ import types
 import numpy as np
 import psutil
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests import naive
 from tests.strategies import FAMILIES, edge_list, edge_lists, family
-from wis.engine import triangle_listing, triangles
+from wis.engine import dense_triangles, triangle_listing, triangles
 from wis.engine.triangles import removal_order
 from wis.graphs import EdgeList
 
@@ -37,9 +37,24 @@ def union(*parts: EdgeList) -> EdgeList:
     return edge_list(shift, np.concatenate(columns, axis=1))
 
 
-@settings(deadline=None, max_examples=150)
+@pytest.fixture(params=["lists", "rows"])
+def engine(request, monkeypatch):
+    """Small graphs are left to lists of triangles; or rows are used for every graph, and to its last edge."""
+    if request.param == "rows":
+        monkeypatch.setattr(dense_triangles, "_FEWEST_PAIRS", 0)
+        monkeypatch.setattr(dense_triangles, "_TRIANGLES_PER_WORD", 0)
+        monkeypatch.setattr(dense_triangles, "_IDLE", 1 << 40)
+        monkeypatch.setattr(triangles, "by_lists", no_lists)
+
+
+def no_lists(edges: EdgeList, *, limit: int, **options) -> np.ndarray:
+    assert limit == 0
+    return np.empty(0, dtype=np.int64)
+
+
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(edge_lists(max_nodes=9, max_edges=30), st.data())
-def test_small_graphs_with_all_options(edges, data):
+def test_small_graphs_with_all_options(engine, edges, data):
     n, m = edges.num_nodes, edges.num_pairs
     mask = data.draw(st.none() | st.lists(st.booleans(), min_size=n, max_size=n), label="is_target")
     check(
@@ -52,7 +67,7 @@ def test_small_graphs_with_all_options(edges, data):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_every_family(name):
+def test_every_family(engine, name):
     rng = np.random.default_rng(0)
     for num_nodes in (4, 7, 11):
         edges = family(name, num_nodes)
