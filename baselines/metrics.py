@@ -12,12 +12,12 @@ from types import MappingProxyType
 
 import numpy as np
 import scipy.sparse as sp
-from numba import njit
 
 from baselines.networkit_graph import import_networkit, one_thread, to_networkit
 from wis.engine.counts import closed_walks
 from wis.engine.csr import build_csr
 from wis.graphs import EdgeList
+from wis.kernels import compiled
 
 METRICS: Mapping[str, str] = MappingProxyType(
     {
@@ -196,7 +196,7 @@ def _hops(edges: EdgeList, sources: np.ndarray) -> np.ndarray:
     return _breadth_first(start, head, sources)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _breadth_first(start: np.ndarray, head: np.ndarray, sources: np.ndarray) -> np.ndarray:
     """Length of the shortest path from every source to every vertex: int32 ``[sources, n]``, -1 where there is none."""
     hops = np.full((len(sources), len(start) - 1), -1, dtype=np.int32)

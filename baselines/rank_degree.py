@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from baselines.options import check_number
 from baselines.undirected import require_undirected
 from wis.graphs import EdgeList
+from wis.kernels import compiled
 from wis.progress import track
 from wis.registry import method
 
@@ -78,7 +78,7 @@ def rank(
     return sampled[::-1].copy()
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _walk(
     first: np.ndarray,
     last: np.ndarray,
@@ -128,7 +128,7 @@ def _walk(
                 state[1] += 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _start(candidates: np.ndarray, degree: np.ndarray, at_once: int, seeds: np.ndarray, state: np.ndarray) -> None:
     """Seed the next ``at_once`` candidates that have edges, at least one; go round, and drop those without."""
     while state[1] < at_once:
@@ -145,7 +145,7 @@ def _start(candidates: np.ndarray, degree: np.ndarray, at_once: int, seeds: np.n
             state[1] += 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _drop_deleted(
     begin: int, end: int, neighbour: np.ndarray, edge: np.ndarray, position: np.ndarray, deleted: int
 ) -> int:
@@ -158,7 +158,7 @@ def _drop_deleted(
     return kept
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _highest(begin: int, end: int, neighbour: np.ndarray, degree: np.ndarray, share: float) -> np.ndarray:
     """Positions in the row ``begin:end`` of its neighbours of highest degree, the lower number first where equal."""
     # Rows keep their neighbours in ascending order, so a stable sort is all it takes.

@@ -14,11 +14,11 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import scipy.sparse as sp
-from numba import njit
 
 from baselines.resistance.bridges import adjacency
 from baselines.undirected import require_undirected
 from wis.graphs import EdgeList, check_count
+from wis.kernels import compiled
 from wis.progress import track
 from wis.registry import method
 
@@ -200,7 +200,7 @@ def _fill(kept: np.ndarray, source: np.ndarray, num_keep: int, random: np.random
     return filled
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _grow(
     indptr: np.ndarray,
     neighbour: np.ndarray,
@@ -247,7 +247,7 @@ def _grow(
     return grown
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _join(
     indptr: np.ndarray,
     neighbour: np.ndarray,

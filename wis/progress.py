@@ -66,7 +66,7 @@ def _compilation_announced(what: str, say: Callable[[str], None]) -> Iterator[No
     if "numba" not in sys.modules:
         yield
         return
-    from wis.engine.kernels import watch_compilation
+    from wis.kernels import watch_compilation
 
     said = False
 

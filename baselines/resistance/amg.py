@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numba import njit
 
 from baselines.resistance.laplacian import Laplacian
+from wis.kernels import compiled
 
 _DAMPING = 4.0 / 3.0  # over the spectral radius of D^-1 A: damps the upper three quarters of the spectrum best
 _COARSEST = 400  # vertices that a dense pseudo-inverse handles
@@ -160,7 +160,7 @@ def _pseudo_inverse(matrix: np.ndarray) -> np.ndarray:
     return (vectors[:, chosen] / values[chosen]) @ vectors[:, chosen].T
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _restrict(
     indptr: np.ndarray, indices: np.ndarray, values: np.ndarray, residual: np.ndarray, coarse: np.ndarray
 ) -> None:
@@ -173,7 +173,7 @@ def _restrict(
                 coarse[a, j] += x * residual[u, j]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _add_row(
     indptr: np.ndarray, indices: np.ndarray, values: np.ndarray, row: int, block: np.ndarray, total: np.ndarray
 ) -> None:
@@ -195,7 +195,7 @@ def _add_row(
         t += np.uint64(1)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _rise(
     scaled_indptr: np.ndarray,
     scaled_indices: np.ndarray,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.sparse as sp
-from numba import njit
+
+from wis.kernels import compiled
 
 
 def find_bridges(num_nodes: int, pairs: np.ndarray) -> np.ndarray:
@@ -47,7 +48,7 @@ def connected_parts(num_nodes: int, pairs: np.ndarray) -> tuple[int, np.ndarray]
     return sp.csgraph.connected_components(graph, directed=False)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _bridges(indptr: np.ndarray, neighbour: np.ndarray, edge: np.ndarray) -> np.ndarray:
     num_nodes = len(indptr) - 1
     bridge = np.zeros(len(edge) // 2, dtype=np.bool_)

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numba import njit
 
 from baselines.resistance.laplacian import Laplacian
+from wis.kernels import compiled
 
 Preconditioner = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -119,7 +119,7 @@ def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _move(
     alpha: np.ndarray,
     scale: np.ndarray,
@@ -147,7 +147,7 @@ def _move(
     return norm
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _turn(beta: np.ndarray, scale: np.ndarray, corrected: np.ndarray, direction: np.ndarray) -> None:
     """The next direction."""
     size, width = np.uint64(direction.shape[0]), np.uint64(direction.shape[1])
@@ -157,7 +157,7 @@ def _turn(beta: np.ndarray, scale: np.ndarray, corrected: np.ndarray, direction:
             direction[u, j] = factor * corrected[u, j] + beta[j] * direction[u, j]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """float64 ``[w]``: the product of each pair of columns."""
     size, width = np.uint64(left.shape[0]), np.uint64(left.shape[1])

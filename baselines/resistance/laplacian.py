@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from baselines.resistance.bridges import adjacency
+from wis.kernels import compiled
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Laplacian:
         _average(self.indptr, self.neighbours, block, out)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _gather(indptr: np.ndarray, neighbours: np.ndarray, u: int, block: np.ndarray, total: np.ndarray) -> None:
     """Sum the rows of the neighbours of ``u``, four at a time, so that ``total`` is read and written less often."""
     width = np.uint64(block.shape[1])
@@ -74,7 +74,7 @@ def _gather(indptr: np.ndarray, neighbours: np.ndarray, u: int, block: np.ndarra
         t += 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _apply(indptr: np.ndarray, neighbours: np.ndarray, block: np.ndarray, out: np.ndarray) -> np.ndarray:
     size, width = np.uint64(block.shape[0]), np.uint64(block.shape[1])
     total = np.empty(width, block.dtype)
@@ -95,7 +95,7 @@ def _apply(indptr: np.ndarray, neighbours: np.ndarray, block: np.ndarray, out: n
     return product
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _average(indptr: np.ndarray, neighbours: np.ndarray, block: np.ndarray, out: np.ndarray) -> None:
     size, width = np.uint64(block.shape[0]), np.uint64(block.shape[1])
     total = np.empty(width, block.dtype)

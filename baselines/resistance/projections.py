@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
-from numba import njit
 
 from baselines.resistance.amg import TooDenseError, VCycle
 from baselines.resistance.cg import Preconditioner, solve_block
 from baselines.resistance.laplacian import Laplacian
+from wis.kernels import compiled
 from wis.progress import track
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ def _in_order(work: Callable[[int, int], np.ndarray], widths: list[int], threads
                 future.cancel()
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _scatter_signs(pairs: np.ndarray, bits: np.ndarray, out: np.ndarray) -> None:
     """Add the sign of each edge, 1 for bit 0 and -1 for bit 1, to its first endpoint; subtract it from its second."""
     width = np.uint64(out.shape[1])
@@ -237,7 +237,7 @@ def _scatter_signs(pairs: np.ndarray, bits: np.ndarray, out: np.ndarray) -> None
 
 
 # The sum over a row may be taken in any order, which is what lets it be vectorised.
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+@compiled(fastmath={"reassoc", "contract"})
 def _squared_differences(pairs: np.ndarray, block: np.ndarray) -> np.ndarray:
     width = np.uint64(block.shape[1])
     squares = np.empty(pairs.shape[1], np.float64)

@@ -16,7 +16,8 @@ from collections.abc import Callable
 import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
-from numba import njit
+
+from wis.kernels import compiled
 
 _SLICE = 256  # columns between two looks at Ctrl-C and the progress bar
 _DENSE = 0.5  # share of non-zeros from which a column counts as dense
@@ -86,7 +87,7 @@ def _invert_core(lower: sp.csc_array, pivots: np.ndarray, first: int) -> np.ndar
     return inverse.T
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _mirror(matrix: np.ndarray) -> None:
     """Copy the upper triangle onto the lower one, in blocks that fit the cache."""
     size = len(matrix)
@@ -97,7 +98,7 @@ def _mirror(matrix: np.ndarray) -> None:
                     matrix[i, j] = matrix[j, i]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _columns(
     start: int,
     stop: int,
@@ -143,7 +144,7 @@ def _columns(
         diagonal[i] = total
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _look_up(
     low: np.ndarray,
     high: np.ndarray,

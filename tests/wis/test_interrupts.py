@@ -88,7 +88,7 @@ def test_held_back_while_numba_compiles(monkeypatch: pytest.MonkeyPatch) -> None
     from numba import njit
     from numba.core.codegen import CPUCodeLibrary
 
-    import wis.engine.kernels  # noqa: F401
+    import wis.kernels  # noqa: F401
 
     finalized = []
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
-from wis.engine.kernels import inlined
+from wis.kernels import compiled, inlined
 
 BITS = 64
 
@@ -55,7 +55,7 @@ def num_words(num_nodes: int) -> int:
     return -(-num_nodes // (BITS * _GROUP)) * _GROUP
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def fill_rows(tail: np.ndarray, head: np.ndarray, rows: np.ndarray) -> None:
     """Set the bits of all edges: uint64 ``[n, words]``."""
     for e in range(len(tail)):
@@ -64,7 +64,7 @@ def fill_rows(tail: np.ndarray, head: np.ndarray, rows: np.ndarray) -> None:
         rows[v, word_of(u)] |= bit_of(u)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def count_triangles(tail: np.ndarray, head: np.ndarray, rows: np.ndarray, count: np.ndarray) -> None:
     """Number of triangles at every edge, into an int32 ``[m]``."""
     for e in range(len(tail)):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from numba import njit
 
 from wis.engine.csr import build_csr
 from wis.engine.rank import check_depth, check_overflow
 from wis.graphs import EdgeList, check_count
+from wis.kernels import compiled
 
 
 def closed_walks(edges: EdgeList, depth: int) -> np.ndarray:
@@ -142,7 +142,7 @@ def _step(edges: EdgeList, walks: np.ndarray) -> np.ndarray:
     return longer
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _saturated_walks(start: np.ndarray, head: np.ndarray, length: int, ceiling: int) -> np.ndarray:
     n = len(start) - 1
     walks = np.ones(n, dtype=np.int64)
@@ -156,7 +156,7 @@ def _saturated_walks(start: np.ndarray, head: np.ndarray, length: int, ceiling: 
     return walks
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _fill_walks(start: np.ndarray, head: np.ndarray, walks: np.ndarray) -> None:
     for j in range(1, walks.shape[1]):
         for x in range(len(start) - 1):
@@ -166,7 +166,7 @@ def _fill_walks(start: np.ndarray, head: np.ndarray, walks: np.ndarray) -> None:
             walks[x, j] = total
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _triangles(start: np.ndarray, head: np.ndarray) -> np.ndarray:
     """Triangles at every vertex: each is found once, from its vertex of the highest rank by (degree, number)."""
     n = len(start) - 1
@@ -199,7 +199,7 @@ def _triangles(start: np.ndarray, head: np.ndarray) -> np.ndarray:
     return count
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _meet_in_the_middle(
     start: np.ndarray, head: np.ndarray, back_start: np.ndarray, back_head: np.ndarray, depth: int, directed: bool
 ) -> np.ndarray:
@@ -233,7 +233,7 @@ def _meet_in_the_middle(
     return counts
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _spread(
     start: np.ndarray,
     head: np.ndarray,

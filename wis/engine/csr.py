@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from wis.graphs import EdgeList
+from wis.kernels import compiled
 
 
 def build_csr(edges: EdgeList, *, reverse: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -35,7 +35,7 @@ def build_csr(edges: EdgeList, *, reverse: bool = False) -> tuple[np.ndarray, np
 
 
 # Numba must not return several arrays: Ctrl-C meanwhile raises as it makes the first, and it goes on regardless.
-@njit(cache=True, nogil=True)
+@compiled
 def _group(
     tail: np.ndarray, head: np.ndarray, both: bool, start: np.ndarray, heads: np.ndarray, pairs: np.ndarray
 ) -> None:
@@ -54,7 +54,7 @@ def _group(
         _put(start, heads, pairs, tail[e], head[e], e)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _put(start: np.ndarray, heads: np.ndarray, pairs: np.ndarray, x: int, y: int, e: int) -> None:
     at = start[x + 1]
     heads[at] = y

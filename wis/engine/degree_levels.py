@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wis.engine.kernels import inlined, kernel
+from wis.kernels import inlined, kernel
 
 # Positions in the array of counters.
 (

@@ -23,10 +23,10 @@ neighbour ends at the first one whose starting degree is too small.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from wis.engine.degree_levels import DONE, IN_CHUNK, INFINITE, LEVEL, NUM_COUNTERS, NUM_DIGITS, State, remove
 from wis.graphs import EdgeList
+from wis.kernels import compiled
 from wis.progress import track
 
 # Removals between two looks at Ctrl-C and the progress bar.
@@ -157,7 +157,7 @@ def _free_edges(pairs: np.ndarray, is_target: np.ndarray, edge_of_pair: np.ndarr
     return np.sort(edge_of_pair[free]) if len(edge_of_pair) else free
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _number(pairs: np.ndarray, is_target: np.ndarray, number: np.ndarray, degree: np.ndarray) -> np.ndarray:
     """Number vertices by falling degree, those that are no target first: their degree is infinite.
 
@@ -187,7 +187,7 @@ def _number(pairs: np.ndarray, is_target: np.ndarray, number: np.ndarray, degree
     return cut
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _arcs(
     pairs: np.ndarray,
     is_target: np.ndarray,
@@ -214,7 +214,7 @@ def _arcs(
     return arcs
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _put(first: np.ndarray, arcs: np.ndarray, x: int, y: int, e: int) -> None:
     arcs[first[x + 1]] = np.int64(y) << 32 | e
     first[x + 1] += 1

@@ -20,9 +20,9 @@ from typing import NamedTuple
 import numpy as np
 
 from wis.engine.bit_rows import BITS, ONE, bit_of, lowest_bit, popcount, word_of
-from wis.engine.kernels import inlined, kernel
 from wis.engine.triangle_keys import AFTER, BEFORE, COUNT, HEAD, LEVEL, PRIORITY, STAMP, TAIL, WITNESS, fallen
 from wis.engine.triangle_queue import GONE, into_bucket, out_of_bucket
+from wis.kernels import inlined, kernel
 
 # Sums of an open edge, and bits that each takes: a sum is between -2 and the number of vertices + 2.
 SUMS = 4

@@ -28,11 +28,11 @@ from wis.engine.dense_levels import (
     lower,
     relocate,
 )
-from wis.engine.kernels import inlined, kernel
 from wis.engine.triangle_keys import COUNT, FREE, HEAD, LEVEL, TAIL, WITNESS, edge_table, fallen
 from wis.engine.triangle_listing import free_memory, list_bytes, walk_indices
 from wis.engine.triangle_queue import GONE
 from wis.graphs import EdgeList
+from wis.kernels import inlined, kernel
 from wis.progress import track
 
 # Removals between two checks for Ctrl-C and of whether rows still pay.

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wis.engine.kernels import inlined, kernel
+from wis.kernels import inlined, kernel
 
 _BITS = 8
 _SIZE = 1 << _BITS

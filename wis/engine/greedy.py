@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wis.engine.kernels import kernel
 from wis.engine.keys import UNHARMFUL, collect_values, compare_keys, make_key
 from wis.engine.losses import (
     CLOSED,
@@ -35,6 +34,7 @@ from wis.engine.quadrangles import Wedges, drop_wedges, make_wedges, no_wedges, 
 from wis.engine.queue import Queue, make_queue, may_differ, move_down, move_up, remove, second_bound
 from wis.engine.witness import find_witness
 from wis.graphs import EdgeList
+from wis.kernels import kernel
 from wis.progress import track
 
 # Blocks of common neighbours take 4 to 6 bytes an entry: at most 768 MiB.

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from wis.engine.kernels import kernel
 from wis.engine.losses import Around
+from wis.kernels import kernel
 
 # The first value of the key of an edge whose removal changes nothing.
 UNHARMFUL = np.iinfo(np.int64).max

@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from wis.engine.csr import build_csr
-from wis.engine.kernels import kernel
 from wis.graphs import EdgeList
+from wis.kernels import kernel
 
 # What is lost: closed walks; closed walks of length 4 by way of common neighbours (``quadrangles``); walks to anywhere.
 CLOSED, SQUARES, OPEN = range(3)

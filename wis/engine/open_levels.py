@@ -13,12 +13,12 @@ import numpy as np
 from wis.engine import three_steps, two_steps
 from wis.engine.csr import build_csr
 from wis.engine.falling_levels import file_edge, make_levels, next_level
-from wis.engine.kernels import inlined, kernel
 from wis.engine.keys import compare_keys, make_key
 from wis.engine.open_state import BASE, CHOSEN, DONE, FREE, FULL, NUM_COUNTERS, ROUND, SIZE, SPAN, State, make_units
 from wis.engine.token_heap import WORDS, agree, append, heapify, is_worse, make_heap, sift_down, store, take
 from wis.engine.value_rows import SMALL, move_base
 from wis.graphs import EdgeList
+from wis.kernels import inlined, kernel
 from wis.progress import track
 
 # Vertices visited in one slice of the loop: some hundredths of a second, so that Ctrl-C and progress come through.

@@ -19,8 +19,8 @@ from typing import NamedTuple
 import numpy as np
 
 from wis.engine.falling_levels import Levels
-from wis.engine.kernels import inlined
 from wis.engine.token_heap import FIELDS, WORDS, Heap
+from wis.kernels import inlined
 
 # Numbers that the words of a key tell of.
 SPAN = WORDS * FIELDS

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from wis.graphs import EdgeList
+from wis.kernels import compiled
 from wis.progress import track
 
 
@@ -74,7 +74,7 @@ def removal_order(
     return order
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _walk_indices(
     tail: np.ndarray,
     head: np.ndarray,

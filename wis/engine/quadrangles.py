@@ -17,10 +17,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from wis.engine.kernels import kernel
 from wis.engine.losses import Around, Graph
+from wis.kernels import compiled, kernel
 
 
 class Wedges(NamedTuple):
@@ -92,7 +91,7 @@ def no_wedges() -> Wedges:
     return Wedges(long, long, short, short, short, short, short, short)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _number_pairs(
     start: np.ndarray, stop: np.ndarray, to: np.ndarray, pair: np.ndarray, tail: np.ndarray, wedges: Wedges
 ) -> int:

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wis.engine.kernels import kernel
 from wis.engine.keys import compare_keys
+from wis.kernels import kernel
 
 # Entries of a key that are stored. Longer common beginnings are compared by the caller.
 WIDTH = 16

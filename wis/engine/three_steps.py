@@ -18,10 +18,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from wis.engine.kernels import inlined, kernel
 from wis.engine.open_state import BASE, FREE, FULL, SIZE, SPAN, State, drop_arc, first_number
 from wis.engine.token_heap import FIELDS, WORDS, sift_up
 from wis.engine.value_rows import begin_rows, leave_row, lower_value
+from wis.kernels import inlined, kernel
 
 # Where the heap says that an edge is gone for good.
 _GONE = -2

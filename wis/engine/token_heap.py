@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wis.engine.kernels import inlined, kernel
+from wis.kernels import inlined, kernel
 
 # Words of 64 bits that are stored for an edge, and counts in each of them.
 WORDS = 8

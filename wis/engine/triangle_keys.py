@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wis.engine.kernels import inlined, kernel
+from wis.kernels import inlined, kernel
 
 # Tokens stored for an edge.
 WIDTH = 5

@@ -6,9 +6,9 @@ import itertools
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from wis.graphs import EdgeList
+from wis.kernels import compiled
 from wis.progress import track
 
 # Bytes of one triangle: three entries of three int32.
@@ -73,7 +73,7 @@ def list_triangles(edges: EdgeList, *, progress: bool = False) -> Triangles:
     return Triangles(start, entries)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def walk_indices(num_nodes: int, tail: np.ndarray, head: np.ndarray, count: np.ndarray) -> np.ndarray:
     """Closed walks of length 3 at every vertex, ``1 + 3 d + 2 tau``, by the triangles at every edge: int64 ``[n]``."""
     value = np.zeros(num_nodes, dtype=np.int64)
@@ -119,7 +119,7 @@ def _check_memory(num_triangles: int) -> None:
 
 
 # Numba must not return several arrays: Ctrl-C meanwhile raises as it makes the first, and it goes on regardless.
-@njit(cache=True, nogil=True)
+@compiled
 def _orient(
     tail: np.ndarray, head: np.ndarray, degree: np.ndarray, start: np.ndarray, heads: np.ndarray, arc_edge: np.ndarray
 ) -> None:
@@ -139,7 +139,7 @@ def _orient(
         start[u + 1] = at + 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _num_paths(start: np.ndarray, heads: np.ndarray) -> np.ndarray:
     """Number of two-arc paths from every vertex."""
     paths = np.zeros(len(start) - 1, dtype=np.int64)
@@ -150,7 +150,7 @@ def _num_paths(start: np.ndarray, heads: np.ndarray) -> np.ndarray:
     return paths
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _count(
     start: np.ndarray, heads: np.ndarray, arc_edge: np.ndarray, mark: np.ndarray, low: int, high: int, count: np.ndarray
 ) -> None:
@@ -171,7 +171,7 @@ def _count(
             mark[heads[i]] = -1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _store(
     start: np.ndarray,
     heads: np.ndarray,
@@ -200,7 +200,7 @@ def _store(
             mark[heads[i]] = -1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _put(
     filled: np.ndarray, entries: np.ndarray, edge: int, apex: int, in_order: bool, first: int, second: int
 ) -> None:

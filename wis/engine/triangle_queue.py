@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from wis.engine.kernels import inlined, kernel
 from wis.engine.triangle_keys import (
     AFTER,
     BEFORE,
@@ -36,6 +35,7 @@ from wis.engine.triangle_keys import (
     take_snapshot,
     upper_bound,
 )
+from wis.kernels import inlined, kernel
 
 # Here and in `triangle_keys`, what runs for every edge that comes up is inlined: passing the state takes a tenth of the
 # time on R-MAT. More of that doubles the time to compile.

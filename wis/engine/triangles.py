@@ -17,7 +17,6 @@ from functools import partial
 import numpy as np
 
 from wis.engine.dense_triangles import first_removals
-from wis.engine.kernels import inlined, kernel
 from wis.engine.triangle_keys import (
     BEFORE,
     COUNT,
@@ -58,6 +57,7 @@ from wis.engine.triangle_queue import (
     sift_up,
 )
 from wis.graphs import EdgeList
+from wis.kernels import inlined, kernel
 from wis.progress import track
 
 # Removals between two checks for Ctrl-C.

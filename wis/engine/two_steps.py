@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from wis.engine.kernels import inlined, kernel
 from wis.engine.open_state import BASE, FREE, FULL, MARK, SPAN, State, add_range, drop_arc, first_number
 from wis.engine.token_heap import FIELDS, WORDS, sift_down, sift_up, store
 from wis.engine.value_rows import begin_rows, count_row, leave_row, lower_value, pack
+from wis.kernels import inlined, kernel
 
 
 @inlined

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from wis.engine.kernels import inlined, kernel
 from wis.engine.open_state import BASE, FREE, SPAN, State
 from wis.engine.token_heap import FIELDS, WORDS
+from wis.kernels import inlined, kernel
 
 # Degrees up to here: counts of two rows fit into eight bits, and are less than FULL.
 SMALL = 90

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from wis.engine.kernels import kernel
 from wis.engine.losses import OPEN, SQUARES, Around, Graph, in_degree
+from wis.kernels import kernel
 
 
 @kernel

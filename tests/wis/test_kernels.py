@@ -1,0 +1,122 @@
+"""Compiled functions: never a stale one, and none lost where nothing can be kept."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import wis
+from wis.kernels import _KERNEL_FILE, _file_of
+
+PACKAGE = Path(wis.__file__).parent
+KERNEL_FILES = [file for file in PACKAGE.rglob("*.py") if _KERNEL_FILE.search(file.read_text())]
+
+CALLEE = "from wis.kernels import inlined\n@inlined\ndef half(x):\n    return x // 2\n"
+CALLER = "from wis.kernels import kernel\nfrom wis.engine.callee import half\n@kernel\ndef call(x):\n    return half(x) + 1\n"
+RUN = """
+from wis.kernels import watch_compilation
+from wis.engine.caller import call
+compilations = []
+with watch_compilation(lambda: compilations.append(1)):
+    print(call(10), bool(compilations))
+"""
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A copy of the package, with one compiled function that calls another in a second file."""
+    shutil.copytree(PACKAGE, tmp_path / "wis", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "wis/engine/callee.py").write_text(CALLEE)
+    (tmp_path / "wis/engine/caller.py").write_text(CALLER)
+    return tmp_path
+
+
+def run(tree: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """What a new process prints: the result of the caller, and whether it was compiled."""
+    return subprocess.run(
+        [sys.executable, "-c", RUN],
+        cwd=tree,
+        env={**os.environ, "PYTHONPATH": str(tree), **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
+def test_a_changed_callee_is_seen_in_the_next_process_and_nothing_else_is_compiled_again(tree: Path) -> None:
+    assert run(tree).stdout == "6 True\n"
+    assert run(tree).stdout == "6 False\n"
+    (tree / "wis/engine/callee.py").write_text(CALLEE.replace("// 2", "// 5"))
+    assert run(tree).stdout == "3 True\n"
+    assert run(tree).stdout == "3 False\n"
+
+
+@pytest.mark.parametrize("pattern", ["*.nbi", "*.nbc"])
+@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: data[:-9] + b"damaged!!", bytes])
+def test_damaged_cache_files_are_compiled_anew(tree: Path, pattern: str, damage: object) -> None:
+    run(tree)
+    files = list((tree / "wis/engine/__pycache__").glob(f"caller*{pattern[1:]}"))
+    assert files
+    for file in files:
+        data = file.read_bytes()
+        file.write_bytes(damage(data) if damage is not bytes else b"")
+    result = run(tree)
+    assert (result.stdout, result.stderr) == ("6 True\n", "")
+    assert run(tree).stdout == "6 False\n"
+
+
+def test_without_a_folder_to_write_everything_works_with_one_warning(tree: Path) -> None:
+    """Under root no folder is read-only, so that files stand where the folders would be."""
+    (tree / "wis/engine/__pycache__").write_text("")
+    (tree / "home").write_text("")
+    result = run(tree, HOME=str(tree / "home"), XDG_CACHE_HOME=str(tree / "home"), NUMBA_CACHE_DIR="")
+    assert result.stdout == "6 True\n"
+    assert result.stderr.count("set NUMBA_CACHE_DIR to a folder that can be written") == 1
+
+
+def test_a_full_disk_costs_the_cache_only(tree: Path) -> None:
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200)); "
+    limit += "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+    result = subprocess.run(
+        [sys.executable, "-B", "-c", limit + RUN],
+        cwd=tree,
+        env={**os.environ, "PYTHONPATH": str(tree)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout == "6 True\n"
+    assert result.stderr.count("NUMBA_CACHE_DIR") == 1
+    assert run(tree).stdout == "6 True\n"
+
+
+@pytest.mark.parametrize("file", KERNEL_FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_kernels_use_names_of_kernel_files_only(file: Path) -> None:
+    """What a kernel takes from another file is compiled into it, so that file must be in the stamp."""
+    tree = ast.parse(file.read_text())
+    origin = {
+        (alias.asname or alias.name): node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("wis")
+        for alias in node.names
+    }
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef) or not _is_kernel(function):
+            continue
+        used = {node.id for line in function.body for node in ast.walk(line) if isinstance(node, ast.Name)}
+        for name in used & origin.keys():
+            sources = {_file_of(origin[name]), _file_of(f"{origin[name]}.{name}")}
+            assert sources & set(KERNEL_FILES), (
+                f"{function.name} uses {name} of {origin[name]}, which is no kernel file"
+            )
+
+
+def _is_kernel(function: ast.FunctionDef) -> bool:
+    names = {node.id for line in function.decorator_list for node in ast.walk(line) if isinstance(node, ast.Name)}
+    return bool(names & {"compiled", "kernel", "inlined"})
