@@ -2,8 +2,8 @@
 
 Every function that Numba compiles is decorated here. Numba keeps compiled code on disk and looks only at the file that
 a function stands in, not at the functions it calls, whose code is compiled into it. Here the stamp of an entry is a
-hash of all files that its code can come from: the *kernel files* (those that import a decorator from here) that its file
-imports, directly or not. What a kernel takes from elsewhere in the project must therefore stand in a kernel file itself.
+hash of all files that its code can come from: the *kernel files* (those that import a decorator from here) that its
+file imports, directly or not. What a kernel takes from elsewhere in the project must therefore stand in a kernel file.
 
 The cache is a convenience. Where there is no place for it, where the disk is full, or where an entry is damaged,
 functions are compiled in memory.

@@ -18,7 +18,8 @@ PACKAGE = Path(wis.__file__).parent
 KERNEL_FILES = [file for file in PACKAGE.rglob("*.py") if _KERNEL_FILE.search(file.read_text())]
 
 CALLEE = "from wis.kernels import inlined\n@inlined\ndef half(x):\n    return x // 2\n"
-CALLER = "from wis.kernels import kernel\nfrom wis.engine.callee import half\n@kernel\ndef call(x):\n    return half(x) + 1\n"
+CALLER = "from wis.kernels import kernel\nfrom wis.engine.callee import half\n"
+CALLER += "@kernel\ndef call(x):\n    return half(x) + 1\n"
 RUN = """
 from wis.kernels import watch_compilation
 from wis.engine.caller import call
