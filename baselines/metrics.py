@@ -12,11 +12,11 @@ from types import MappingProxyType
 
 import numpy as np
 import scipy.sparse as sp
+from wis.baselines.networkit_graph import import_networkit, one_thread, to_networkit
 
-from baselines.networkit_graph import import_networkit, one_thread, to_networkit
-from wis.engine.counts import closed_walks
-from wis.engine.csr import build_csr
-from wis.graphs import EdgeList
+from wis.engine.walk_counts import closed_walks
+from wis.graphs.csr import build_csr
+from wis.graphs.edge_list import EdgeList
 from wis.kernels import compiled
 
 METRICS: Mapping[str, str] = MappingProxyType(

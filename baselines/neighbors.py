@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from wis.baselines.undirected import require_undirected
 
-from baselines.undirected import require_undirected
-from wis.graphs import EdgeList
+from wis.graphs.edge_list import EdgeList
 from wis.registry import method
 
 

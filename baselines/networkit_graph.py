@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from wis.graphs import EdgeList
+from wis.graphs.edge_list import EdgeList
 
 
 def import_networkit(what: str) -> ModuleType:

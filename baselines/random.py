@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wis.graphs import EdgeList
+from wis.graphs.edge_list import EdgeList
 from wis.registry import method
 
 

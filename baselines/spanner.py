@@ -14,10 +14,10 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import scipy.sparse as sp
+from wis.baselines.resistance.bridges import adjacency
+from wis.baselines.undirected import require_undirected
 
-from baselines.resistance.bridges import adjacency
-from baselines.undirected import require_undirected
-from wis.graphs import EdgeList, check_count
+from wis.graphs.edge_list import EdgeList, check_count
 from wis.kernels import compiled
 from wis.progress import track
 from wis.registry import method

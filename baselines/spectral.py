@@ -8,10 +8,10 @@ paper), and with replacement and reweighted (the textbook's, whose Laplacian app
 from __future__ import annotations
 
 import numpy as np
+from wis.baselines.resistance import effective_resistances
+from wis.baselines.undirected import require_undirected
 
-from baselines.resistance import effective_resistances
-from baselines.undirected import require_undirected
-from wis.graphs import EdgeList, check_count
+from wis.graphs.edge_list import EdgeList, check_count
 from wis.registry import method
 
 
@@ -42,7 +42,7 @@ def rank(
     seed
         Seed of the draws and the projections; None makes fresh ones.
     device, progress, solver, k, tol
-        As for :func:`baselines.resistance.effective_resistances`.
+        As for :func:`wis.baselines.resistance.effective_resistances`.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def reweighted(
     seed
         Seed of the draws and the projections; None makes fresh ones.
     device, progress, solver, k, tol
-        As for :func:`baselines.resistance.effective_resistances`.
+        As for :func:`wis.baselines.resistance.effective_resistances`.
 
     Returns
     -------

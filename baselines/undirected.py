@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wis.graphs import EdgeList
+from wis.graphs.edge_list import EdgeList
 
 
 def require_undirected(edges: EdgeList, method: str) -> None:

@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks import graphs, timing
 from benchmarks.engine import to_console, to_markdown
 from wis.files import replace_file
-from wis.graphs import EdgeList
+from wis.graphs.edge_list import EdgeList
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -151,7 +151,7 @@ class _LastMessage(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self.text = ""
-        log = logging.getLogger("wis.engine.cuda.greedy")
+        log = logging.getLogger("wis.engine.cuda.host")
         log.setLevel(logging.DEBUG)
         log.addHandler(self)
 
@@ -163,7 +163,7 @@ class _LastMessage(logging.Handler):
 def _least_bytes(edges: EdgeList, depth: int) -> int:
     """Bytes that a run must move: arcs, triangles and values read, keys written and sorted once, the order written."""
     from wis.engine.cuda.keys import POINTS
-    from wis.engine.triangle_listing import list_triangles
+    from wis.engine.triangles.listing import list_triangles
 
     corners = 12 * len(list_triangles(edges).entries) if depth == 3 else 0
     return edges.num_pairs * (2 * 8 + 2 * 16 * POINTS + 4) + 16 * edges.num_nodes + corners

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from wis.graphs import EdgeList
+from wis.graphs.edge_list import EdgeList
 
 # Samples drawn at a time: bounds the memory for floating-point temporaries to some 100 MiB.
 _CHUNK = 1 << 22
@@ -30,7 +30,7 @@ def real(name: str, data_root: str | Path | None) -> EdgeList | None:
         raise ValueError(f"name must be one of {', '.join(_REAL)}, got {name!r}")
     if data_root is None:
         return None
-    from experiments.datasets import load
+    from wis.experiments.datasets.load import load
 
     try:
         data = load(name, data_root)

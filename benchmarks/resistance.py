@@ -24,7 +24,7 @@ from benchmarks import timing
 from benchmarks.graphs import real
 from benchmarks.rivals import dense_inverse
 from wis.files import replace_file
-from wis.graphs import EdgeList
+from wis.graphs.edge_list import EdgeList
 
 RESULTS = Path(__file__).parent / "results"
 Row = dict[str, Any]
@@ -62,7 +62,7 @@ def _timed(call: Callable[[], Any]) -> tuple[float, Any]:
 
 def _cora(data_root: str | None) -> list[Row]:
     """The exact solver against the dense pseudo-inverse."""
-    from baselines.resistance import effective_resistances
+    from wis.baselines.resistance import effective_resistances
 
     edges = real("Cora", data_root)
     if edges is None:
@@ -104,7 +104,7 @@ def _grid(num_pairs: int) -> list[Row]:
     The error of a solver alone is measured against the same projections solved to 1e-6. Multigrid, in few and large
     steps, overshoots a tolerance by more: a looser one makes the errors of both alike.
     """
-    from baselines.resistance import effective_resistances
+    from wis.baselines.resistance import effective_resistances
 
     edges = _square_grid(round((num_pairs / 2) ** 0.5))
     small = _square_grid(30)
@@ -137,8 +137,7 @@ def _quality() -> list[Row]:
     """How well projections rank edges, on the graphs of 3,000 vertices where the truth is known."""
     import networkx as nx
     from scipy.stats import spearmanr
-
-    from baselines.resistance import effective_resistances
+    from wis.baselines.resistance import effective_resistances
 
     graphs = {
         "Barabási–Albert": _barabasi_albert(3_000, 5),
@@ -157,7 +156,7 @@ def _quality() -> list[Row]:
 
 
 def _estimate(edges: EdgeList, k: int, tol: float, solver: str) -> np.ndarray:
-    from baselines.resistance import effective_resistances
+    from wis.baselines.resistance import effective_resistances
 
     return effective_resistances(edges, k=k, tol=tol, solver=solver, seed=0)
 

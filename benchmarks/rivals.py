@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.graphs import to_networkit
-from wis.graphs import EdgeList
+from wis.graphs.edge_list import EdgeList
 
 Rival = Callable[[EdgeList], Callable[[], Any]]
 

@@ -37,8 +37,8 @@ def plain_epochs(model: Any, data: Any, epochs: int) -> None:
 
 def our_epochs(model: Any, ready: Any, epochs: int) -> None:
     """Train in our way, with the reduced protocol."""
-    from baselines.gnn.protocol import Protocol
-    from baselines.gnn.training import train
+    from wis.baselines.gnn.protocol import Protocol
+    from wis.baselines.gnn.training import train
 
     train(model, ready, Protocol(epochs=epochs))
 
@@ -46,10 +46,9 @@ def our_epochs(model: Any, ready: Any, epochs: int) -> None:
 def loops(dataset: str, model_name: str, data_root: str | None, epochs: int) -> dict[str, Callable[[], None]]:
     """Both loops by name, each from the same weights at every call."""
     import torch
-
-    from baselines.gnn.models import build
-    from baselines.gnn.training import TrainingData
-    from experiments.datasets import load
+    from wis.baselines.gnn.models import build
+    from wis.baselines.gnn.training import TrainingData
+    from wis.experiments.datasets.load import load
 
     torch.set_num_threads(1)
     data = load(dataset, data_root)
@@ -72,10 +71,9 @@ def loops(dataset: str, model_name: str, data_root: str | None, epochs: int) -> 
 def output_difference(dataset: str, model_name: str, data_root: str | None) -> float:
     """The largest difference between the logits of both ways, after the weights were trained for a while."""
     import torch
-
-    from baselines.gnn.models import build
-    from baselines.gnn.training import TrainingData, predict
-    from experiments.datasets import load
+    from wis.baselines.gnn.models import build
+    from wis.baselines.gnn.training import TrainingData, predict
+    from wis.experiments.datasets.load import load
 
     data = load(dataset, data_root)
     ready = TrainingData.from_pyg(data)

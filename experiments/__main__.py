@@ -6,7 +6,7 @@ import sys
 def run() -> None:
     """Run the command line; Ctrl-C while it is being loaded ends it as quietly as later."""
     try:
-        from experiments.cli import app
+        from wis.cli import app
 
         app(prog_name="wis")
     except KeyboardInterrupt:

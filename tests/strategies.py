@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from hypothesis import strategies as st
 
-from wis.graphs import EdgeList
+from wis.graphs.edge_list import EdgeList
 
 
 def edge_list(num_nodes: int, columns: object, directed: bool = False) -> EdgeList:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from wis._version import __version__
 from wis.api import closed_walks, removal_order, sparsify, walk_index
-from wis.graphs import EdgeList
+from wis.graphs.edge_list import EdgeList
 from wis.order import RemovalOrder
 from wis.registry import Method, method, methods
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wis.budget import pairs_to_keep
-from wis.graphs import EdgeList, check_count, load_graph
+from wis.graphs.edge_list import EdgeList, check_count, load_graph
 from wis.order import RemovalOrder, check_ranking
 from wis.registry import Method, find_method
 
@@ -186,7 +186,7 @@ def walk_index(
     >>> wis.walk_index(nx.path_graph(4), [0, 1], depth=2, target=1)
     2
     """
-    from wis.engine import counts
+    from wis.engine import walk_counts as counts
 
     edges = load_graph(graph, num_nodes, directed).edges
     return counts.walk_index(edges, subset, depth, target)
@@ -222,7 +222,7 @@ def closed_walks(graph: Any, depth: int, *, num_nodes: int | None = None, direct
     """
     import torch
 
-    from wis.engine import counts
+    from wis.engine import walk_counts as counts
 
     return torch.from_numpy(counts.closed_walks(load_graph(graph, num_nodes, directed).edges, depth))
 

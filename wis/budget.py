@@ -5,7 +5,7 @@ from __future__ import annotations
 import numbers
 from typing import Any
 
-from wis.graphs import check_count
+from wis.graphs.edge_list import check_count
 
 
 def pairs_to_keep(num_pairs: int, keep: float | None = None, num_edges: int | None = None) -> int:

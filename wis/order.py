@@ -13,7 +13,7 @@ import numpy as np
 
 from wis.budget import pairs_to_keep
 from wis.files import replace_file
-from wis.graphs import EdgeList, load_graph
+from wis.graphs.edge_list import EdgeList, load_graph
 
 if TYPE_CHECKING:
     import torch

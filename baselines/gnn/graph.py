@@ -6,8 +6,7 @@ from functools import cached_property
 
 import torch
 from torch import Tensor
-
-from baselines.gnn.sparse import Pattern, multiply
+from wis.baselines.gnn.sparse import Pattern, multiply
 
 
 class _Structure:
@@ -44,7 +43,7 @@ class _Structure:
 
 
 class Graph:
-    """A graph that the models of :mod:`baselines.gnn.models` take in place of an ``edge_index``.
+    """A graph that the models of :mod:`wis.baselines.gnn.models` take in place of an ``edge_index``.
 
     Parameters
     ----------

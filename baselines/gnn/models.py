@@ -1,8 +1,8 @@
 """The GNNs of the protocol of Razin et al. (NeurIPS 2023): GCN, GIN and ResGCN, made of PyG's layers.
 
 A model takes either what PyG's layers take, ``model(x, edge_index, edge_weight=None)``, and then runs PyG's own message
-passing, or a prepared :class:`~baselines.gnn.graph.Graph`, ``model(features, graph)``, which gives the same outputs by
-sparse products. Parameters and their names are those of PyG's layers in both cases.
+passing, or a prepared :class:`~wis.baselines.gnn.graph.Graph`, ``model(features, graph)``, which gives the same outputs
+by sparse products. Parameters and their names are those of PyG's layers in both cases.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ import torch
 import torch_geometric.nn as pyg
 from torch import Tensor, nn
 from torch_geometric.typing import OptTensor
-
-from baselines.gnn.graph import Graph
-from baselines.gnn.protocol import MODEL_NAMES
-from baselines.gnn.sparse import SparseFeatures, linear
+from wis.baselines.gnn.graph import Graph
+from wis.baselines.gnn.protocol import MODEL_NAMES
+from wis.baselines.gnn.sparse import SparseFeatures, linear
 
 Features: TypeAlias = Tensor | SparseFeatures
 

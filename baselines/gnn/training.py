@@ -14,11 +14,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from wis.baselines.gnn.graph import Graph
+from wis.baselines.gnn.models import Features, build
+from wis.baselines.gnn.protocol import Protocol, find_protocol
+from wis.baselines.gnn.sparse import SparseFeatures
 
-from baselines.gnn.graph import Graph
-from baselines.gnn.models import Features, build
-from baselines.gnn.protocol import Protocol, find_protocol
-from baselines.gnn.sparse import SparseFeatures
 from wis.progress import track
 
 # Features with fewer non-zeros than this share are kept sparse; a sparse product is faster well below it.
@@ -226,7 +226,7 @@ def train(
     Parameters
     ----------
     model
-        A model of :mod:`baselines.gnn.models`, on the device of the data.
+        A model of :mod:`wis.baselines.gnn.models`, on the device of the data.
     data, protocol
         On what and how.
     parameters
@@ -342,7 +342,7 @@ def fit(
     device
         ``"cpu"``, ``"cuda"`` or ``"auto"``.
     protocol
-        ``"reduced"``, ``"paper"`` or a :class:`~baselines.gnn.protocol.Protocol`.
+        ``"reduced"``, ``"paper"`` or a :class:`~wis.baselines.gnn.protocol.Protocol`.
     progress
         Show a progress bar.
 

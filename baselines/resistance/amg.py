@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from wis.baselines.resistance.laplacian import Laplacian
 
-from baselines.resistance.laplacian import Laplacian
 from wis.kernels import compiled
 
 _DAMPING = 4.0 / 3.0  # over the spectral radius of D^-1 A: damps the upper three quarters of the spectrum best

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from wis.baselines.resistance.laplacian import Laplacian
 
-from baselines.resistance.laplacian import Laplacian
 from wis.kernels import compiled
 
 Preconditioner = Callable[[np.ndarray, np.ndarray], np.ndarray]

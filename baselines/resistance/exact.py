@@ -12,9 +12,9 @@ from collections.abc import Callable
 import numpy as np
 import scipy.sparse as sp
 import scipy.sparse.linalg as spla
+from wis.baselines.resistance.bridges import connected_parts
+from wis.baselines.resistance.selected_inverse import selected_inverse
 
-from baselines.resistance.bridges import connected_parts
-from baselines.resistance.selected_inverse import selected_inverse
 from wis.progress import track
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from wis.baselines.resistance.bridges import adjacency
 
-from baselines.resistance.bridges import adjacency
 from wis.kernels import compiled
 
 

@@ -22,15 +22,15 @@ from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
+from wis.baselines.resistance.amg import TooDenseError, VCycle
+from wis.baselines.resistance.cg import Preconditioner, solve_block
+from wis.baselines.resistance.laplacian import Laplacian
 
-from baselines.resistance.amg import TooDenseError, VCycle
-from baselines.resistance.cg import Preconditioner, solve_block
-from baselines.resistance.laplacian import Laplacian
 from wis.kernels import compiled
 from wis.progress import track
 
 if TYPE_CHECKING:
-    from baselines.resistance.projections_torch import TorchProjections
+    from wis.baselines.resistance.projections_torch import TorchProjections
 
 _WIDTH = 32  # right-hand sides a block
 _CHUNK = 1 << 15  # edges whose signs are drawn at a time: they stay in the cache
@@ -64,7 +64,7 @@ def projected_resistances(
     k
         Number of projections: linear systems to solve.
     tol
-        Relative error of each solution: see :func:`baselines.resistance.effective_resistances`.
+        Relative error of each solution: see :func:`wis.baselines.resistance.effective_resistances`.
     solver
         ``"cg"``: conjugate gradients, Jacobi-preconditioned. ``"amg"``: preconditioned by a multigrid cycle.
         ``"auto"``: the former, unless it converges slowly, pyamg is installed, and the graph has no hubs that would
@@ -92,7 +92,7 @@ def projected_resistances(
     entropy = np.random.SeedSequence(seed).entropy
     problem: Projections | TorchProjections
     if device == "cuda":
-        from baselines.resistance.projections_torch import TorchProjections
+        from wis.baselines.resistance.projections_torch import TorchProjections
 
         problem = TorchProjections(laplacian, pairs, tol, entropy, device)
     else:

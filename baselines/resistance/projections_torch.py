@@ -1,4 +1,4 @@
-"""The projections of :mod:`baselines.resistance.projections` on a GPU, through torch.
+"""The projections of :mod:`wis.baselines.resistance.projections` on a GPU, through torch.
 
 The signs are drawn on the CPU by the same generator, so both devices estimate the same numbers, up to rounding.
 """
@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 import torch
-
-from baselines.resistance.cg import ErrorEstimate
-from baselines.resistance.laplacian import Laplacian
-from baselines.resistance.projections import FINEST_FLOAT32, MOST_ITERATIONS, random_bits, unsolved
+from wis.baselines.resistance.cg import ErrorEstimate
+from wis.baselines.resistance.laplacian import Laplacian
+from wis.baselines.resistance.projections import FINEST_FLOAT32, MOST_ITERATIONS, random_bits, unsolved
 
 _GATHERED = 1 << 25  # entries of a block that are gathered for edges at a time
 
@@ -81,7 +80,7 @@ class TorchProjections:
             ).to(self.device)
 
     def _solve(self, residual: torch.Tensor) -> torch.Tensor:
-        """Conjugate gradients as in :func:`baselines.resistance.cg.solve_block`."""
+        """Conjugate gradients as in :func:`wis.baselines.resistance.cg.solve_block`."""
         solution = torch.zeros_like(residual)
         direction = residual / self.degree
         norm = (residual * direction).sum(dim=0, dtype=torch.float64)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from wis.baselines.options import check_number
+from wis.baselines.resistance.bridges import find_bridges
+from wis.baselines.resistance.exact import exact_resistances
+from wis.baselines.resistance.projections import projected_resistances
 
-from baselines.options import check_number
-from baselines.resistance.bridges import find_bridges
-from baselines.resistance.exact import exact_resistances
-from baselines.resistance.projections import projected_resistances
 from wis.api import require_cuda
-from wis.graphs import EdgeList, check_count
+from wis.graphs.edge_list import EdgeList, check_count
 
 SOLVERS = ("auto", "exact", "cg", "amg")
 

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from wis.experiments.lm.controlled_data import SETUPS, Labelled, Setup
+from wis.experiments.pages.page import Rows, Section, figure, write_page, write_table
 
-from experiments.lm.controlled_data import SETUPS, Labelled, Setup
-from experiments.lm.output import Rows, Section, figure, write_page, write_table
 from wis.files import replace_file
 from wis.progress import track
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.lm.output import Section, write_page
+from wis.experiments.pages.page import Section, write_page
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -73,8 +73,7 @@ def write_report(found: Diagnosis, what: str, path: Path, command: str) -> None:
 def _load(model: Path | None, seed: int) -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
-
-    from experiments.lm.grue.models import from_hub
+    from wis.experiments.lm.grue.models import from_hub
 
     if model is not None:
         return from_hub(AutoModelForCausalLM, str(model)), from_hub(AutoTokenizer, str(model))

@@ -1,4 +1,4 @@
-"""The paper's claims about language models, on a tiny GPT-2 and generated tasks (`experiments.lm.tiny`).
+"""The paper's claims about language models, on a tiny GPT-2 and generated tasks (`wis.experiments.lm.tiny`).
 
 Three questions: do more inputs with a small reward std make RFT fall further behind SFT; do a higher learning rate,
 temperature or entropy bonus help; does a short SFT phase on few labels before RFT help. Whatever comes out is written.
@@ -14,11 +14,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.lm.output import Rows
+from wis.experiments.pages.page import Rows
+
 from wis.progress import track
 
 if TYPE_CHECKING:
-    from experiments.lm.tiny import Tuning
+    from wis.experiments.lm.tiny import Tuning
 
 SHARES = (0.0, 0.25, 0.5, 0.75)
 MAIN_SHARE = 0.5
@@ -130,8 +131,7 @@ def run_small(out: Path, scale: Scale | None = None, *, workers: int = 2, progre
 def finetune(run: Run, scale: Scale) -> dict[str, Any]:
     """Do one run and measure it on its train inputs and on unseen ones."""
     import numpy as np
-
-    from experiments.lm import tiny
+    from wis.experiments.lm import tiny
 
     start = time.perf_counter()
     model = tiny.pretrained(run.seed, scale.pretraining)
@@ -160,7 +160,7 @@ def finetune(run: Run, scale: Scale) -> dict[str, Any]:
 
 
 def _train(model: Any, data: Any, run: Run, scale: Scale) -> None:
-    from experiments.lm import tiny
+    from wis.experiments.lm import tiny
 
     if run.sft:
         steps = round(run.sft * scale.steps)
@@ -171,7 +171,7 @@ def _train(model: Any, data: Any, run: Run, scale: Scale) -> None:
 
 
 def _tuning(run: Run, scale: Scale) -> Tuning:
-    from experiments.lm.tiny import Tuning
+    from wis.experiments.lm.tiny import Tuning
 
     changes: dict[str, Any] = dict(run.changes)
     rate = scale.rft_rate * changes.pop("learning_rate", 1.0)

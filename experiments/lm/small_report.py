@@ -1,4 +1,4 @@
-"""What the runs of `experiments.lm.small` say about the paper's claims, also where they disagree."""
+"""What the runs of `wis.experiments.lm.small` say about the paper's claims, also where they disagree."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from experiments.lm.output import Rows, Section, figure, legend_above, write_page, write_table
-from experiments.lm.small import HEURISTICS, LABELS, MAIN_SHARE, SFT_STEPS, SMALL_STD
+from wis.experiments.lm.small import HEURISTICS, LABELS, MAIN_SHARE, SFT_STEPS, SMALL_STD
+from wis.experiments.pages.page import Rows, Section, figure, legend_above, write_page, write_table
 
 if TYPE_CHECKING:
     import pandas as pd

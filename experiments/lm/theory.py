@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from wis.experiments.pages.page import Rows, Section, figure, legend_above, write_page, write_table
 
-from experiments.lm.output import Rows, Section, figure, legend_above, write_page, write_table
 from wis.progress import track
 
 if TYPE_CHECKING:

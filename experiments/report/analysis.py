@@ -11,8 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-
-from experiments.sweep.store import Results
+from wis.experiments.sweep.store import Results
 
 GRID = ["dataset", "model", "method", "removed"]
 # Fewer blocks than this tell nothing about ranks.
@@ -216,7 +215,7 @@ def unfinished(results: Results) -> pd.DataFrame:
 
 def kept(cells: pd.DataFrame) -> pd.DataFrame:
     """Further measures of what each method kept at shares strictly between 0 and 1, averaged over its orders."""
-    from baselines.metrics import METRICS
+    from wis.baselines.metrics import METRICS
 
     places = {name: place for place, name in enumerate(METRICS)}
     inner = cells[(cells["removed"] > 0) & (cells["removed"] < 1)]

@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-
-from experiments.report.labels import method_label, percent, removal
+from wis.experiments.report.labels import method_label, percent, removal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +41,7 @@ def accuracy_figure(table: pd.DataFrame, looks: dict[str, tuple[str, str]], titl
     Parameters
     ----------
     table
-        The rows of :func:`experiments.report.analysis.accuracy` of one data set and model.
+        The rows of :func:`wis.experiments.report.analysis.accuracy` of one data set and model.
     looks
         From :func:`styles`.
     title

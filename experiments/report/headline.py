@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 
 import pandas as pd
-
-from experiments.report import analysis
-from experiments.report.labels import method_label, model_label, percent, removal
+from wis.experiments.report import analysis
+from wis.experiments.report.labels import method_label, model_label, percent, removal
 
 
 def title(cells: pd.DataFrame) -> str:
@@ -49,7 +48,7 @@ def findings(cells: pd.DataFrame) -> list[str]:
     Parameters
     ----------
     cells
-        From :func:`experiments.report.analysis.finished`.
+        From :func:`wis.experiments.report.analysis.finished`.
     """
     return [text for (dataset, model), part in analysis.groups(cells) if (text := _finding(dataset, model, part))]
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import pandas as pd
-
-from experiments.report import analysis
-from experiments.report.labels import method_label, model_label, percent, removal
-from experiments.sweep.store import Results
+from wis.experiments.report import analysis
+from wis.experiments.report.labels import method_label, model_label, percent, removal
+from wis.experiments.sweep.store import Results
 
 # Names of the files of all tables that a report can have.
 TABLE_NAMES = ("accuracy", "differences", "ranks", "cost", "training", "structure", "kept", "unfinished")

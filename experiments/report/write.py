@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from wis.experiments.report import analysis, figures, headline
+from wis.experiments.report.labels import model_label, removal
+from wis.experiments.report.tables import TABLE_NAMES, Table, make_tables
+from wis.experiments.sweep.plan import plan_text
+from wis.experiments.sweep.store import Results, read_results
 
-from experiments.report import analysis, figures, headline
-from experiments.report.labels import model_label, removal
-from experiments.report.tables import TABLE_NAMES, Table, make_tables
-from experiments.sweep.plan import plan_text
-from experiments.sweep.store import Results, read_results
 from wis._version import __version__
 from wis.files import replace_file
 
@@ -132,7 +132,7 @@ def render_page(
         findings=headline.findings(cells),
         warning=_warning(results),
         extent=_extent(results),
-        css=(_HERE / "page.css").read_text(encoding="utf-8"),
+        css=(_HERE.parent / "pages" / "page.css").read_text(encoding="utf-8"),
         plan=results.plan,
         plan_yaml=plan_text(results.plan),
         sections=sections,

@@ -119,8 +119,8 @@ def structure(data: Any) -> dict[str, int]:
 
 
 def compare(data: Any, sparse: Any) -> dict[str, float]:
-    """How much of a PyG graph its sparsification kept: :func:`baselines.metrics.compare`, where defined."""
-    from baselines import metrics
+    """How much of a PyG graph its sparsification kept: :func:`wis.baselines.metrics.compare`, where defined."""
+    from wis.baselines import metrics
 
     before, after = _edge_list(data), _edge_list(sparse)
     weights = None if sparse.get("edge_weight") is None else _pair_weights(after, sparse)

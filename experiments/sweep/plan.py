@@ -29,7 +29,7 @@ class Plan:
     methods
         Methods with options, as ``wis:depth=2``; names from ``wis methods``.
     models
-        Names from :func:`experiments.sweep.training.model_names`.
+        Names from :func:`wis.experiments.sweep.training.model_names`.
     removed
         Shares of the pairs removed, each in ``[0, 1]``, ascending. Given as a list or as ``"start:stop:step"``.
     seeds
@@ -61,7 +61,7 @@ class Plan:
     summary: str = ""
 
     def __post_init__(self) -> None:
-        from experiments.sweep.training import model_names, protocol_names
+        from wis.experiments.sweep.training import model_names, protocol_names
 
         for field, check in (
             ("name", _file_name),
@@ -178,7 +178,7 @@ def _choices(field: str, value: Any, allowed: Collection[str]) -> tuple[str, ...
 
 
 def _dataset_names(field: str, value: Any) -> tuple[str, ...]:
-    from experiments.sweep.training import dataset_name
+    from wis.experiments.sweep.training import dataset_name
 
     try:
         return tuple(_items(field, [dataset_name(item) for item in _items(field, value)]))

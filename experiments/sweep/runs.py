@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-from experiments.sweep.plan import Plan
+from wis.experiments.sweep.plan import Plan
+
 from wis.registry import find_method, parse_method
 
 # Part of every hash: raise it when a change to the code can change a result, and old results are computed anew.
@@ -104,7 +105,7 @@ def expand(plan: Plan, device: str) -> list[Cell]:
     device
         ``"cpu"`` or ``"cuda"``: what the plan's device came to on this machine.
     """
-    from experiments.sweep.training import protocol_settings
+    from wis.experiments.sweep.training import protocol_settings
 
     protocol = protocol_settings(plan.protocol, plan.epochs)
     methods = {text: parse_method(text) for text in plan.methods}

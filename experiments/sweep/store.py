@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from experiments.sweep.runs import Cell, Run, Sparsifier, canonical_json
+from wis.experiments.sweep.runs import Cell, Run, Sparsifier, canonical_json
 
 FILE_NAME = "results.sqlite"
 _FORMAT = 1

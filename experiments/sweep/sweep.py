@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.sweep import training
-from experiments.sweep.executors import Executor, Outcome, Processes, Serial, Task
-from experiments.sweep.measure import dataset_facts, environment, usable_cores
-from experiments.sweep.plan import Plan, plan_text
-from experiments.sweep.runs import Run, expand
-from experiments.sweep.store import RunOutcome, Store
-from experiments.sweep.work import OrderTask, RunTask, compute_order, execute_run
+from wis.experiments.running.executors import Executor, Outcome, Processes, Serial, Task
+from wis.experiments.sweep import training
+from wis.experiments.sweep.measure import dataset_facts, environment, usable_cores
+from wis.experiments.sweep.plan import Plan, plan_text
+from wis.experiments.sweep.runs import Run, expand
+from wis.experiments.sweep.store import RunOutcome, Store
+from wis.experiments.sweep.work import OrderTask, RunTask, compute_order, execute_run
+
 from wis.api import require_cuda
 from wis.files import replace_file
 from wis.progress import track
@@ -73,7 +74,7 @@ def run_sweep(
     command
         The command that a report shows.
     data_root
-        Folder of the datasets; see :func:`experiments.datasets.load`.
+        Folder of the datasets; see :func:`wis.experiments.datasets.load.load`.
     workers
         Number of processes, one thread each; 1 works in this process. None: one a core but at most 8 on the CPU, 1 on a
         GPU.

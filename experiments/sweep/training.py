@@ -6,12 +6,12 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from baselines.gnn.protocol import MODEL_NAMES, PROTOCOLS, Protocol
-from experiments import datasets
+from wis.baselines.gnn.protocol import MODEL_NAMES, PROTOCOLS, Protocol
+from wis.experiments.datasets import load as datasets
 
 if TYPE_CHECKING:
-    from baselines.gnn.training import FitResult
-    from experiments.sweep.runs import Run
+    from wis.baselines.gnn.training import FitResult
+    from wis.experiments.sweep.runs import Run
 
 
 def dataset_name(name: Any) -> str:
@@ -29,7 +29,7 @@ def dataset_name(name: Any) -> str:
 
 
 def load_dataset(name: str, data_root: Path | None) -> Any:
-    """Load a data set; see :func:`experiments.datasets.load`."""
+    """Load a data set; see :func:`wis.experiments.datasets.load.load`."""
     return datasets.load(name, data_root)
 
 
@@ -51,6 +51,6 @@ def protocol_settings(name: str, epochs: int | None) -> dict[str, Any]:
 
 def train(graph: Any, run: Run) -> FitResult:
     """Train the model of a run on a graph and measure it."""
-    from baselines.gnn.training import fit
+    from wis.baselines.gnn.training import fit
 
     return fit(run.model, graph, seed=run.seed, device=run.device, protocol=Protocol(**run.protocol))

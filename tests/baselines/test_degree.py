@@ -8,10 +8,10 @@ import networkx as nx
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from wis.baselines import degree
 
-from baselines import degree
 from tests.baselines.test_structural import edge_list
-from wis.graphs import EdgeList
+from wis.graphs.edge_list import EdgeList
 
 
 def test_teddy_by_matrices():

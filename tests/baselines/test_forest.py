@@ -5,10 +5,10 @@ from __future__ import annotations
 import networkx as nx
 import numpy as np
 import pytest
+from wis.baselines.forest import rank
 
-from baselines.forest import rank
 from tests.baselines.test_structural import edge_list
-from wis.graphs import EdgeList
+from wis.graphs.edge_list import EdgeList
 
 
 def kept_graph(edges: EdgeList, order: np.ndarray, num_keep: int) -> nx.Graph:

@@ -9,10 +9,10 @@ import networkx as nx
 import numpy as np
 import pytest
 import scipy.stats
+from wis.baselines import metrics
 
-from baselines import metrics
 from tests.baselines.test_structural import edge_list
-from wis.graphs import EdgeList
+from wis.graphs.edge_list import EdgeList
 
 
 @pytest.fixture

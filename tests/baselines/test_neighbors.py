@@ -5,10 +5,10 @@ from __future__ import annotations
 import networkx as nx
 import numpy as np
 import pytest
+from wis.baselines.neighbors import k_neighbor
 
-from baselines.neighbors import k_neighbor
 from tests.baselines.test_structural import edge_list
-from wis.graphs import EdgeList
+from wis.graphs.edge_list import EdgeList
 
 
 @pytest.mark.parametrize("seed", range(5))

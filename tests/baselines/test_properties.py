@@ -17,7 +17,7 @@ from torch_geometric.data import Data
 import wis
 from tests.strategies import edge_list
 from wis.api import choose_pairs, rank_pairs
-from wis.graphs import EdgeList
+from wis.graphs.edge_list import EdgeList
 
 METHODS = [method for method in wis.methods() if not method.learns]
 RANKS = [method for method in METHODS if method.kind == "rank"]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from wis.baselines import random
 
-from baselines import random
 from tests.strategies import edge_list
 
 PATH = edge_list(4, [[0, 1, 2], [1, 2, 3]])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import networkx as nx
 import numpy as np
 import pytest
+from wis.baselines.rank_degree import rank
 
-from baselines.rank_degree import rank
 from tests.baselines.test_structural import edge_list
-from wis.graphs import EdgeList
+from wis.graphs.edge_list import EdgeList
 
 
 def walk(graph: nx.Graph, seed: int, share: float, starts: float) -> list[tuple[int, int]]:
@@ -54,7 +54,7 @@ def test_against_sets(seed, share, starts):
 def test_long_walks_are_done_in_slices(monkeypatch):
     edges = edge_list(nx.gnm_random_graph(50, 300, seed=0))
     whole = rank(edges, seed=0)
-    monkeypatch.setattr("baselines.rank_degree._SLICE", 7)
+    monkeypatch.setattr("wis.baselines.rank_degree._SLICE", 7)
     np.testing.assert_array_equal(rank(edges, seed=0), whole)
 
 

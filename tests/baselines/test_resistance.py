@@ -8,15 +8,15 @@ import pytest
 import scipy.sparse as sp
 import torch
 from hypothesis import given, settings
+from wis.baselines.resistance import effective_resistances, projections
+from wis.baselines.resistance.amg import TooDenseError, VCycle
+from wis.baselines.resistance.bridges import find_bridges
+from wis.baselines.resistance.cg import solve_block
+from wis.baselines.resistance.laplacian import Laplacian
+from wis.baselines.resistance.projections import Projections
 
-from baselines.resistance import effective_resistances, projections
-from baselines.resistance.amg import TooDenseError, VCycle
-from baselines.resistance.bridges import find_bridges
-from baselines.resistance.cg import solve_block
-from baselines.resistance.laplacian import Laplacian
-from baselines.resistance.projections import Projections
 from tests.strategies import edge_list, edge_lists, every_family
-from wis.graphs import EdgeList
+from wis.graphs.edge_list import EdgeList
 
 
 def dense_laplacian(edges: EdgeList, weights: np.ndarray | None = None) -> np.ndarray:
@@ -215,7 +215,7 @@ def test_result_does_not_depend_on_threads():
 
 
 def test_torch_backend_estimates_the_same_numbers():
-    from baselines.resistance.projections_torch import TorchProjections
+    from wis.baselines.resistance.projections_torch import TorchProjections
 
     for edges, tol in ((POWER_LAW, 1e-3), (GRID, 1e-7)):
         laplacian = Laplacian.from_pairs(edges.num_nodes, edges.pairs)
@@ -225,7 +225,7 @@ def test_torch_backend_estimates_the_same_numbers():
 
 
 def test_the_whole_path_of_cuda_on_the_cpu(monkeypatch):
-    from baselines.resistance import projections_torch, solve
+    from wis.baselines.resistance import projections_torch, solve
 
     class OnTheCpu(projections_torch.TorchProjections):
         def __init__(self, laplacian, pairs, tol, entropy, device):

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from wis.baselines.spanner import IMPLEMENTATIONS, select, spanner
 
-from baselines.spanner import IMPLEMENTATIONS, select, spanner
 from tests.baselines.test_resistance import from_networkx
 from tests.strategies import edge_list, edge_lists, every_family
-from wis.graphs import EdgeList
+from wis.graphs.edge_list import EdgeList
 
 DENSE = from_networkx(nx.gnm_random_graph(120, 3000, seed=0))
 

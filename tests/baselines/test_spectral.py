@@ -7,9 +7,9 @@ import math
 import networkx as nx
 import numpy as np
 import pytest
+from wis.baselines import spectral
+from wis.baselines.resistance import effective_resistances
 
-from baselines import spectral
-from baselines.resistance import effective_resistances
 from tests.baselines.test_resistance import dense_laplacian, from_networkx
 from tests.strategies import edge_list
 

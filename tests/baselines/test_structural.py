@@ -8,9 +8,9 @@ import sys
 import networkx as nx
 import numpy as np
 import pytest
+from wis.baselines import structural
 
-from baselines import structural
-from wis.graphs import EdgeList
+from wis.graphs.edge_list import EdgeList
 
 METHODS = (
     structural.local_degree,

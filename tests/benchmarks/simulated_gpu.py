@@ -19,7 +19,7 @@ import torch
 from benchmarks import gpu
 from tests.strategies import family
 from tests.wis.engine.cuda.simulated import whole_grids  # noqa: F401, all blocks at once
-from wis.graphs import EdgeList
+from wis.graphs.edge_list import EdgeList
 
 GRAPHS = {"R-MAT 17": "medium", "squirrel": "wheel", "DBLP": "hub", "power law 5e6": "two cliques"}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import networkx as nx
 import numpy as np
 import pytest
+from wis.baselines.resistance import effective_resistances
 
-from baselines.resistance import effective_resistances
 from benchmarks.rivals import OTHERS
 from tests.strategies import edge_list
 from wis.registry import methods

@@ -12,13 +12,7 @@ import numpy as np
 import pytest
 
 from wis.files import replace_file
-from wis.interrupts import (
-    check_interrupt,
-    hold_interrupts,
-    release_interrupts,
-    remember_interrupts,
-    was_interrupted,
-)
+from wis.interrupts import check_interrupt, hold_interrupts, release_interrupts, remember_interrupts, was_interrupted
 from wis.progress import track
 
 

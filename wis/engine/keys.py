@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wis.engine.losses import Around
+from wis.engine.walks.losses import Around
 from wis.kernels import kernel
 
 # The first value of the key of an edge whose removal changes nothing.

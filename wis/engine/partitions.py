@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wis.graphs import EdgeList
+from wis.graphs.edge_list import EdgeList
 from wis.kernels import compiled
 from wis.progress import track
 
@@ -33,7 +33,7 @@ def removal_order(
     objective
         ``"graph"``: the tuple of ``WI_{L-1}(I)``. ``"vertex"``: of ``WI_{L-1,t}(I)`` for every t in I.
     priority, chunk, limit, progress
-        As in :func:`wis.engine.walks.removal_order`.
+        As in :func:`wis.engine.walks.cpu.removal_order`.
 
     Returns
     -------

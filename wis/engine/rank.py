@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from wis.device_edges import DeviceEdgeList
-from wis.graphs import EdgeList, check_count
+from wis.graphs.device_edges import DeviceEdgeList
+from wis.graphs.edge_list import EdgeList, check_count
 from wis.registry import method
 
 OBJECTIVES = ("vertex", "graph")
@@ -171,7 +170,7 @@ def check_overflow(edges: EdgeList, depth: int, objective: str = "vertex") -> No
     # Far from the limit, rounding does not matter; close to it, or above, the exact numbers are worth a copy.
     if isinstance(edges, DeviceEdgeList) and edges.most_walks(length) < _COUNT_LIMIT / 2:
         return
-    from wis.engine.counts import saturated_walks
+    from wis.engine.walk_counts import saturated_walks
 
     walks = saturated_walks(edges, length, _COUNT_LIMIT)
     vertex = int(np.argmax(walks))
@@ -273,18 +272,11 @@ def _family(edges: EdgeList, options: Options) -> str:
 
 def _import_engine(family: str, edges: EdgeList, depth: int, device: str) -> Any:
     """The module of a family on the CPU, or on the GPU if asked for or worth it."""
-    on_gpu = device != "cpu" and _has_module("wis.engine.cuda") and _has_module(f"wis.engine.cuda.{family}")
-    if device == "cuda" and not on_gpu:
-        raise RuntimeError(f"device='cuda': no CUDA engine for {family.replace('_', ' ')}; use device='cpu'")
-    if device == "auto" and on_gpu:
-        from wis.engine import cuda
+    from wis.engine import cuda
 
-        on_gpu = cuda.is_worth(edges, depth)
-    return importlib.import_module(f"wis.engine.cuda.{family}" if on_gpu else f"wis.engine.{family}")
-
-
-def _has_module(name: str) -> bool:
-    return importlib.util.find_spec(name) is not None
+    on_gpu = device == "cuda" or (device == "auto" and cuda.is_worth(edges, depth))
+    backend = "cuda" if on_gpu else "cpu"
+    return importlib.import_module(f"wis.engine.{family}.{backend}")
 
 
 def _complete(order: np.ndarray, num_pairs: int) -> np.ndarray:

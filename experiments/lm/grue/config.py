@@ -78,7 +78,7 @@ class Config:
     hub
         Arguments of ``datasets.load_dataset``; None where only local files are read.
     prompt, references, dialogue
-        How a row becomes examples (`experiments.lm.grue.data`).
+        How a row becomes examples (`wis.experiments.lm.grue.data`).
     prompt_tokens
         Tokens of a prompt at most.
     reward_model

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from experiments.lm.grue.config import Config
+from wis.experiments.lm.grue.config import Config
 
 _HISTORY = 5
 

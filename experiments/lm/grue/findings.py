@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from wis.experiments.lm.grue.pipeline import STAGES
+from wis.experiments.lm.grue.rewards import SUPPORT
+from wis.experiments.pages.page import Section, figure, write_page, write_table
 
-from experiments.lm.grue.pipeline import STAGES
-from experiments.lm.grue.rewards import SUPPORT
-from experiments.lm.output import Section, figure, write_page, write_table
 from wis.lm import RewardTracker
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-
-from experiments.lm.grue.config import Config, Generation
+from wis.experiments.lm.grue.config import Config, Generation
 
 
 @dataclass(frozen=True)

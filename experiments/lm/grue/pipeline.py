@@ -7,13 +7,14 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from experiments.lm.grue.config import Config
-from experiments.lm.grue.data import choose, load_examples
-from experiments.lm.grue.models import LanguageModel
-from experiments.lm.grue.ppo import finetune_ppo
-from experiments.lm.grue.rewards import Reward, make_reward
-from experiments.lm.grue.sampling import sampling_pass
-from experiments.lm.grue.sft import finetune_supervised
+from wis.experiments.lm.grue.config import Config
+from wis.experiments.lm.grue.data import choose, load_examples
+from wis.experiments.lm.grue.models import LanguageModel
+from wis.experiments.lm.grue.ppo import finetune_ppo
+from wis.experiments.lm.grue.rewards import Reward, make_reward
+from wis.experiments.lm.grue.sampling import sampling_pass
+from wis.experiments.lm.grue.sft import finetune_supervised
+
 from wis.files import replace_file
 from wis.lm import RewardTracker
 

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from wis.experiments.lm.grue.config import Config, PPOSettings
+from wis.experiments.lm.grue.data import Example
+from wis.experiments.lm.grue.models import LanguageModel, Outputs
+from wis.experiments.lm.grue.rewards import Reward
 
-from experiments.lm.grue.config import Config, PPOSettings
-from experiments.lm.grue.data import Example
-from experiments.lm.grue.models import LanguageModel, Outputs
-from experiments.lm.grue.rewards import Reward
 from wis.files import replace_file
 from wis.progress import track
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.lm.grue.config import REWARDS, Config
-from experiments.lm.grue.data import Example
+from wis.experiments.lm.grue.config import REWARDS, Config
+from wis.experiments.lm.grue.data import Example
 
 SUPPORT = (0.0, 1.0)
 Reward = Callable[[Sequence[Example], Sequence[str]], list[float]]
@@ -98,8 +98,7 @@ class _NoSynonyms:
 def _classifier(config: Config, device: str) -> Reward:
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
-
-    from experiments.lm.grue.models import from_hub
+    from wis.experiments.lm.grue.models import from_hub
 
     name = str(config.reward_model)
     tokenizer = from_hub(AutoTokenizer, name)

@@ -6,12 +6,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from wis.experiments.lm.grue.config import Config
+from wis.experiments.lm.grue.data import Example
+from wis.experiments.lm.grue.models import LanguageModel
+from wis.experiments.lm.grue.rewards import SUPPORT, Reward
+from wis.experiments.pages.page import Rows
 
-from experiments.lm.grue.config import Config
-from experiments.lm.grue.data import Example
-from experiments.lm.grue.models import LanguageModel
-from experiments.lm.grue.rewards import SUPPORT, Reward
-from experiments.lm.output import Rows
 from wis.lm import RewardTracker
 from wis.progress import track
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import torch
+from wis.experiments.lm.grue.config import Config
+from wis.experiments.lm.grue.data import Example, choose
+from wis.experiments.lm.grue.models import LanguageModel
 
-from experiments.lm.grue.config import Config
-from experiments.lm.grue.data import Example, choose
-from experiments.lm.grue.models import LanguageModel
 from wis.progress import track
 
 

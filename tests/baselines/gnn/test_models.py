@@ -5,11 +5,10 @@ import torch
 from torch import nn
 from torch_geometric.nn import GCNConv, GENConv, GINConv
 from torch_geometric.nn.conv.gcn_conv import gcn_norm
-
-from baselines.gnn.graph import Graph
-from baselines.gnn.models import build
-from baselines.gnn.protocol import MODEL_NAMES
-from baselines.gnn.sparse import SparseFeatures
+from wis.baselines.gnn.graph import Graph
+from wis.baselines.gnn.models import build
+from wis.baselines.gnn.protocol import MODEL_NAMES
+from wis.baselines.gnn.sparse import SparseFeatures
 
 
 def random_graph(num_nodes=40, num_edges=150, seed=0):

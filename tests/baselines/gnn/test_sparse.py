@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-
-from baselines.gnn.sparse import Pattern, SparseFeatures, linear, multiply
+from wis.baselines.gnn.sparse import Pattern, SparseFeatures, linear, multiply
 
 
 def random_matrix(shape, density, seed):
@@ -58,7 +57,7 @@ def test_sampled_product_without_a_library_is_the_same(monkeypatch):
     pattern = Pattern(torch.tensor([2, 0, 0, 1, 2]), torch.tensor([1, 3, 0, 2, 0]), (3, 4))
     left, right = random_matrix((3, 5), 1.0, seed=7), random_matrix((4, 5), 1.0, seed=8)
     by_library = pattern.sampled_product(left, right)
-    monkeypatch.setattr("baselines.gnn.sparse._CHUNK", 10)  # two entries at a time
+    monkeypatch.setattr("wis.baselines.gnn.sparse._CHUNK", 10)  # two entries at a time
     monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: False)
     by_chunks = pattern.sampled_product(left, right)
     torch.testing.assert_close(by_chunks, by_library)

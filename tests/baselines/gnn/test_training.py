@@ -6,11 +6,10 @@ import pytest
 import torch
 from torch import nn
 from torch_geometric.data import Data
-
-from baselines.gnn.models import build
-from baselines.gnn.protocol import MODEL_NAMES, Protocol, find_protocol
-from baselines.gnn.sparse import SparseFeatures
-from baselines.gnn.training import Outcome, TrainingData, find_device, fit, predict, seeded, train
+from wis.baselines.gnn.models import build
+from wis.baselines.gnn.protocol import MODEL_NAMES, Protocol, find_protocol
+from wis.baselines.gnn.sparse import SparseFeatures
+from wis.baselines.gnn.training import Outcome, TrainingData, find_device, fit, predict, seeded, train
 
 
 def two_groups(num_nodes=60, seed=0):

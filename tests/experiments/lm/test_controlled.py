@@ -5,10 +5,9 @@ import struct
 import numpy as np
 import pytest
 import torch
-
-from experiments.lm import controlled
-from experiments.lm.controlled import ARMS, Arm, make_task, measure, report_controlled, run_controlled
-from experiments.lm.controlled_data import SETUPS, load_cifar10, load_digits, load_mnist, load_stsb, read_idx
+from wis.experiments.lm import controlled
+from wis.experiments.lm.controlled import ARMS, Arm, make_task, measure, report_controlled, run_controlled
+from wis.experiments.lm.controlled_data import SETUPS, load_cifar10, load_digits, load_mnist, load_stsb, read_idx
 
 
 def _write_mnist(folder, count=40):

@@ -7,11 +7,10 @@ import pytest
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
-
-from experiments.lm.grue import pipeline
-from experiments.lm.grue.config import Config, Generation, PPOSettings, SFTSettings, load_configs
-from experiments.lm.grue.data import Example, choose, fill, load_examples, look_up
-from experiments.lm.grue.findings import (
+from wis.experiments.lm.grue import pipeline
+from wis.experiments.lm.grue.config import Config, Generation, PPOSettings, SFTSettings, load_configs
+from wis.experiments.lm.grue.data import Example, choose, fill, load_examples, look_up
+from wis.experiments.lm.grue.findings import (
     movement,
     prevalence,
     rank_correlation,
@@ -19,11 +18,12 @@ from experiments.lm.grue.findings import (
     report_findings,
     separation,
 )
-from experiments.lm.grue.models import LanguageModel, from_hub
-from experiments.lm.grue.pipeline import Inputs, run_stage
-from experiments.lm.grue.ppo import AdaptiveKL, finetune_ppo, gae, ppo_loss
-from experiments.lm.grue.rewards import make_reward
-from experiments.lm.grue.sft import finetune_supervised
+from wis.experiments.lm.grue.models import LanguageModel, from_hub
+from wis.experiments.lm.grue.pipeline import Inputs, run_stage
+from wis.experiments.lm.grue.ppo import AdaptiveKL, finetune_ppo, gae, ppo_loss
+from wis.experiments.lm.grue.rewards import make_reward
+from wis.experiments.lm.grue.sft import finetune_supervised
+
 from wis.lm import RewardTracker
 
 WORDS = ["<pad>", "</s>", "<unk>", "copy", *"abcdefgh"]
@@ -310,7 +310,7 @@ def test_bad_configuration_files(tmp_path):
 
 
 def test_ppo_loss_is_the_policy_gradient_at_the_start(model):
-    from experiments.lm.grue.ppo import _roll_out
+    from wis.experiments.lm.grue.ppo import _roll_out
 
     head = torch.nn.Linear(model.width, 1)
     torch.nn.init.zeros_(head.weight)

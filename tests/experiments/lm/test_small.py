@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
 import torch
-
-from experiments.lm import tiny
-from experiments.lm.small import Run, Scale, finetune, plan, run_small
-from experiments.lm.small_report import report_small
+from wis.experiments.lm import tiny
+from wis.experiments.lm.small import Run, Scale, finetune, plan, run_small
+from wis.experiments.lm.small_report import report_small
 
 SCALE = Scale(inputs=40, evaluated=20, samples=3, pretraining=4, steps=2, batch=4, seeds=1)
 

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
-
-from experiments.lm.theory import Scale, flow_slopes, flow_time, flows, report_theory, run_theory
+from wis.experiments.lm.theory import Scale, flow_slopes, flow_time, flows, report_theory, run_theory
 
 
 @pytest.mark.parametrize(

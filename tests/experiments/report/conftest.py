@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from experiments.sweep.plan import Plan
-from experiments.sweep.runs import expand
-from experiments.sweep.store import OrderOutcome, RunOutcome, Store
+from wis.experiments.sweep.plan import Plan
+from wis.experiments.sweep.runs import expand
+from wis.experiments.sweep.store import OrderOutcome, RunOutcome, Store
 
 PLAN = Plan(
     name="made-up",

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from wis.experiments.report import analysis
+from wis.experiments.report.labels import method_label, percent
+from wis.experiments.report.write import write_report
+from wis.experiments.sweep.store import FILE_NAME, RunOutcome, Store, read_results
 
-from experiments.report import analysis
-from experiments.report.labels import method_label, percent
-from experiments.report.write import write_report
-from experiments.sweep.store import FILE_NAME, RunOutcome, Store, read_results
 from tests.experiments.report.conftest import PLAN, fill
 
 
@@ -205,7 +205,7 @@ def test_incomplete_results_are_said_to_be(tmp_path):
     results = read_results(tmp_path)
     failed = results.cells.drop_duplicates("run_key").index[5]
     with Store(tmp_path) as store:
-        from experiments.sweep.runs import expand
+        from wis.experiments.sweep.runs import expand
 
         cells = expand(plan, "cpu")
         store.begin(plan.to_dict(), "wis sweep", cells, {"versions": {}})
@@ -262,7 +262,7 @@ def test_a_failure_leaves_the_old_report(tmp_path, monkeypatch):
     fill(tmp_path, dataclasses.replace(PLAN, datasets=("digits",)))
     write_report(tmp_path, tmp_path / "report")
     before = {path.name: path.read_bytes() for path in (tmp_path / "report").iterdir()}
-    monkeypatch.setattr("experiments.report.write.render_page", lambda *_: 1 / 0)
+    monkeypatch.setattr("wis.experiments.report.write.render_page", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_report(tmp_path, tmp_path / "report")
     assert {path.name: path.read_bytes() for path in (tmp_path / "report").iterdir()} == before

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch_geometric.data import Data
-
-from experiments.sweep import training, work
+from wis.experiments.sweep import training, work
 
 
 def small_graph(num_nodes: int = 40, num_columns: int = 160) -> Data:

@@ -12,10 +12,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-
-from experiments.sweep.plan import load_plan
-from experiments.sweep.store import FILE_NAME, read_results
-from experiments.sweep.sweep import run_sweep
+from wis.experiments.sweep.plan import load_plan
+from wis.experiments.sweep.store import FILE_NAME, read_results
+from wis.experiments.sweep.sweep import run_sweep
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
 

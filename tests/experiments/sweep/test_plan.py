@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-
-from experiments.sweep.plan import Plan, load_plan, packaged_plans, parse_shares, plan_text
+from wis.experiments.sweep.plan import Plan, load_plan, packaged_plans, parse_shares, plan_text
 
 FIELDS = {"name": "mine", "datasets": ["digits"], "methods": ["random", "wis:depth=2"]}
 

@@ -5,10 +5,9 @@ import subprocess
 import sys
 
 import pytest
-
-from experiments.sweep import runs
-from experiments.sweep.plan import Plan
-from experiments.sweep.runs import Sparsifier, canonical_json, expand
+from wis.experiments.sweep import runs
+from wis.experiments.sweep.plan import Plan
+from wis.experiments.sweep.runs import Sparsifier, canonical_json, expand
 
 FIELDS = {"name": "mine", "datasets": ["digits"], "methods": ["random", "wis:depth=2", "dspar-reweighted"]}
 
@@ -75,10 +74,10 @@ def test_the_key_is_the_hash_of_sorted_json():
 
 def test_keys_are_the_same_in_another_process():
     script = (
-        "from experiments.sweep.plan import load_plan; from experiments.sweep.runs import expand; "
+        "from wis.experiments.sweep.plan import load_plan; from wis.experiments.sweep.runs import expand; "
         "print(expand(load_plan('quick'), 'cpu')[9].run.key)"
     )
-    from experiments.sweep.plan import load_plan
+    from wis.experiments.sweep.plan import load_plan
 
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == expand(load_plan("quick"), "cpu")[9].run.key

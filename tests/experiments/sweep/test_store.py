@@ -3,10 +3,9 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
-
-from experiments.sweep.plan import Plan
-from experiments.sweep.runs import expand
-from experiments.sweep.store import FILE_NAME, OrderOutcome, RunOutcome, Store, read_results
+from wis.experiments.sweep.plan import Plan
+from wis.experiments.sweep.runs import expand
+from wis.experiments.sweep.store import FILE_NAME, OrderOutcome, RunOutcome, Store, read_results
 
 PLAN = Plan(name="mine", datasets=("digits",), methods=("random", "wis:depth=2"), removed=(0.0, 0.5), seeds=(0,))
 CELLS = expand(PLAN, "cpu")

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from wis.experiments.sweep import sweep, work
+from wis.experiments.sweep.plan import Plan, load_plan
+from wis.experiments.sweep.runs import expand
+from wis.experiments.sweep.store import read_results
+from wis.experiments.sweep.sweep import Tally, run_sweep
 
 import wis
-from experiments.sweep import sweep, work
-from experiments.sweep.plan import Plan, load_plan
-from experiments.sweep.runs import expand
-from experiments.sweep.store import read_results
-from experiments.sweep.sweep import Tally, run_sweep
 from wis.registry import find_method
 
 PLAN = Plan(
@@ -180,7 +180,7 @@ def test_an_error_between_runs_keeps_what_is_finished(tmp_path, small_dataset, m
 
 def test_the_model_is_part_of_an_order_that_learns_with_it(monkeypatch):
     learned = dataclasses.replace(find_method("random"), options={"model": "gin", "rounds": 2})
-    monkeypatch.setattr("experiments.sweep.runs.find_method", lambda name: learned)
+    monkeypatch.setattr("wis.experiments.sweep.runs.find_method", lambda name: learned)
     plan = dataclasses.replace(PLAN, methods=("random",), models=("gcn", "gin"), removed=(0.5,), seeds=(0,))
     assert [cell.run.sparsifier.options["model"] for cell in expand(plan, "cpu")] == ["gcn", "gin"]
 

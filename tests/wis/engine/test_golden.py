@@ -11,9 +11,9 @@ import pytest
 
 from tests import naive
 from tests.strategies import edge_list
-from wis.engine.counts import closed_walks
 from wis.engine.rank import rank
-from wis.graphs import EdgeList
+from wis.engine.walk_counts import closed_walks
+from wis.graphs.edge_list import EdgeList
 
 GRAPHS = ("karate", "lesmis", "mixed_disc")
 

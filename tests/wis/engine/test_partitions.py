@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests import naive
 from tests.strategies import edge_lists, family
 from wis.engine.rank import rank
-from wis.graphs import EdgeList
+from wis.graphs.edge_list import EdgeList
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)

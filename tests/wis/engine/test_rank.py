@@ -116,7 +116,7 @@ def test_overflow_bound_at_its_edge() -> None:
 
 def test_counts_are_exact_just_below_the_bound() -> None:
     """Closed walks on a 4-clique: (4^L)/4 at every vertex, 2^60 for depth 31."""
-    from wis.engine.counts import closed_walks
+    from wis.engine.walk_counts import closed_walks
 
     assert list(closed_walks(family("clique", 4), 31)) == [1 << 60] * 4
     assert sorted(rank(family("clique", 4), depth=31)) == list(range(6))

@@ -19,7 +19,7 @@ from benchmarks.graphs import power_law, real
 from tests.conftest import SHARED
 from tests.strategies import family
 from wis.engine.rank import rank
-from wis.graphs import EdgeList
+from wis.graphs.edge_list import EdgeList
 
 HASHES = Path(__file__).with_name("orders.json")
 

@@ -16,14 +16,7 @@ from wis.lm.bounds import (
     reward_moments,
     theorem1_bound,
 )
-from wis.lm.policies import (
-    CausalPolicy,
-    TabularPolicy,
-    all_log_probs,
-    all_prefixes,
-    sample_outputs,
-    token_log_probs,
-)
+from wis.lm.policies import CausalPolicy, TabularPolicy, all_log_probs, all_prefixes, sample_outputs, token_log_probs
 
 
 def _generator(seed):

@@ -7,7 +7,7 @@ it is used.
 
 from __future__ import annotations
 
-from wis.graphs import EdgeList
+from wis.graphs.edge_list import EdgeList
 
 
 def is_worth(edges: EdgeList, depth: int) -> bool:

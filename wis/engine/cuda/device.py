@@ -15,8 +15,8 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from wis.device_edges import DeviceEdgeList
-from wis.graphs import EdgeList
+from wis.graphs.device_edges import DeviceEdgeList
+from wis.graphs.edge_list import EdgeList
 
 if TYPE_CHECKING:
     import torch
@@ -192,7 +192,7 @@ def sort_edges(keys: torch.Tensor, priority: torch.Tensor, chosen: torch.Tensor)
 
 
 def build_csr(pairs: torch.Tensor, num_nodes: int, *, both: bool) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The arcs of a graph, grouped by the vertex where they begin, as :func:`wis.engine.csr.build_csr` gives them.
+    """The arcs of a graph, grouped by the vertex where they begin, as :func:`wis.graphs.csr.build_csr` gives them.
 
     Parameters
     ----------

@@ -16,11 +16,18 @@ from numba import cuda
 from tests import naive
 from tests.strategies import FAMILIES, edge_list, family
 from tests.wis.engine.cuda import grid
-from wis import device_edges
-from wis.device_edges import DeviceEdgeList
-from wis.engine import counts, rank, triangle_listing
-from wis.engine.cuda import degrees, device, graph_walks, greedy, keys, rounds, triangles, walks
-from wis.graphs import EdgeList
+from wis.engine import rank
+from wis.engine import walk_counts as counts
+from wis.engine.cuda import device, keys, rounds
+from wis.engine.cuda import host as greedy
+from wis.engine.degrees import cuda as degrees
+from wis.engine.graph_walks import cuda as graph_walks
+from wis.engine.triangles import cuda as triangles
+from wis.engine.triangles import listing as triangle_listing
+from wis.engine.walks import cuda as walks
+from wis.graphs import device_edges
+from wis.graphs.device_edges import DeviceEdgeList
+from wis.graphs.edge_list import EdgeList
 
 ENGINES = {2: degrees, 3: triangles}
 

@@ -48,7 +48,9 @@ def arguments():
     import torch
 
     from tests.strategies import edge_list
-    from wis.engine.cuda import greedy, rounds, walks
+    from wis.engine.cuda import host as greedy
+    from wis.engine.cuda import rounds
+    from wis.engine.walks import cuda as walks
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(greedy.device, "is_simulated", lambda: True)  # everything on the CPU
@@ -71,7 +73,10 @@ def test_rounds_compile_without_barriers_that_threads_miss(name, to_ptx, argumen
 
 
 def test_other_kernels_compile(to_ptx, arguments):
-    from wis.engine.cuda import degrees, graph_walks, triangles, walks
+    from wis.engine.degrees import cuda as degrees
+    from wis.engine.graph_walks import cuda as graph_walks
+    from wis.engine.triangles import cuda as triangles
+    from wis.engine.walks import cuda as walks
 
     graph, scratch, _ = arguments
     check(to_ptx(walks._closed_walks, graph, scratch), has_barriers=True)

@@ -97,7 +97,8 @@ def test_no_cuda_in_torch(monkeypatch):
 
 
 def test_wrong_graphs_and_depths():
-    from wis.engine.cuda import degrees, triangles
+    from wis.engine.degrees import cuda as degrees
+    from wis.engine.triangles import cuda as triangles
 
     directed = edge_list(3, [[0, 1], [1, 2]], directed=True)
     for module, depth in ((degrees, 2), (triangles, 3)):
@@ -158,7 +159,7 @@ def test_graphs_on_the_gpu_stay_there(depth, monkeypatch):
     from torch_geometric.data import Data
 
     import wis
-    from wis.device_edges import DeviceEdgeList
+    from wis.graphs.device_edges import DeviceEdgeList
 
     copies = []
     monkeypatch.setattr(DeviceEdgeList, "pairs", property(lambda self: copies.append(self)))

@@ -8,11 +8,10 @@ import torch
 from hypothesis import given, settings
 
 from tests.strategies import edge_lists
-from wis import device_edges
-from wis.device_edges import DeviceEdgeList
-from wis.engine import csr
 from wis.engine.cuda import device
-from wis.graphs import EdgeList
+from wis.graphs import csr, device_edges
+from wis.graphs.device_edges import DeviceEdgeList
+from wis.graphs.edge_list import EdgeList
 
 CPU = torch.device("cpu")
 

@@ -1,0 +1,29 @@
+"""``wis report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of a sweep; it may still be running.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder to write. Default: the folder report in RUN.")
+    ] = None,
+) -> None:
+    """Write the report of a sweep: an HTML page, its tables and its figures.
+
+    The page needs no other file and no network. Beside it are the same tables
+    as CSV and Markdown and the figures as SVG.
+
+    [bold]Examples[/bold]
+
+      wis report runs/quick
+      wis report runs/cora -o cora-report
+    """
+    from wis.experiments.report.write import write_report
+
+    typer.echo(f"Report: {write_report(run, out or run / 'report')}")

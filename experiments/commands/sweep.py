@@ -1,0 +1,145 @@
+"""``wis sweep``."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from wis.experiments.sweep.plan import Plan
+    from wis.experiments.sweep.sweep import Extent, Tally
+
+
+def sweep(
+    plan: Annotated[str, typer.Argument(metavar="PLAN", help="Packaged plan or YAML file.")] = "quick",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FOLDER", help="Run folder. Default: runs/ and the name of the plan."),
+    ] = None,
+    datasets: Annotated[
+        list[str] | None, typer.Option("--dataset", "-d", metavar="NAME", help="A data set (repeat for several).")
+    ] = None,
+    methods: Annotated[
+        list[str] | None,
+        typer.Option("--method", "-m", metavar="NAME", help="A method, as wis:depth=2 (repeat for several)."),
+    ] = None,
+    models: Annotated[
+        list[str] | None, typer.Option("--model", metavar="NAME", help="gcn, gin or resgcn (repeat for several).")
+    ] = None,
+    removed: Annotated[
+        str | None, typer.Option(metavar="SHARES", help="Shares of edges removed: 0,0.25,0.5 or start:stop:step.")
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option(metavar="SEEDS", help="Number of seeds, or a list such as 0,3,7.")
+    ] = None,
+    protocol: Annotated[str | None, typer.Option(metavar="NAME", help="Training protocol: paper or reduced.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(metavar="N", help="Most training epochs, instead of the protocol's.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(metavar="NAME", help="auto, cpu or cuda.")] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Processes of one thread. Default: one a core, at most 8; one on a GPU."),
+    ] = None,
+    data_root: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Folder of the data sets.", envvar="WIS_DATA_ROOT")
+    ] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", metavar="", help="Do failed runs again.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", metavar="", help="Print the plan and stop.")] = False,
+    report: Annotated[bool, typer.Option(metavar="", help="Write the report at the end.")] = True,
+) -> None:
+    """Compare sparsifiers over data sets, models, removed shares and seeds, and write a report.
+
+    PLAN is a packaged plan (quick, cora or paper) or a YAML file; options
+    replace its fields. Results are stored as they come in: stop whenever you
+    like, and the same command goes on with what is missing.
+
+    [bold]Examples[/bold]
+
+      wis sweep                              the quick plan, in minutes
+      wis sweep cora --data-root data --seeds 3
+      wis sweep -d digits -m random -m wis:depth=2 --removed 0:1:0.1 -o runs/mine
+      wis sweep my-plan.yaml --dry-run
+    """
+    from wis.experiments.sweep.plan import load_plan, plan_text
+    from wis.experiments.sweep.sweep import run_sweep
+
+    fields = {
+        "datasets": datasets,
+        "methods": methods,
+        "models": models,
+        "removed": removed,
+        "seeds": _seeds(seeds),
+        "protocol": protocol,
+        "epochs": epochs,
+        "device": device,
+    }
+    chosen = load_plan(plan, **{name: value for name, value in fields.items() if value not in (None, [])})
+    folder = out or Path("runs", chosen.name)
+    if dry_run:
+        typer.echo(plan_text(chosen.to_dict()) + f"# {_grid(chosen)}")
+        return
+    try:
+        tally = run_sweep(
+            chosen,
+            folder,
+            command=shlex.join(["wis", *sys.argv[1:]]),
+            data_root=data_root,
+            workers=workers,
+            retry_failed=retry_failed,
+            announce=lambda extent: _announce(chosen, folder, extent),
+        )
+        _conclude(tally)
+        if report:
+            _write_report(folder)
+        if tally.failed:
+            raise typer.Exit(1)
+    except KeyboardInterrupt:
+        typer.echo(f"\nStopped. What has finished is kept in {folder}; the same command goes on from there.", err=True)
+        raise typer.Exit(130) from None
+
+
+def _announce(plan: Plan, folder: Path, extent: Extent) -> None:
+    processes = "1 process" if extent.workers == 1 else f"{extent.workers} processes"
+    typer.echo(f"{plan.name}: {plan.summary}" if plan.summary else plan.name)
+    typer.echo(f"  {_grid(plan)}: {extent.runs} distinct runs, in {processes}, into {folder}")
+    if extent.finished:
+        typer.echo(f"  {extent.finished} are finished already, {extent.runs - extent.finished} to go")
+
+
+def _grid(plan: Plan) -> str:
+    counts = {
+        "data set": len(plan.datasets),
+        "model": len(plan.models),
+        "method": len(plan.methods),
+        "removed share": len(plan.removed),
+        "seed": len(plan.seeds),
+    }
+    return " × ".join(f"{count} {what}" + "s" * (count > 1) for what, count in counts.items())
+
+
+def _conclude(tally: Tally) -> None:
+    typer.echo(f"{tally.ok} runs finished")
+    for count, what in ((tally.diverged, "diverged"), (tally.failed, "failed")):
+        if count:
+            typer.echo(f"{count} {what}: the report lists them; --retry-failed does failed ones again", err=True)
+
+
+def _write_report(folder: Path) -> None:
+    from wis.experiments.report.write import summary, write_report
+
+    page = write_report(folder, folder / "report")
+    typer.echo(f"\n{summary(folder)}\n\nReport: {page}")
+
+
+def _seeds(text: str | None) -> int | list[int] | None:
+    if text is None:
+        return None
+    try:
+        return [int(part) for part in text.split(",")] if "," in text else int(text)
+    except ValueError:
+        raise ValueError(f"seeds must be a number of seeds, or a list as '0,3,7', got {text!r}") from None

@@ -1,0 +1,159 @@
+"""2-WIS on undirected graphs against the oracle, edge by edge, with every option and on every internal path."""
+
+from __future__ import annotations
+
+import types
+
+import numpy as np
+import psutil
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests import naive
+from tests.strategies import FAMILIES, edge_list, edge_lists, family
+from wis.engine.triangles import cpu as triangles
+from wis.engine.triangles import dense as dense_triangles
+from wis.engine.triangles import listing as triangle_listing
+from wis.engine.triangles.cpu import removal_order
+from wis.graphs.edge_list import EdgeList
+
+
+def check(edges: EdgeList, *, is_target=None, priority=None, chunk=1, limit=None) -> None:
+    limit = edges.num_pairs if limit is None else limit
+    order = removal_order(edges, is_target=is_target, priority=priority, chunk=chunk, limit=limit)
+    assert order.dtype == np.int64
+    targets = None if is_target is None else np.flatnonzero(is_target)
+    expected = naive.removal_order(
+        edges.num_nodes, edges.pairs, 3, targets=targets, priority=priority, chunk=chunk, limit=limit
+    )
+    np.testing.assert_array_equal(order, expected)
+
+
+def union(*parts: EdgeList) -> EdgeList:
+    """The disjoint union."""
+    columns, shift = [], 0
+    for part in parts:
+        columns.append(part.pairs + shift)
+        shift += part.num_nodes
+    return edge_list(shift, np.concatenate(columns, axis=1))
+
+
+@pytest.fixture(params=["lists", "rows"])
+def engine(request, monkeypatch):
+    """Small graphs are left to lists of triangles; or rows are used for every graph, and to its last edge."""
+    if request.param == "rows":
+        monkeypatch.setattr(dense_triangles, "_FEWEST_PAIRS", 0)
+        monkeypatch.setattr(dense_triangles, "_TRIANGLES_PER_WORD", 0)
+        monkeypatch.setattr(dense_triangles, "_IDLE", 1 << 40)
+        monkeypatch.setattr(triangles, "by_lists", no_lists)
+
+
+def no_lists(edges: EdgeList, *, limit: int, **options) -> np.ndarray:
+    assert limit == 0
+    return np.empty(0, dtype=np.int64)
+
+
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(edge_lists(max_nodes=9, max_edges=30), st.data())
+def test_small_graphs_with_all_options(engine, edges, data):
+    n, m = edges.num_nodes, edges.num_pairs
+    mask = data.draw(st.none() | st.lists(st.booleans(), min_size=n, max_size=n), label="is_target")
+    check(
+        edges,
+        is_target=None if mask is None else np.array(mask),
+        priority=data.draw(st.none() | st.permutations(range(m)).map(np.array), label="priority"),
+        chunk=data.draw(st.integers(1, 5), label="chunk"),
+        limit=data.draw(st.integers(0, m), label="limit"),
+    )
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_family(engine, name):
+    rng = np.random.default_rng(0)
+    for num_nodes in (4, 7, 11):
+        edges = family(name, num_nodes)
+        check(edges)
+        check(edges, priority=rng.permutation(edges.num_pairs))
+        check(edges, is_target=rng.random(num_nodes) < 0.5)
+        check(edges, chunk=3)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_dense_graphs(seed):
+    edges = family("dense", 20, seed)
+    check(edges, limit=25)
+    rng = np.random.default_rng(seed)
+    check(edges, limit=15, priority=rng.permutation(edges.num_pairs), is_target=rng.random(20) < 0.8)
+
+
+def test_ties_of_long_keys_go_by_priority():
+    # Edges of the copies have equal keys of many entries, and after a removal keys that differ late.
+    copy = family("dense", 11, seed=3)
+    edges = union(copy, copy, copy)
+    check(edges, limit=24)
+    check(edges, limit=24, priority=np.random.default_rng(0).permutation(edges.num_pairs))
+    check(edges, limit=24, chunk=4)
+
+
+def test_twins():
+    # Vertices with the same neighbours: many edges that tie to the last entry.
+    base = family("medium", 9, seed=1).pairs
+    first, second = np.array([[9], [0]]), np.array([[0], [9]])
+    edges = edge_list(18, np.concatenate([base, base + first, base + second, base + 9], axis=1))
+    check(edges, limit=30)
+
+
+@pytest.mark.parametrize("num_nodes", [0, 1, 5])
+def test_no_edges(num_nodes):
+    order = removal_order(edge_list(num_nodes, []), limit=0)
+    assert order.shape == (0,)
+
+
+def test_coarse_buckets(monkeypatch):
+    monkeypatch.setattr(triangles, "_LEVELS", 4)
+    rng = np.random.default_rng(0)
+    for name in ("medium", "dense", "hub", "clique"):
+        edges = family(name, 11)
+        check(edges)
+        check(edges, is_target=rng.random(11) < 0.6, chunk=2)
+
+
+def test_slices_do_not_change_the_order(monkeypatch):
+    edges = family("medium", 40)
+    whole = removal_order(edges, limit=edges.num_pairs)
+    monkeypatch.setattr(triangles, "_SLICE", 3)
+    monkeypatch.setattr(triangle_listing, "_SLICE", 50)
+    np.testing.assert_array_equal(removal_order(edges, limit=edges.num_pairs), whole)
+
+
+def test_limit_is_a_prefix():
+    edges = family("hub", 40)
+    whole = removal_order(edges, limit=edges.num_pairs)
+    np.testing.assert_array_equal(removal_order(edges, limit=17), whole[:17])
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_triangles_are_listed_at_each_edge(name):
+    edges = family(name, 12)
+    start, entries = triangle_listing.list_triangles(edges)
+    position = {tuple(pair): e for e, pair in enumerate(edges.pairs.T.tolist())}
+    for (u, v), e in position.items():
+        expected = []
+        for w in range(edges.num_nodes):
+            uw, vw = position.get((min(u, w), max(u, w))), position.get((min(v, w), max(v, w)))
+            if uw is not None and vw is not None:
+                expected.append([w, uw, vw])
+        assert sorted(entries[start[e] : start[e + 1]].tolist()) == expected
+
+
+def test_too_many_triangles_for_the_memory(monkeypatch):
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: types.SimpleNamespace(available=100))
+    with pytest.raises(MemoryError, match="this graph has 4, which take"):
+        removal_order(family("clique", 4), limit=6)
+
+
+def test_triangles_at_one_edge_are_bounded(monkeypatch):
+    monkeypatch.setattr(triangles, "_MOST_COUNT", 5)
+    with pytest.raises(OverflowError, match="a pair is in 5 triangles"):
+        removal_order(family("clique", 7), limit=21)

@@ -1,0 +1,266 @@
+"""Reading graphs of every supported type, and building the same type back."""
+
+from __future__ import annotations
+
+import networkx as nx
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch_geometric.data import Batch, Data, HeteroData
+
+from wis.graphs.edge_list import EdgeList, load_graph
+
+# Pairs {0,1} (twice forward), {1,2}, {0,3}; a self-loop on 2; both directions of each.
+COLUMNS = np.array([[1, 0, 2, 0, 1, 2, 3, 0, 1, 0], [0, 1, 2, 1, 2, 1, 0, 3, 0, 1]])
+
+
+def test_pairs_are_canonical() -> None:
+    edges = load_graph(COLUMNS).edges
+    assert edges.pairs.tolist() == [[0, 0, 1], [1, 3, 2]]
+    assert (edges.num_nodes, edges.num_pairs, edges.directed) == (4, 3, False)
+    assert edges.pairs.dtype == np.int64
+    assert not edges.pairs.flags.writeable
+
+
+def test_directed_pairs_are_ordered() -> None:
+    edges = load_graph(np.array([[2, 0, 1, 0], [0, 1, 0, 1]]), directed=True).edges
+    assert edges.pairs.tolist() == [[0, 1, 2], [1, 0, 0]]
+    assert edges.directed
+
+
+def test_degrees_count_the_pairs_at_each_vertex() -> None:
+    assert EdgeList(5, np.array([[0, 0, 1], [1, 3, 2]])).degrees().tolist() == [2, 2, 1, 1, 0]
+    assert EdgeList(3, np.array([[0, 1], [1, 0]]), directed=True).degrees().tolist() == [2, 2, 0]
+
+
+def test_an_asymmetric_edge_index_names_the_way_out() -> None:
+    with pytest.raises(ValueError, match=r"vertices 0 and 1 only one direction.*directed=True.*directed=False"):
+        load_graph(np.array([[0, 1, 2], [1, 2, 1]]))
+
+
+def test_undirected_reading_of_one_way_edges() -> None:
+    loaded = load_graph(np.array([[0, 2, 1], [1, 1, 2]]), directed=False)
+    assert loaded.edges.pairs.tolist() == [[0, 1], [1, 2]]
+    sparse = loaded.keep_pairs(np.array([False, True]))
+    assert sparse.tolist() == [[2, 1], [1, 2]]
+
+
+@given(
+    num_nodes=st.integers(1, 8),
+    directed=st.booleans(),
+    data=st.data(),
+)
+def test_every_column_follows_its_pair(num_nodes: int, directed: bool, data: st.DataObject) -> None:
+    vertex = st.integers(0, num_nodes - 1)
+    drawn = data.draw(st.lists(st.tuples(vertex, vertex), max_size=30))
+    columns = np.array(drawn, dtype=np.int64).reshape(-1, 2).T
+    loaded = load_graph(columns, num_nodes=num_nodes, directed=directed)
+    names = [tuple(pair) if directed else tuple(sorted(pair)) for pair in drawn]
+    pairs = sorted({name for name in names if name[0] != name[1]})
+    assert [tuple(pair) for pair in loaded.edges.pairs.T.tolist()] == pairs
+    kept = np.array(data.draw(st.lists(st.booleans(), min_size=len(pairs), max_size=len(pairs))), dtype=bool)
+    stays = {pair for pair, keep in zip(pairs, kept, strict=True) if keep}
+    expected = [pair for pair, name in zip(drawn, names, strict=True) if name[0] == name[1] or name in stays]
+    assert [tuple(pair) for pair in loaded.keep_pairs(kept).T.tolist()] == expected
+
+
+def test_data_keeps_its_attributes_in_order() -> None:
+    data = Data(
+        x=torch.arange(4.0)[:, None],
+        y=torch.tensor([0, 1, 0, 1]),
+        edge_index=torch.from_numpy(COLUMNS),
+        edge_attr=torch.arange(20.0).reshape(10, 2),
+        edge_weight=torch.arange(10.0),
+        edge_names=[f"e{i}" for i in range(10)],
+        train_mask=torch.tensor([True, False, True, False]),
+    )
+    before = data.clone()
+    sparse = load_graph(data).keep_pairs(np.array([True, False, False]))
+    kept = [0, 1, 2, 3, 8, 9]
+    assert sparse.edge_index.tolist() == COLUMNS[:, kept].tolist()
+    assert sparse.edge_weight.tolist() == kept
+    assert torch.equal(sparse.edge_attr, before.edge_attr[kept])
+    assert sparse.edge_names == [f"e{i}" for i in kept]
+    assert torch.equal(sparse.x, data.x)
+    assert torch.equal(sparse.train_mask, data.train_mask)
+    assert type(sparse) is Data
+    assert data.to_dict().keys() == before.to_dict().keys()
+    assert torch.equal(data.edge_index, before.edge_index)
+
+
+def test_data_without_features_keeps_its_vertices() -> None:
+    data = Data(edge_index=torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), num_nodes=5)
+    assert load_graph(data).keep_pairs(np.array([True, False])).num_nodes == 5
+    bare = Data(edge_index=torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]))
+    assert load_graph(bare).keep_pairs(np.array([True, False])).num_nodes == 3
+
+
+def test_node_attributes_as_long_as_the_edge_list_stay() -> None:
+    data = Data(x=torch.ones(4, 1), edge_index=torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), num_nodes=4)
+    sparse = load_graph(data).keep_pairs(np.array([False, True]))
+    assert sparse.x.shape == (4, 1)
+
+
+def test_weights_multiply_edge_weight() -> None:
+    edge_index = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
+    kept, factors = np.array([True, True]), np.array([2.0, 0.5])
+    plain = load_graph(Data(edge_index=edge_index, num_nodes=3)).keep_pairs(kept, factors)
+    assert plain.edge_weight.tolist() == [2, 2, 0.5, 0.5]
+    weighted = Data(edge_index=edge_index, edge_weight=torch.tensor([1.0, 1.0, 4.0, 4.0]), num_nodes=3)
+    assert load_graph(weighted).keep_pairs(kept, factors).edge_weight.tolist() == [2, 2, 2, 2]
+    with pytest.raises(TypeError, match="edge_index cannot carry"):
+        load_graph(edge_index).keep_pairs(kept, factors)
+
+
+def test_weights_multiply_whole_and_wide_weights() -> None:
+    edge_index = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
+    kept, factors = np.array([True, True]), np.array([2.5, 0.5])
+    whole = Data(edge_index=edge_index, edge_weight=torch.tensor([1, 1, 3, 3]), num_nodes=3)
+    assert load_graph(whole).keep_pairs(kept, factors).edge_weight.tolist() == [2.5, 2.5, 1.5, 1.5]
+    wide = Data(edge_index=edge_index, edge_weight=torch.ones(4, 1, dtype=torch.float64), num_nodes=3)
+    sparse = load_graph(wide).keep_pairs(kept, factors)
+    assert sparse.edge_weight.tolist() == [[2.5], [2.5], [0.5], [0.5]]
+    assert sparse.edge_weight.dtype == torch.float64
+    unstated = nx.Graph([(0, 1, {"weight": None}), (1, 2, {})])
+    weights = load_graph(unstated).keep_pairs(kept, factors).edges(data="weight")
+    assert list(weights) == [(0, 1, 2.5), (1, 2, 0.5)]
+
+
+@pytest.mark.parametrize("name", ["edge_weight", "edge_attr"])
+def test_edge_attributes_of_another_length_are_refused(name: str) -> None:
+    data = Data(edge_index=torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), num_nodes=3, **{name: torch.ones(3, 2)})
+    with pytest.raises(ValueError, match=rf"graph.{name} must have one entry for each of the 4 columns.*got.*\[3, 2\]"):
+        load_graph(data)
+
+
+def test_a_batch_can_be_taken_apart_again() -> None:
+    path = Data(x=torch.ones(3, 1), edge_index=torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), edge_attr=torch.arange(4))
+    batch = Batch.from_data_list([path, path, path])
+    loaded = load_graph(batch)
+    assert loaded.edges.pairs.tolist() == [[0, 1, 3, 4, 6, 7], [1, 2, 4, 5, 7, 8]]
+    sparse = loaded.keep_pairs(np.array([True, False, False, False, True, True])).to_data_list()
+    assert [graph.edge_attr.tolist() for graph in sparse] == [[0, 1], [], [0, 1, 2, 3]]
+    assert sparse[2].edge_index.tolist() == path.edge_index.tolist()
+    assert [graph.num_nodes for graph in sparse] == [3, 3, 3]
+    assert batch.to_data_list()[1].edge_attr.tolist() == [0, 1, 2, 3]
+
+
+def test_unsigned_indices_work() -> None:
+    sparse = load_graph(np.array([[0, 1, 1, 2], [1, 0, 2, 1]], dtype=np.uint64)).keep_pairs(np.array([False, True]))
+    assert sparse.tolist() == [[1, 2], [2, 1]]
+    assert sparse.dtype == np.uint64
+
+
+def test_networkx_weights_must_be_numbers() -> None:
+    with pytest.raises(TypeError, match="edge attribute 'weight' of graph must be a number or left out, got 'heavy'"):
+        load_graph(nx.Graph([(0, 1, {"weight": "heavy"})]))
+
+
+def test_networkx_keeps_labels_attributes_and_type() -> None:
+    graph = nx.Graph(name="toy")
+    graph.add_node("z", colour="red")
+    graph.add_edge("a", "b", weight=2.0)
+    graph.add_edge("b", "c", note="x")
+    graph.add_edge("c", "c")
+    loaded = load_graph(graph)
+    assert loaded.edges.pairs.tolist() == [[1, 2], [2, 3]]
+    sparse = loaded.keep_pairs(np.array([False, True]), np.array([1.0, 3.0]))
+    assert type(sparse) is nx.Graph
+    assert sorted(map(sorted, sparse.edges)) == [["b", "c"], ["c", "c"]]
+    assert sparse.edges["b", "c"] == {"note": "x", "weight": 3.0}
+    assert sparse.nodes["z"] == {"colour": "red"}
+    assert sparse.graph == {"name": "toy"}
+    assert graph.number_of_edges() == 3
+
+
+def test_networkx_multigraph_copies_follow_their_pair() -> None:
+    graph = nx.MultiGraph([(0, 1), (0, 1), (1, 2)])
+    sparse = load_graph(graph).keep_pairs(np.array([True, False]))
+    assert sorted(sparse.edges(keys=True)) == [(0, 1, 0), (0, 1, 1)]
+
+
+def test_networkx_says_itself_whether_it_is_directed() -> None:
+    graph = nx.DiGraph([(0, 1), (1, 0), (2, 1)])
+    assert load_graph(graph).edges.pairs.tolist() == [[0, 1, 2], [1, 0, 1]]
+    assert load_graph(graph, directed=False).edges.pairs.tolist() == [[0, 1], [1, 2]]
+    with pytest.raises(ValueError, match="undirected NetworkX"):
+        load_graph(nx.path_graph(3), directed=True)
+
+
+@pytest.mark.parametrize("kind", [sp.csr_matrix, sp.csc_array, sp.coo_matrix, sp.lil_matrix])
+def test_scipy_comes_back_in_its_format(kind: type) -> None:
+    dense = np.array([[5, 1, 0], [1, 0, 2], [0, 2, 0]], dtype=np.float32)
+    matrix = kind(dense)
+    sparse = load_graph(matrix).keep_pairs(np.array([True, False]))
+    assert type(sparse) is kind
+    assert sparse.dtype == np.float32
+    assert sparse.toarray().tolist() == [[5, 1, 0], [1, 0, 0], [0, 0, 0]]
+    assert (matrix.toarray() == dense).all()
+
+
+@pytest.mark.parametrize(
+    ("graph", "arguments", "error", "message"),
+    [
+        (torch.zeros(3, 4, dtype=torch.long), {}, ValueError, r"shape \[2, E\], got \[3, 4\]"),
+        (torch.zeros(2, 4), {}, TypeError, "integer dtype, got float32"),
+        (torch.tensor([[0, -1], [-1, 0]]), {}, ValueError, "negative vertex -1"),
+        (torch.tensor([[0, 7], [7, 0]]), {"num_nodes": 5}, ValueError, "vertex 7, but num_nodes=5 allows only 0 to 4"),
+        (torch.tensor([[0, 1], [1, 0]]), {"num_nodes": 2.5}, TypeError, "num_nodes must be an integer, got 2.5"),
+        (torch.tensor([[0, 1], [1, 0]]), {"num_nodes": -1}, ValueError, "num_nodes must not be negative"),
+        (torch.tensor([[0, 1], [1, 0]]), {"directed": "yes"}, TypeError, "directed must be None, True or False"),
+        (torch.eye(3).to_sparse(), {}, TypeError, "sparse torch tensor"),
+        (sp.csr_matrix((2, 3)), {}, ValueError, r"must be square, got shape \(2, 3\)"),
+        (sp.csr_matrix(np.array([[0, np.nan], [np.nan, 0]])), {}, ValueError, "NaN at position 0"),
+        (nx.Graph([(0, 1, {"weight": float("nan")})]), {}, ValueError, "'weight' of graph is NaN"),
+        (HeteroData(), {}, TypeError, "heterogeneous"),
+        (Data(x=torch.ones(2, 1)), {}, ValueError, "edge_index is missing"),
+        (
+            Data(edge_index=torch.tensor([[0], [0]]), edge_weight=torch.tensor([float("nan")]), num_nodes=1),
+            {},
+            ValueError,
+            "graph.edge_weight is NaN",
+        ),
+        ("graph.csv", {}, TypeError, "graph must be a PyG Data.*got builtins.str"),
+        (None, {}, TypeError, "graph must be a PyG Data"),
+    ],
+)
+def test_bad_input_is_named(graph: object, arguments: dict, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        load_graph(graph, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("graph", "num_nodes"),
+    [
+        (np.empty((2, 0), dtype=np.int64), 0),
+        (torch.empty((2, 0), dtype=torch.long), 0),
+        (Data(edge_index=torch.empty((2, 0), dtype=torch.long), num_nodes=3), 3),
+        (nx.empty_graph(1), 1),
+        (nx.Graph(), 0),
+        (sp.csr_matrix((0, 0)), 0),
+        (np.array([[0, 1], [0, 1]]), 2),
+    ],
+)
+def test_graphs_without_pairs(graph: object, num_nodes: int) -> None:
+    loaded = load_graph(graph)
+    assert (loaded.edges.num_nodes, loaded.edges.num_pairs) == (num_nodes, 0)
+    assert type(loaded.keep_pairs(np.zeros(0, dtype=bool))) is type(graph)
+
+
+def test_fingerprint_is_of_the_graph_not_of_its_storage() -> None:
+    one = load_graph(torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])).edges
+    same = load_graph(nx.path_graph(3)).edges
+    assert one.fingerprint() == same.fingerprint()
+    assert one.fingerprint() != EdgeList(4, one.pairs).fingerprint()
+    assert one.fingerprint() != EdgeList(3, one.pairs, directed=True).fingerprint()
+
+
+def test_an_edge_list_cannot_be_written() -> None:
+    pairs = np.array([[0], [1]])
+    edges = EdgeList(2, pairs)
+    with pytest.raises(ValueError, match="read-only"):
+        edges.pairs[0, 0] = 1
+    assert pairs.flags.writeable

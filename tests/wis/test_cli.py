@@ -1,0 +1,211 @@
+"""The command line, as a person uses it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.core import TyperGroup
+from typer.testing import CliRunner, Result
+from wis.experiments.__main__ import run as run_module
+
+import wis
+from wis.cli import app
+
+TRIANGLE_AND_TAIL = "source,target,weight\n0,1,1.5\n1,2,2.5\n2,0,3.5\n2,3,4.5\n3,3,5.5\n"
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def graph(tmp_path: Path) -> Path:
+    path = tmp_path / "graph.csv"
+    path.write_text(TRIANGLE_AND_TAIL)
+    return path
+
+
+def test_sparsify_keeps_rows_whole(graph: Path) -> None:
+    out = graph.with_name("half.csv")
+    result = run("sparsify", graph, "-o", out)
+    assert result.exit_code == 0
+    assert out.read_text() == "source,target,weight\n0,1,1.5\n2,3,4.5\n3,3,5.5\n"
+    assert f"kept 2 of 4 edges of {graph} and wrote {out} in " in result.stderr
+    assert re.search(r" s \(reading .* s, choosing .* s, writing .* s\), peak memory [\d,]+ MB\n", result.stderr)
+
+
+def test_sparsify_takes_method_and_budget(graph: Path) -> None:
+    out = graph.with_name("out.csv")
+    assert run("sparsify", graph, "-o", out, "--num-edges", 0, "-m", "random", "--seed", 1).exit_code == 0
+    assert out.read_text() == "source,target,weight\n3,3,5.5\n"
+    assert run("sparsify", graph, "-o", out, "--keep", 1, "--directed", "-m", "wis:depth=4").exit_code == 0
+    assert out.read_text() == TRIANGLE_AND_TAIL
+
+
+def test_one_order_serves_every_budget(graph: Path) -> None:
+    saved = graph.with_name("order.npz")
+    assert run("order", graph, "-o", saved, "--method", "wis:depth=2").exit_code == 0
+    order = wis.RemovalOrder.load(saved)
+    assert (order.method, order.options, len(order)) == ("wis", {"depth": 2}, 4)
+    out = graph.with_name("out.csv")
+    for num_edges in range(5):
+        assert run("sparsify", graph, "-o", out, "--order", saved, "--num-edges", num_edges).exit_code == 0
+        rows = np.loadtxt(out, delimiter=",", skiprows=1, ndmin=2, usecols=(0, 1), dtype=int)
+        kept = {tuple(sorted(row)) for row in rows.tolist() if row[0] != row[1]}
+        assert kept == {tuple(pair) for pair in order.edges[:, 4 - num_edges :].T.tolist()}
+
+
+@pytest.mark.parametrize("method", ["wis:depth=2", "wis:depth=3", "wis:depth=4", "spectral"])
+def test_vertex_numbers_may_have_huge_gaps(tmp_path: Path, method: str) -> None:
+    graph, renumbered, out = tmp_path / "graph.csv", tmp_path / "renumbered.csv", tmp_path / "out.csv"
+    rng = np.random.default_rng(0)
+    names = np.append(np.sort(rng.choice(10**9, size=9, replace=False)), 3_000_000_000)
+    rows = rng.integers(0, 10, size=(20, 2))
+    np.savetxt(graph, names[rows], fmt="%d", delimiter=",")
+    np.savetxt(renumbered, rows, fmt="%d", delimiter=",")
+    options = ["--keep", "0.4", "--method", method, "--seed", "1"]
+    assert run("sparsify", renumbered, "-o", out, *options).exit_code == 0
+    expected = names[np.loadtxt(out, delimiter=",", dtype=int)]
+    assert run("sparsify", graph, "-o", out, *options).exit_code == 0
+    np.testing.assert_array_equal(np.loadtxt(out, delimiter=",", dtype=int), expected)
+
+
+def test_an_order_names_the_vertices_of_its_file(tmp_path: Path) -> None:
+    graph, saved, out = tmp_path / "graph.csv", tmp_path / "order.npz", tmp_path / "out.csv"
+    graph.write_text("7,2000000000\n7,9\n9,2000000000\n9,1000\n")
+    assert run("order", graph, "-o", saved, "--method", "wis:depth=2").exit_code == 0
+    order = wis.RemovalOrder.load(saved)
+    assert order.num_nodes == 2_000_000_001
+    assert sorted(order.edges.T.tolist()) == [[7, 9], [7, 2_000_000_000], [9, 1000], [9, 2_000_000_000]]
+    assert run("sparsify", graph, "-o", out, "--order", saved, "--num-edges", 1).exit_code == 0
+    assert sorted(map(int, out.read_text().split(","))) == order.edges[:, -1].tolist()
+
+
+def test_vertices_that_options_name_keep_their_numbers(tmp_path: Path) -> None:
+    graph, out = tmp_path / "graph.csv", tmp_path / "out.csv"
+    graph.write_text("0,99998\n0,99999\n1,99999\n1,99998\n")
+    assert run("sparsify", graph, "-o", out, "--num-edges", 3, "--method", "wis:depth=2,targets=[99998]").exit_code == 0
+    assert out.read_text() == "0,99998\n1,99999\n1,99998\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--keep", "1.5"], "keep must be from 0 to 1, got 1.5"),
+        (["--keep", "0.5", "--num-edges", "2"], "give keep or num_edges, not both"),
+        (["--num-edges", "9"], "num_edges must be at most the number of pairs, 4, got 9"),
+        (["--method", "magic"], "unknown method 'magic'; the methods are:"),
+        (["--method", "wis:deep=2"], "'wis' has no option 'deep'"),
+        (["--method", "wis:depth=1"], "depth must be at least 2, got 1"),
+        (["--num-nodes", "2"], "vertex"),
+        (["--device", "tpu"], "device must be one of"),
+        (["--order", "absent.npz"], "absent.npz"),
+        (["--order", "order.npz", "--method", "random"], "give --order or --method, not both"),
+        (["--method", "ugs"], "learns from features, labels and masks, which"),
+    ],
+)
+def test_errors_are_one_line_and_write_nothing(graph: Path, arguments: list[str], message: str) -> None:
+    out = graph.with_name("out.csv")
+    out.write_text("precious")
+    result = run("sparsify", graph, "-o", out, *arguments)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("wis: error: ")
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert out.read_text() == "precious"
+    assert {path.name for path in graph.parent.iterdir()} == {"graph.csv", "out.csv"}
+
+
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [("order.txt", "--out must end in .npz, got "), ("absent/order.npz", "does not exist"), ("f.npz", "is a folder")],
+)
+def test_order_checks_its_output_before_the_work(
+    graph: Path, monkeypatch: pytest.MonkeyPatch, out: str, message: str
+) -> None:
+    (graph.parent / "f.npz").mkdir()
+    monkeypatch.setattr("wis.api.rank_pairs", lambda *_, **__: pytest.fail("the work has begun"))
+    result = run("order", graph, "-o", graph.parent / out)
+    assert result.exit_code == 1
+    assert message in result.stderr
+
+
+def test_ctrl_c_says_that_it_stopped_and_writes_nothing(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("wis.api.choose_pairs", interrupt)
+    result = run("sparsify", graph, "-o", graph.with_name("out.csv"))
+    assert result.exit_code == 130
+    assert result.stderr == "\nwis: stopped\n"
+    assert list(graph.parent.iterdir()) == [graph]
+
+
+def test_ctrl_c_while_arguments_are_read(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TyperGroup, "parse_args", interrupt)
+    result = run("sparsify", graph, "-o", graph.with_name("out.csv"))
+    assert (result.exit_code, result.stderr) == (130, "\nwis: stopped\n")
+
+
+def test_the_traceback_is_there_on_request(graph: Path) -> None:
+    plain = run("sparsify", graph, "-o", graph.with_name("o.csv"), "--keep", 2)
+    assert "Traceback" not in plain.stderr
+    full = run("--traceback", "sparsify", graph, "-o", graph.with_name("o.csv"), "--keep", 2)
+    assert "Traceback" in full.stderr
+    assert "wis: error: keep must be" in full.stderr
+
+
+def test_methods_lists_all_with_sources() -> None:
+    result = run("methods")
+    assert result.exit_code == 0
+    for record in wis.methods():
+        assert f"\n{record.name} " in "\n" + result.stdout
+    assert "arXiv:2211.16494" in result.stdout
+
+
+def test_datasets_lists_all() -> None:
+    result = run("datasets")
+    assert result.exit_code == 0
+    for name in ("digits", "Cora", "CiteSeer", "PubMed", "DBLP", "Computers", "Photo", "chameleon", "squirrel"):
+        assert f"\n{name} " in "\n" + result.stdout
+    assert "ogbn-arxiv" in result.stdout
+    assert "ogbn-products" in result.stdout
+    assert result.stdout.endswith("environment variable WIS_DATA_ROOT.\n")
+
+
+@pytest.mark.parametrize("command", ["sparsify", "order", "sweep", "report"])
+def test_help_has_examples(command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert f"  wis {command} " in result.stdout
+
+
+def test_version_and_module() -> None:
+    command = [sys.executable, "-m", "experiments", "--version"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == f"wis {wis.__version__}\n"
+
+
+def test_help_is_quick_to_load() -> None:
+    """No heavy library is imported to show a help page."""
+    code = "import sys, wis.cli; print(*sorted({m.partition('.')[0] for m in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"torch", "torch_geometric", "numba", "pandas", "matplotlib", "transformers", "sklearn"} & set(loaded)
+
+
+def test_ctrl_c_while_loading(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("wis.cli.app", interrupt)
+    with pytest.raises(SystemExit) as stopped:
+        run_module()
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err == "\nwis: stopped\n"

@@ -1,0 +1,220 @@
+"""1-WIS (depth 2) of an undirected graph, exact: by degree levels.
+
+The walk index of ``t`` is one plus its degree (0 where it is isolated), so removing ``{u, v}`` touches two values only.
+Written out, the comparison of the signed counts of values becomes: the next edge is the one whose *smaller* endpoint
+degree is largest; among those, the one whose *larger* endpoint degree is largest; among those, the first by priority.
+(A value that cancels, as where the larger degree is the smaller plus one, and the value 0 of an isolated vertex do not
+change this order.) A vertex that is no target contributes no value, which is the same as an infinite degree that never
+falls.
+
+Both degrees only fall, so the smaller one of the next edge, the *level* ``k``, only falls too:
+
+* At level ``k`` no edge joins two vertices of degree above ``k``. A vertex of degree ``k``, a *member*, takes part in
+  at most one removal and then has left the level. Members are all that must be looked at.
+* When the work comes down to the degree of its best neighbours (an *event*), a member is entered in the lists of all of
+  these, its *owners*; if it is not taken there, its next event is at the degree of its next best neighbours.
+* Owners of one degree take turns by the priority of the first member in their list; one that removes an edge falls to
+  the next lower degree, list and all. Nothing else has to be updated.
+
+Vertices are renumbered by falling degree, and arcs sorted by that number. As degrees only fall, the search for a best
+neighbour ends at the first one whose starting degree is too small.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from wis.engine.degrees.levels import DONE, IN_CHUNK, INFINITE, LEVEL, NUM_COUNTERS, NUM_DIGITS, State, remove
+from wis.graphs.edge_list import EdgeList
+from wis.kernels import compiled
+from wis.progress import track
+
+# Removals between two looks at Ctrl-C and the progress bar.
+_SLICE = 1 << 17
+
+
+def removal_order(
+    edges: EdgeList,
+    *,
+    depth: int = 2,
+    is_target: np.ndarray | None = None,
+    priority: np.ndarray | None = None,
+    chunk: int = 1,
+    limit: int,
+    progress: bool = False,
+) -> np.ndarray:
+    """Exact greedy order of 1-WIS.
+
+    Parameters
+    ----------
+    edges
+        Undirected pairs.
+    depth
+        2, the only depth that this module computes.
+    is_target
+        bool ``[n]``: whose walk indices count. None: all.
+    priority
+        int64 ``[m]``, a permutation: the smaller wins a tie. None: canonical order.
+    chunk
+        Number of edges removed per evaluation.
+    limit
+        Number of edges to remove, at most ``m``.
+    progress
+        Show progress.
+
+    Returns
+    -------
+    np.ndarray
+        int64 ``[limit]``: positions of pairs, first removed first.
+
+    Notes
+    -----
+    O(m log m) time, plus the neighbours looked at and entered in lists at every level that a vertex is a member of;
+    O(n + m) memory.
+    """
+    if depth != 2 or edges.directed:
+        raise ValueError(f"only depth 2 of undirected graphs, got depth {depth}, directed={edges.directed}")
+    if max(edges.num_nodes, edges.num_pairs) >= 1 << 31:
+        raise OverflowError(f"at most 2**31 - 1 vertices and pairs fit, got {edges.num_nodes} and {edges.num_pairs}")
+    with track(limit, "1-WIS", enabled=progress) as advance:
+        state = _prepare(edges, is_target, priority, chunk, limit)
+        done = int(state.counters[DONE])
+        advance(done)
+        while done < limit:
+            remove(state, chunk, min(done + _SLICE, limit))
+            advance(int(state.counters[DONE]) - done)
+            done = int(state.counters[DONE])
+    order = state.order
+    del state
+    if priority is None:
+        return order.astype(np.int64)
+    pair_of_edge = np.empty(edges.num_pairs, dtype=np.int32)
+    pair_of_edge[priority] = np.arange(edges.num_pairs, dtype=np.int32)
+    return pair_of_edge[order].astype(np.int64)
+
+
+def _prepare(
+    edges: EdgeList, is_target: np.ndarray | None, priority: np.ndarray | None, chunk: int, limit: int
+) -> State:
+    """Number the vertices, sort them by degree, and remove the edges that touch no target: they go first."""
+    n, m = edges.num_nodes, edges.num_pairs
+    is_target = np.ones(n, dtype=np.bool_) if is_target is None else is_target
+    edge_of_pair = np.empty(0, dtype=np.int64) if priority is None else priority
+    # Numba must not return several arrays: Ctrl-C meanwhile raises as it makes the first, and it goes on regardless.
+    number, degree = np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int32)
+    cut = _number(edges.pairs, is_target, number, degree)
+    first = np.zeros(n + 2, dtype=np.uint32)
+    arcs = _arcs(edges.pairs, is_target, edge_of_pair, number, degree, first)
+    first = first[: n + 1]
+    free = _free_edges(edges.pairs, is_target, edge_of_pair)
+    infinite = len(cut) - 2
+    order = np.empty(limit, dtype=np.int32)
+    num_free = min(len(free), limit)
+    order[:num_free] = free[:num_free]
+    counters = np.zeros(NUM_COUNTERS, dtype=np.int64)
+    counters[INFINITE] = infinite
+    counters[LEVEL] = infinite - 1
+    counters[DONE] = num_free
+    counters[IN_CHUNK] = num_free % chunk
+    name = np.empty(n, dtype=np.int32)
+    name[number] = np.arange(n, dtype=np.int32)
+    by_degree = np.arange(n - 1, -1, -1, dtype=np.int32)
+    # Arrays that only a level or a chunk fills are taken at their largest: memory never touched is never used.
+    return State(
+        counters=counters,
+        name=name,
+        first=first,
+        length=~np.diff(first).view(np.int32),
+        arcs=arcs,
+        cut=cut,
+        removed=np.zeros(m // 8 + 1, dtype=np.uint8),
+        degree=degree,
+        opening=degree.copy(),
+        by_degree=by_degree,
+        place=by_degree.copy(),
+        bins=n - cut,
+        degrees=np.empty(infinite + 2, dtype=np.int32),
+        owners_at=np.full(infinite + 1, -1, dtype=np.int32),
+        events_at=np.full(infinite + 1, -1, dtype=np.int32),
+        next_event=np.empty(n, dtype=np.int32),
+        owner_of=np.full(n, -1, dtype=np.int32),
+        owners=np.empty((n, 4), dtype=np.int32),
+        called=np.empty(n, dtype=np.int64),
+        entries=np.empty((m, 2), dtype=np.int64),
+        members=np.empty(m, dtype=np.int64),
+        turns=np.empty(n + 1, dtype=np.int64),
+        digits=np.empty(NUM_DIGITS, dtype=np.int32),
+        pending=np.empty(min(chunk, limit), dtype=np.int64),
+        order=order,
+    )
+
+
+def _free_edges(pairs: np.ndarray, is_target: np.ndarray, edge_of_pair: np.ndarray) -> np.ndarray:
+    """The edges that touch no target, in rising order."""
+    if is_target.all():
+        return np.empty(0, dtype=np.int64)
+    free = np.flatnonzero(~(is_target[pairs[0]] | is_target[pairs[1]]))
+    return np.sort(edge_of_pair[free]) if len(edge_of_pair) else free
+
+
+@compiled
+def _number(pairs: np.ndarray, is_target: np.ndarray, number: np.ndarray, degree: np.ndarray) -> np.ndarray:
+    """Number vertices by falling degree, those that are no target first: their degree is infinite.
+
+    Fills ``number`` and ``degree``, and returns how many vertices have at least each degree.
+    """
+    n = len(is_target)
+    count = np.zeros(n, dtype=np.int32)
+    for i in range(2):
+        for x in pairs[i]:
+            count[x] += 1
+    infinite = 1
+    for x in range(n):
+        if is_target[x]:
+            infinite = max(infinite, count[x] + 1)
+    cut = np.zeros(infinite + 2, dtype=np.int32)
+    for x in range(n):
+        if not is_target[x]:
+            count[x] = infinite
+        cut[count[x]] += 1
+    for d in range(infinite, -1, -1):
+        cut[d] += cut[d + 1]
+    following = cut[1:].copy()
+    for x in range(n):
+        number[x] = following[count[x]]
+        degree[number[x]] = count[x]
+        following[count[x]] += 1
+    return cut
+
+
+@compiled
+def _arcs(
+    pairs: np.ndarray,
+    is_target: np.ndarray,
+    edge_of_pair: np.ndarray,
+    number: np.ndarray,
+    degree: np.ndarray,
+    first: np.ndarray,
+) -> np.ndarray:
+    """The arcs out of every target; fills ``first`` (zeros ``[n + 2]``) with where those of each vertex begin."""
+    n, m = len(number), pairs.shape[1]
+    for x in range(n):
+        if is_target[x]:
+            first[number[x] + 2] = degree[number[x]]
+    for x in range(n):
+        first[x + 2] += first[x + 1]
+    arcs = np.empty(first[n + 1], dtype=np.int64)
+    for p in range(m):
+        u, v = pairs[0, p], pairs[1, p]
+        e = edge_of_pair[p] if len(edge_of_pair) else p
+        if is_target[u]:
+            _put(first, arcs, number[u], number[v], e)
+        if is_target[v]:
+            _put(first, arcs, number[v], number[u], e)
+    return arcs
+
+
+@compiled
+def _put(first: np.ndarray, arcs: np.ndarray, x: int, y: int, e: int) -> None:
+    arcs[first[x + 1]] = np.int64(y) << 32 | e
+    first[x + 1] += 1

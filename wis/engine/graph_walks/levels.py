@@ -1,0 +1,414 @@
+"""The exact greedy loop of graph prediction at depth 2 and 3, undirected: level by level.
+
+The level of an edge, the smallest value that its removal leaves behind, never rises (``open_state``), and neither does
+the highest level of all. So edges are filed by an upper bound of their level; when the work comes down to it, the bound
+is looked at again, and those that still are at the level go into a heap, by the beginning of their keys. Both are upper
+bounds of the truth at all times: what has fallen meanwhile is seen when it comes to the top.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from wis.engine.graph_walks import three_steps, two_steps
+from wis.engine.graph_walks.radix_queue import file_edge, make_levels, next_level
+from wis.engine.graph_walks.state import (
+    BASE,
+    CHOSEN,
+    DONE,
+    FREE,
+    FULL,
+    NUM_COUNTERS,
+    ROUND,
+    SIZE,
+    SPAN,
+    State,
+    make_units,
+)
+from wis.engine.graph_walks.value_rows import SMALL, move_base
+from wis.engine.graph_walks.word_heap import WORDS, agree, append, heapify, is_worse, make_heap, sift_down, store, take
+from wis.engine.keys import compare_keys, make_key
+from wis.graphs.csr import build_csr
+from wis.graphs.edge_list import EdgeList
+from wis.kernels import inlined, kernel
+from wis.progress import track
+
+# Vertices visited in one slice of the loop: some hundredths of a second, so that Ctrl-C and progress come through.
+_SLICE = 1_000_000
+
+# Numbers behind the words that are counted where these are equal.
+_FAR = 4096
+
+
+def greedy_order(
+    edges: EdgeList,
+    value: np.ndarray,
+    reach: np.ndarray,
+    *,
+    depth: int,
+    is_target: np.ndarray | None,
+    priority: np.ndarray | None,
+    chunk: int,
+    limit: int,
+    progress: bool,
+) -> np.ndarray:
+    """Run the loop.
+
+    Parameters
+    ----------
+    edges
+        Undirected pairs.
+    value, reach
+        int64 ``[n]`` and ``[n, L + 1]``: the walk index of every vertex; walks of every length from it.
+    depth
+        2 or 3.
+    is_target, priority, chunk, limit, progress
+        As in every engine module.
+
+    Returns
+    -------
+    np.ndarray
+        int64 ``[limit]``: positions of pairs, first removed first.
+
+    Notes
+    -----
+    Memory O(n + m). Time: what a removal changes is looked at a few times for each removal, plus, for each edge, once
+    for every level that it stays at.
+    """
+    priority = np.arange(edges.num_pairs) if priority is None else priority
+    state = _prepare(edges, value, reach[:, 2].copy(), depth, is_target, priority, limit)
+    _fill(state)
+    # Where all vertices count, only stars are left at level 0.
+    stars_last = is_target is None and chunk == 1
+    done = 0
+    with track(limit, f"{depth - 1}-WIS", enabled=progress) as advance:
+        while True:
+            advance(int(state.counters[DONE]) - done)
+            done = int(state.counters[DONE])
+            if done == limit:
+                break
+            if stars_last and state.levels.level[0] == 0:
+                state.order[done:] = _order_of_stars(state)[: limit - done]
+                state.counters[DONE] = limit
+            else:
+                _run(state, chunk, _SLICE, stars_last)
+    return state.order.astype(np.int64)
+
+
+def _prepare(
+    edges: EdgeList,
+    value: np.ndarray,
+    sums: np.ndarray,
+    depth: int,
+    is_target: np.ndarray | None,
+    priority: np.ndarray,
+    limit: int,
+) -> State:
+    n, m = edges.num_nodes, edges.num_pairs
+    start, to, pair = build_csr(edges)
+    degree = np.diff(start)
+    value = np.append(value, FREE)
+    if is_target is not None:
+        value[:n][~is_target] = FREE
+    tail, head = edges.pairs.astype(np.int32)
+    unit, ones = make_units()
+    return State(
+        depth=depth,
+        start=start[:-1],
+        stop=start[1:].copy(),
+        to=to,
+        pair=pair,
+        tail=tail,
+        head=head,
+        degree=degree,
+        sums=sums,
+        value=value,
+        lowest=np.empty(n, dtype=np.int32),
+        path=np.empty((n if depth == 3 else 0, 2), dtype=np.int32),
+        levels=make_levels(m),
+        heap=make_heap(priority.astype(np.int64)),
+        checked=np.full(m, -1, dtype=np.int64),
+        row=np.zeros((n, WORDS), dtype=np.uint64),
+        below=np.zeros(n, dtype=np.int32),
+        is_small=degree <= SMALL,
+        is_stale=degree > SMALL,
+        unit=unit,
+        ones=ones,
+        words=np.empty(WORDS, dtype=np.uint64),
+        lanes=np.empty((2, WORDS), dtype=np.uint64),
+        fields=np.empty(SPAN, dtype=np.int64),
+        mark=np.zeros(n, dtype=np.int64),
+        ball=np.empty(n + 1, dtype=np.int32),
+        loss=np.zeros(n, dtype=np.int64),
+        old=np.empty(n, dtype=np.int64),
+        new=np.empty(n, dtype=np.int64),
+        far=np.empty((2, _FAR), dtype=np.int32),
+        key_values=np.empty((2, 2 * n), dtype=np.int64),
+        key_counts=np.empty((2, 2 * n), dtype=np.int32),
+        tied=np.empty(m, dtype=np.int32),
+        order=np.empty(limit, dtype=np.int32),
+        counters=np.zeros(NUM_COUNTERS, dtype=np.int64),
+    )
+
+
+@kernel
+def _fill(s: State) -> None:
+    """File all edges by their first bounds."""
+    if s.depth == 2:
+        two_steps.begin(s)
+    else:
+        three_steps.begin(s)
+    # Backwards, so that the first edge comes out first.
+    for e in range(len(s.tail) - 1, -1, -1):
+        file_edge(s.levels, e, _first_bound(s, e))
+
+
+@inlined
+def _first_bound(s: State, e: int) -> np.int64:
+    if s.depth == 2:
+        return two_steps.first_bound(s, e)
+    return three_steps.quick_bound(s, e)
+
+
+@inlined
+def _quick_words(s: State, e: int) -> np.int64:
+    if s.depth == 2:
+        return two_steps.quick_words(s, e)
+    return three_steps.likely_words(s, e)
+
+
+@inlined
+def _exact_words(s: State, e: int) -> np.int64:
+    if s.depth == 2:
+        return two_steps.exact_words(s, e)
+    return three_steps.exact_words(s, e)
+
+
+@inlined
+def _collect(s: State, e: int) -> int:
+    if s.depth == 2:
+        return two_steps.collect(s, s.tail[e], s.head[e])
+    return three_steps.collect(s, e)
+
+
+@inlined
+def _remove(s: State, e: int) -> int:
+    if s.depth == 2:
+        return two_steps.remove(s, e)
+    return three_steps.remove(s, e)
+
+
+@kernel
+def _run(s: State, chunk: int, budget: int, stars_last: bool) -> None:
+    """Go on until all is done, the budget is spent, or only stars are left, if these are to be left."""
+    limit = len(s.order)
+    while budget > 0 and s.counters[DONE] < limit:
+        end = min(s.counters[DONE] + chunk, limit)
+        while s.counters[CHOSEN] < end:
+            while s.heap.size[0] == 0:
+                budget -= _open_level(s)
+                if stars_last and s.levels.level[0] == 0:
+                    return
+            e, cost = _pop(s)
+            # At depth 3, every edge that was looked at took a pass over vertices.
+            budget -= cost * (1 + s.counters[SIZE])
+            if e >= 0:
+                s.order[s.counters[CHOSEN]] = e
+                s.counters[CHOSEN] += 1
+        for i in range(s.counters[DONE], end):
+            budget -= _remove(s, s.order[i])
+        s.counters[DONE] = end
+        s.counters[ROUND] += 1
+
+
+@kernel
+def _open_level(s: State) -> int:
+    """Go down to the next level; its edges go into the heap or to lower levels. Returns how many were looked at."""
+    e = next_level(s.levels)
+    level = s.levels.level[0]
+    cost = 0
+    if level < s.counters[BASE]:
+        move_base(s, level & ~7)
+        cost += len(s.degree)
+    while e >= 0:
+        following = s.levels.following[e]
+        if level == FREE:
+            s.words[:] = np.uint64(0)
+        else:
+            bound = _quick_words(s, e)
+            cost += 1
+            if bound < level:
+                file_edge(s.levels, e, bound)
+                e = following
+                continue
+        store(s.heap, e, s.words)
+        append(s.heap, e)
+        s.checked[e] = -1
+        e = following
+    heapify(s.heap)
+    return cost
+
+
+@inlined
+def _pop(s: State) -> tuple[int, int]:
+    """Bring the edge at the top up to date; take it out if it goes next.
+
+    Returns the edge, or -1 if it is not the next one, and the number of edges looked at.
+    """
+    e = s.heap.edge[0]
+    cost = 1
+    if s.levels.level[0] < FREE:
+        if s.checked[e] != s.counters[ROUND] and not _is_up_to_date(s, e):
+            return -1, cost
+        if _has_equal(s, e):
+            e, cost = _settle(s, e)
+    if e >= 0:
+        take(s.heap, e)
+    return e, cost
+
+
+@inlined
+def _is_up_to_date(s: State, e: int) -> bool:
+    """Bring an edge of the heap up to date; return whether it stayed where it is."""
+    level = _quick_words(s, e)
+    if level >= s.levels.level[0]:
+        # At depth 3 exact words take much longer.
+        if s.depth == 3 and is_worse(s.heap, s.words, e):
+            store(s.heap, e, s.words)
+            sift_down(s.heap, s.heap.at[e])
+            return False
+        level = _exact_words(s, e)
+    if level < s.levels.level[0]:
+        take(s.heap, e)
+        file_edge(s.levels, e, level)
+        return False
+    s.checked[e] = s.counters[ROUND]
+    if not store(s.heap, e, s.words):
+        return True
+    sift_down(s.heap, s.heap.at[e])
+    return False
+
+
+@inlined
+def _has_equal(s: State, e: int) -> bool:
+    """Whether an edge behind the top has the same words."""
+    for at in range(1, min(3, s.heap.size[0])):  # noqa: SIM110
+        if agree(s.heap, e, s.heap.edge[at]):
+            return True
+    return False
+
+
+@kernel
+def _settle(s: State, e: int) -> tuple[int, int]:
+    """Compare whole keys of all edges with the words of the edge at the top.
+
+    Returns the best of them, or -1 if one was found out of date, and how many were looked at.
+    """
+    largest = _count_far(s, e, 0)
+    if largest <= s.counters[BASE] + SPAN:
+        return e, 1
+    far_end = s.levels.level[0] + s.far.shape[1]
+    s.tied[0] = e
+    size = 1
+    i = 0
+    while i < size:
+        at = s.heap.at[s.tied[i]]
+        i += 1
+        for child in range(2 * at + 1, min(2 * at + 3, s.heap.size[0])):
+            f = s.heap.edge[child]
+            if not agree(s.heap, e, f):
+                continue
+            if s.checked[f] != s.counters[ROUND] and not _is_up_to_date(s, f):
+                return -1, size
+            s.tied[size] = f
+            size += 1
+    best, slot, cost = e, 0, size
+    for i in range(1, size):
+        f = s.tied[i]
+        order, f_largest = 0, largest
+        if not _are_twins(s, best, f):
+            cost += 1
+            f_largest = _count_far(s, f, 1 - slot)
+            order = _compare_far(s, 1 - slot)
+            if order == 0 and max(largest, f_largest) > far_end:
+                order = _compare_whole(s, f, best)
+        if order > 0:
+            slot = 1 - slot
+            largest = f_largest
+        if order > 0 or (order == 0 and s.heap.priority[f] < s.heap.priority[best]):
+            best = f
+    return best, cost
+
+
+@kernel
+def _count_far(s: State, e: int, slot: int) -> np.int64:
+    """Count the numbers in the key of an edge, from the level to far beyond its words.
+
+    Returns the largest value that it lowers; or FREE if there may be counts that are full.
+    """
+    far = s.far[slot]
+    far[:] = 0
+    affected = _collect(s, e)
+    level = s.levels.level[0]
+    end = level + len(far)
+    largest = np.int64(0)
+    for i in range(affected):
+        if s.new[i] < end:
+            far[s.new[i] - level] += 1
+            if s.old[i] < end:
+                far[s.old[i] - level] -= 1
+        largest = max(largest, s.old[i])
+    return largest if affected < FULL else np.int64(FREE)
+
+
+@kernel
+def _compare_far(s: State, slot: int) -> int:
+    """1 if the key of the edge in a slot is better, as far as was counted, -1 if that of the other one is, else 0."""
+    for i in range(s.far.shape[1]):
+        # These are changes of counts: the first that differ tell.
+        if s.far[slot, i] != s.far[1 - slot, i]:
+            return 1 if s.far[slot, i] < s.far[1 - slot, i] else -1
+    return 0
+
+
+@kernel
+def _compare_whole(s: State, e: int, f: int) -> int:
+    """1 if the key of the first edge is better, -1 if that of the other one is, 0 if they are equal."""
+    affected = _collect(s, e)
+    width, _ = make_key(s.old[:affected], s.new[:affected], s.key_values[0], s.key_counts[0])
+    affected = _collect(s, f)
+    other, _ = make_key(s.old[:affected], s.new[:affected], s.key_values[1], s.key_counts[1])
+    return compare_keys(s.key_values[0], s.key_counts[0], width, s.key_values[1], s.key_counts[1], other)
+
+
+@inlined
+def _are_twins(s: State, e: int, f: int) -> bool:
+    """Whether two edges lead from one vertex to leaves that both count or both do not: their keys are equal."""
+    a, b = s.tail[e], s.head[e]
+    c, d = s.tail[f], s.head[f]
+    if a == d or b == d:
+        c, d = d, c
+    if b == c:
+        a, b = b, a
+    return a == c and s.degree[b] == 1 and s.degree[d] == 1 and s.value[b] == s.value[d]
+
+
+def _order_of_stars(s: State) -> np.ndarray:
+    """The order of the edges of a graph of stars, where all vertices count.
+
+    The larger the star, the better the key of its edges, which are equal. So of all stars with the most edges, the edge
+    that is first by priority goes; then those stars are one edge smaller.
+    """
+    left = np.ones(len(s.tail), dtype=bool)
+    left[s.order[: s.counters[DONE]]] = False
+    left = np.flatnonzero(left)
+    ends = np.stack([s.tail[left], s.head[left]])
+    degrees = s.degree[ends]
+    hub = np.where(degrees[0] >= degrees[1], ends[0], ends[1])
+    priority = s.heap.priority[left]
+    grouped = np.lexsort((priority, hub))
+    begins = np.flatnonzero(np.diff(hub[grouped], prepend=-1))
+    place = np.arange(len(left)) - np.repeat(begins, np.diff(begins, append=len(left)))
+    size = np.empty(len(left), dtype=np.int64)
+    size[grouped] = degrees.max(axis=0)[grouped] - place
+    return left[np.lexsort((priority, -size))]

@@ -1,0 +1,171 @@
+"""What graph prediction at depth 2 and 3 works on, and how keys are packed into words.
+
+With ``M(e)`` the multiset of all ``x`` with ``new <= x < old``, for every vertex whose value falls from ``old`` to
+``new`` when edge ``e`` goes, the key of ``e`` is better than that of ``f`` exactly where ``M(e)`` has *fewer* of the
+smallest ``x`` that the two do not have equally often: the signed counts of values (DESIGN 3.3), summed up. It only adds
+and never subtracts, and its beginning fits into a few words: how often it has each of the ``SPAN`` numbers from
+``base`` on, eight bits each.
+
+Keys only fall when other edges go, but for vertices that lose walks with an edge no longer. The smallest element of
+``M``, the *level* of the edge, never rises in the greedy order: a vertex that loses walks with ``e`` only by way of the
+removed ``f`` loses more with ``f`` than with ``e``, so it was not the one that gave ``e`` a level no higher than that
+of ``f``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from wis.engine.graph_walks.radix_queue import Levels
+from wis.engine.graph_walks.word_heap import FIELDS, WORDS, Heap
+from wis.kernels import inlined
+
+# Numbers that the words of a key tell of.
+SPAN = WORDS * FIELDS
+
+# The value of a vertex that does not count.
+FREE = np.iinfo(np.int64).max
+
+# Counts from here on are not told apart, and nothing behind them is known.
+FULL = 200
+
+# Counters: smallest number in the words, evaluations of the whole graph, edges removed, edges chosen, last mark, and
+# vertices that lose walks with the edge just looked at.
+BASE, ROUND, DONE, CHOSEN, MARK, SIZE, NUM_COUNTERS = range(7)
+
+
+class State(NamedTuple):
+    """Everything the kernels work on: ``n`` vertices, ``m`` edges.
+
+    Attributes
+    ----------
+    depth
+        2 or 3.
+    start, stop, to, pair
+        Arcs of vertex x: positions ``start[x]`` to ``stop[x]`` of ``to`` (the other end) and ``pair``.
+    tail, head
+        int32 ``[m]``: the ends of the edges.
+    degree
+        int64 ``[n]``.
+    sums
+        int64 ``[n]``, depth 3 only: walks of length 2.
+    value
+        int64 ``[n + 1]``: the walk index, ``FREE`` for vertices that do not count, of which n is one.
+    lowest
+        int32 ``[n]``: a vertex next to x (depth 3: at most two steps away) that counts and had the smallest value when
+        last looked at; n for none.
+    path
+        int32 ``[n, 2]``, depth 3 only: the edges of a path to it, -1 where it is shorter.
+    levels, heap
+        Edges below the current level; edges at it.
+    checked
+        int64 ``[m]``: the round in which the words of an edge in the heap were found exact.
+    row
+        uint64 ``[n, WORDS]``: how many neighbours of x have each value, less 1, in the words.
+    below
+        int32 ``[n]``: how many neighbours have smaller ones.
+    is_small, is_stale
+        bool ``[n]``: whether row and below are kept up to date, and if not, whether they are old.
+    unit, ones
+        uint64 ``[FIELDS]`` and ``[FIELDS + 1, FIELDS + 1]``: one in a field; one in each field from i up to j.
+    words, lanes, fields
+        uint64 ``[WORDS]`` and ``[2, WORDS]``, int64 ``[SPAN]``: scratch.
+    mark
+        int64 ``[n]``: scratch, for sets of vertices.
+    ball, loss
+        int32 and int64 ``[n]``: scratch: the vertices that lose walks and, depth 3 only, how many.
+    far
+        int32 ``[2, numbers]``: scratch: how counts change from one number to the next, of two edges.
+    old, new, key_values, key_counts, tied
+        Scratch for whole keys: int64 ``[n]``, ``[n]``, ``[2, 2 n]``, int32 ``[2, 2 n]``, ``[m]``.
+    order
+        int32 ``[limit]``: the result.
+    counters
+        int64 ``[NUM_COUNTERS]``.
+    """
+
+    depth: int
+    start: np.ndarray
+    stop: np.ndarray
+    to: np.ndarray
+    pair: np.ndarray
+    tail: np.ndarray
+    head: np.ndarray
+    degree: np.ndarray
+    sums: np.ndarray
+    value: np.ndarray
+    lowest: np.ndarray
+    path: np.ndarray
+    levels: Levels
+    heap: Heap
+    checked: np.ndarray
+    row: np.ndarray
+    below: np.ndarray
+    is_small: np.ndarray
+    is_stale: np.ndarray
+    unit: np.ndarray
+    ones: np.ndarray
+    words: np.ndarray
+    lanes: np.ndarray
+    fields: np.ndarray
+    mark: np.ndarray
+    ball: np.ndarray
+    loss: np.ndarray
+    old: np.ndarray
+    new: np.ndarray
+    far: np.ndarray
+    key_values: np.ndarray
+    key_counts: np.ndarray
+    tied: np.ndarray
+    order: np.ndarray
+    counters: np.ndarray
+
+
+def make_units() -> tuple[np.ndarray, np.ndarray]:
+    """The constants ``unit`` and ``ones`` of the state."""
+    unit = np.array([1 << (8 * (FIELDS - 1 - i)) for i in range(FIELDS)], dtype=np.uint64)
+    ones = np.zeros((FIELDS + 1, FIELDS + 1), dtype=np.uint64)
+    for i in range(FIELDS + 1):
+        for j in range(i, FIELDS + 1):
+            ones[i, j] = unit[i:j].sum()
+    return unit, ones
+
+
+@inlined
+def add_range(s: State, words: np.ndarray, begin: int, end: int) -> None:
+    """Count each number from ``begin`` (not below the base) to ``end`` once more, as far as the words go."""
+    base = s.counters[BASE]
+    i, j = begin - base, min(end - base, SPAN)
+    while i < j:
+        word = i >> 3
+        stop = min(j - (word << 3), FIELDS)
+        words[word] += s.ones[i & 7, stop]
+        i = (word + 1) << 3
+
+
+@inlined
+def first_number(s: State, words: np.ndarray) -> int:
+    """The smallest number that is counted in the words; the number behind them if there is none."""
+    j = 0
+    while j < WORDS and words[j] == 0:
+        j += 1
+    if j == WORDS:
+        return s.counters[BASE] + SPAN
+    i = 0
+    while words[j] < s.unit[i]:
+        i += 1
+    return s.counters[BASE] + (j << 3) + i
+
+
+@inlined
+def drop_arc(s: State, x: int, e: int) -> None:
+    """Remove one arc of vertex x. O(degree) time."""
+    last = s.stop[x] - 1
+    s.stop[x] = last
+    for at in range(s.start[x], last):
+        if s.pair[at] == e:
+            s.to[at], s.to[last] = s.to[last], s.to[at]
+            s.pair[at], s.pair[last] = s.pair[last], s.pair[at]
+            break

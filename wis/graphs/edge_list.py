@@ -1,0 +1,370 @@
+"""Any graph in, an edge list of candidate pairs, and the same kind of graph out.
+
+A graph is read once into its *columns* (every stored edge, in its own order) and an :class:`EdgeList` (every pair that
+a method may remove, once, in canonical order). A method works on the edge list only. To build the sparse graph, each
+column follows its pair; self-loops are no pair and always stay.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import numbers
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+# Columns looked up at a time when they follow their pair: bounds the memory for temporary keys to 8 MiB.
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeList:
+    """The candidate pairs of a graph, each once, in canonical order.
+
+    Attributes
+    ----------
+    num_nodes
+        Number of vertices ``n``.
+    pairs
+        int64 ``[2, m]``. Undirected: ``u < v``, sorted by ``(u, v)``. Directed: sorted by ``(source, target)``,
+        ``u != v``. No pair occurs twice. Read-only.
+    directed
+        Whether pairs are ordered.
+    """
+
+    num_nodes: int
+    pairs: np.ndarray
+    directed: bool = False
+
+    def __post_init__(self) -> None:
+        # A view that cannot be written, so that compiled kernels see one type of array wherever the pairs are from.
+        pairs = self.pairs.view()
+        pairs.flags.writeable = False
+        object.__setattr__(self, "pairs", pairs)
+
+    @property
+    def num_pairs(self) -> int:
+        """Number of pairs ``m``."""
+        return self.pairs.shape[1]
+
+    def degrees(self) -> np.ndarray:
+        """Number of pairs at every vertex, of either direction if directed: int64 ``[n]``."""
+        return np.bincount(self.pairs.ravel(), minlength=self.num_nodes)
+
+    def fingerprint(self) -> str:
+        """A SHA-256 over the vertices and pairs: equal for equal graphs, whatever they were read from."""
+        digest = hashlib.sha256(f"{self.num_nodes},{self.num_pairs},{self.directed}".encode())
+        digest.update(np.ascontiguousarray(self.pairs).data)
+        return digest.hexdigest()
+
+    @classmethod
+    def from_columns(cls, columns: np.ndarray, num_nodes: int, directed: bool | None = False) -> EdgeList:
+        """Collect the pairs of a graph given by its columns.
+
+        Parameters
+        ----------
+        columns
+            integer ``[2, E]``, every entry in ``[0, num_nodes)``. Duplicates and self-loops are fine.
+        num_nodes
+            Number of vertices.
+        directed
+            True: ordered pairs. False: a pair is there if either direction is. None: undirected, and both directions
+            of every pair must be there.
+
+        Raises
+        ------
+        ValueError
+            If ``directed`` is None and the columns are not symmetric.
+
+        Notes
+        -----
+        O(E log E) time for one sort; O(E) memory.
+        """
+        keys = _pair_keys(columns, num_nodes, directed=directed is not False)
+        keys = _forward_half(keys, num_nodes) if directed is None else _sorted_unique(keys)
+        pairs = np.empty((2, len(keys)), dtype=np.int64)
+        np.floor_divide(keys, max(num_nodes, 1), out=pairs[0])
+        np.remainder(keys, max(num_nodes, 1), out=pairs[1])
+        return cls(num_nodes, pairs, bool(directed))
+
+    def pair_of_columns(self, columns: Any) -> Any:
+        """For every column the position of its pair: int64 ``[E]``, -1 for self-loops. O(E log m) time."""
+        keys = self.pairs[0] * self.num_nodes + self.pairs[1]
+        positions = np.empty(columns.shape[1], dtype=np.int64)
+        for start in range(0, columns.shape[1], _CHUNK):
+            part = columns[:, start : start + _CHUNK].astype(np.int64, copy=False)
+            tail, head = part if self.directed else (np.minimum(*part), np.maximum(*part))
+            found = np.searchsorted(keys, tail * self.num_nodes + head)
+            positions[start : start + _CHUNK] = np.where(part[0] == part[1], -1, found)
+        return positions
+
+
+def check_key_range(num_nodes: int) -> None:
+    """Raise ``ValueError`` if keys ``u * num_nodes + v`` of pairs do not fit into int64."""
+    if num_nodes > 3_037_000_499:  # its square is the largest below 2**63
+        raise ValueError(
+            f"num_nodes must be at most 3037000499, got {num_nodes} (the largest index plus one, if not given); "
+            "number the vertices from 0 without large gaps"
+        )
+
+
+def _pair_keys(columns: np.ndarray, num_nodes: int, *, directed: bool) -> np.ndarray:
+    """One int64 key a column, self-loops left out; keys sort as the canonical order does."""
+    check_key_range(num_nodes)
+    rows, cols = columns
+    tail, head = (rows, cols) if directed else (np.minimum(rows, cols), np.maximum(rows, cols))
+    keys = tail.astype(np.int64)
+    keys *= num_nodes
+    keys += head.astype(np.int64, copy=False)
+    loops = rows == cols
+    return keys[~loops] if loops.any() else keys
+
+
+def _sorted_unique(keys: np.ndarray) -> np.ndarray:
+    """Sort in place and drop repeats; needs no second array where there are none."""
+    keys.sort()
+    if len(keys) == 0:
+        return keys
+    first = np.empty(len(keys), dtype=bool)
+    first[0] = True
+    np.not_equal(keys[1:], keys[:-1], out=first[1:])
+    return keys if first.all() else keys[first]
+
+
+def _forward_half(keys: np.ndarray, num_nodes: int) -> np.ndarray:
+    """Keys of the pairs ``u < v``, after checking that both directions of each are there."""
+    forward_column = keys // num_nodes < keys % num_nodes
+    forward = _sorted_unique(keys[forward_column])
+    backward = keys[~forward_column]
+    backward = _sorted_unique(backward % num_nodes * num_nodes + backward // num_nodes)
+    if not np.array_equal(forward, backward):
+        one_way = int(np.setxor1d(forward, backward, assume_unique=True)[0])
+        raise not_symmetric(*divmod(one_way, num_nodes))
+    return forward
+
+
+def not_symmetric(u: int, v: int) -> ValueError:
+    """The error for a graph in which only one direction of a pair is there."""
+    return ValueError(
+        f"graph is not symmetric: between vertices {u} and {v} only one direction is there. Pass directed=True to "
+        "sparsify it as a directed graph, or directed=False to treat every edge as undirected"
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedGraph:
+    """A graph of any supported type, read.
+
+    Attributes
+    ----------
+    columns
+        int64 ``[2, E]``: every stored edge in its own order, duplicates, both directions and self-loops included. A
+        NumPy array; a torch tensor if the graph is on a GPU.
+    edges
+        Its candidate pairs.
+    data
+        The PyG graph if it is one, else None.
+    rebuild
+        ``rebuild(kept, weights)``: a graph of the same type with the columns of the bool mask ``kept`` (``[E]``), their
+        weights multiplied by ``weights`` (float64 ``[E]``) unless None; arrays or tensors, as ``columns``.
+    """
+
+    columns: Any
+    edges: EdgeList
+    data: Any
+    rebuild: Callable[[Any, Any], Any]
+
+    def keep_pairs(self, kept: np.ndarray, weights: np.ndarray | None = None) -> Any:
+        """Build the sparse graph.
+
+        Parameters
+        ----------
+        kept
+            bool ``[m]``: which pairs stay. Self-loops always do.
+        weights
+            float64 ``[m]`` factors for the weights of the pairs, or None to leave weights as they are.
+        """
+        pair = self.edges.pair_of_columns(self.columns)
+        column_weights = None if weights is None else _follow(pair, weights, 1.0)
+        return self.rebuild(_follow(pair, kept, True), column_weights)
+
+
+def _follow(pair: Any, values: np.ndarray, of_loops: float) -> Any:
+    """The values ``[m]`` of pairs for every column, where its pair is: position -1, a self-loop, reads the last one."""
+    extended = np.append(values, of_loops)
+    if isinstance(pair, np.ndarray):
+        return extended[pair]
+    import torch
+
+    return torch.from_numpy(extended).to(pair.device)[pair]
+
+
+def load_graph(graph: Any, num_nodes: int | None = None, directed: bool | None = None) -> LoadedGraph:
+    """Read a graph of any supported type; the graph itself is never changed.
+
+    Parameters
+    ----------
+    graph
+        A PyG ``Data``, an ``edge_index`` (integer torch tensor or NumPy array ``[2, E]``), a NetworkX graph, or a SciPy
+        sparse matrix or array.
+    num_nodes
+        Number of vertices. Only for an ``edge_index``; its largest entry plus one if not given.
+    directed
+        None: as the type says (NetworkX), else undirected, and then the graph must be symmetric.
+
+    Raises
+    ------
+    TypeError
+        If the type or a dtype is not supported.
+    ValueError
+        If a shape, an index, a weight, or ``directed`` does not fit.
+    """
+    if directed is not None and not isinstance(directed, (bool, np.bool_)):
+        raise TypeError(f"directed must be None, True or False, got {directed!r}")
+    if num_nodes is not None:
+        num_nodes = check_count("num_nodes", num_nodes)
+    module = type(graph).__module__.partition(".")[0]
+    if isinstance(graph, np.ndarray):
+        return _load_edge_index(graph, num_nodes, directed)
+    if _is_scipy_sparse(graph):
+        return _load_scipy(graph, num_nodes, directed)
+    if hasattr(graph, "is_multigraph") and hasattr(graph, "adj"):
+        return _load_networkx(graph, num_nodes, directed)
+    if module in ("torch", "torch_geometric") or _is_torch_based(graph):
+        from wis.graphs.torch_graphs import load_torch
+
+        return load_torch(graph, num_nodes, directed)
+    raise TypeError(
+        "graph must be a PyG Data, an edge_index [2, E] (torch tensor or NumPy array), a NetworkX graph or a SciPy "
+        f"sparse matrix, got {type(graph).__module__}.{type(graph).__qualname__}"
+    )
+
+
+def check_count(name: str, value: Any) -> int:
+    """Return ``value`` as a non-negative int, or raise an error that names the argument."""
+    try:
+        if isinstance(value, bool) or str(getattr(value, "dtype", "")).endswith("bool"):  # NumPy's or torch's
+            raise TypeError
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, got {value!r}") from None
+    if number < 0:
+        raise ValueError(f"{name} must not be negative, got {number}")
+    return number
+
+
+def _is_torch_based(graph: Any) -> bool:
+    """Whether it is a subclass of torch's tensor or PyG's data defined elsewhere."""
+    return any(base.__module__.partition(".")[0] in ("torch", "torch_geometric") for base in type(graph).__mro__)
+
+
+def _is_scipy_sparse(graph: Any) -> bool:
+    import scipy.sparse
+
+    return bool(scipy.sparse.issparse(graph))
+
+
+def check_shape(columns: Any, name: str) -> None:
+    """Raise ``ValueError`` unless the array or tensor has shape ``[2, E]``."""
+    if columns.ndim != 2 or columns.shape[0] != 2:
+        raise ValueError(f"{name} must have shape [2, E], got {list(columns.shape)}")
+
+
+def check_range(low: int, high: int, num_nodes: int | None, name: str) -> int:
+    """Check the smallest and largest vertex of columns; return the number of vertices."""
+    if low < 0:
+        raise ValueError(f"{name} has the negative vertex {low}; vertices are numbered from 0")
+    if num_nodes is None:
+        return high + 1
+    if high >= num_nodes:
+        raise ValueError(f"{name} has vertex {high}, but num_nodes={num_nodes} allows only 0 to {num_nodes - 1}")
+    return num_nodes
+
+
+def check_columns(columns: np.ndarray, num_nodes: int | None, name: str) -> int:
+    """Check shape, dtype and range of ``[2, E]`` columns; return the number of vertices."""
+    check_shape(columns, name)
+    if columns.dtype.kind not in "iu":
+        raise TypeError(f"{name} must have an integer dtype, got {columns.dtype}")
+    if columns.shape[1] == 0:
+        return num_nodes or 0
+    return check_range(int(columns.min()), int(columns.max()), num_nodes, name)
+
+
+def _check_weights(values: np.ndarray, name: str) -> None:
+    if values.dtype.kind in "fc" and np.isnan(values).any():
+        raise is_nan(name, int(np.flatnonzero(np.isnan(values))[0]))
+
+
+def is_nan(name: str, position: int) -> ValueError:
+    """The error for a weight that is not a number."""
+    return ValueError(f"{name} is NaN at position {position}; replace or drop such edges first")
+
+
+def _load_edge_index(graph: np.ndarray, num_nodes: int | None, directed: bool | None) -> LoadedGraph:
+    size = check_columns(graph, num_nodes, "graph (an edge_index)")
+    edges = EdgeList.from_columns(graph, size, directed)
+
+    def rebuild(kept: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+        refuse_weights(weights)
+        return graph[:, kept]
+
+    return LoadedGraph(graph, edges, None, rebuild)
+
+
+def refuse_weights(weights: Any) -> None:
+    """Raise ``TypeError`` if there are weights: an edge_index has no place for them."""
+    if weights is not None:
+        raise TypeError(
+            "this method returns edge weights, which an edge_index cannot carry; pass a PyG Data, a NetworkX graph or "
+            "a SciPy sparse matrix"
+        )
+
+
+def _load_scipy(graph: Any, num_nodes: int | None, directed: bool | None) -> LoadedGraph:
+    if graph.ndim != 2 or graph.shape[0] != graph.shape[1]:
+        raise ValueError(f"graph (a SciPy sparse matrix) must be square, got shape {tuple(graph.shape)}")
+    if num_nodes is not None and num_nodes != graph.shape[0]:
+        raise ValueError(f"num_nodes={num_nodes}, but the matrix has {graph.shape[0]} rows; leave num_nodes out")
+    coo = graph.tocoo()
+    _check_weights(coo.data, "graph (a SciPy sparse matrix)")
+    columns = np.stack([coo.row, coo.col]).astype(np.int64)
+    edges = EdgeList.from_columns(columns, graph.shape[0], directed)
+
+    def rebuild(kept: np.ndarray, weights: np.ndarray | None) -> Any:
+        values = coo.data[kept] if weights is None else coo.data[kept] * weights[kept]
+        sparse = type(coo)((values, (coo.row[kept], coo.col[kept])), shape=graph.shape)
+        return sparse.asformat(graph.format)
+
+    return LoadedGraph(columns, edges, None, rebuild)
+
+
+def _load_networkx(graph: Any, num_nodes: int | None, directed: bool | None) -> LoadedGraph:
+    if num_nodes is not None and num_nodes != graph.number_of_nodes():
+        raise ValueError(f"num_nodes={num_nodes}, but the graph has {graph.number_of_nodes()} nodes; leave it out")
+    if directed and not graph.is_directed():
+        raise ValueError("directed=True, but graph is an undirected NetworkX graph; convert it with to_directed()")
+    position = {node: i for i, node in enumerate(graph)}
+    keys = list(graph.edges(keys=True)) if graph.is_multigraph() else list(graph.edges())
+    columns = np.array([(position[k[0]], position[k[1]]) for k in keys], dtype=np.int64).reshape(-1, 2).T
+    stated = [value for *_, value in graph.edges(data="weight") if value is not None]
+    if wrong := [value for value in stated if not isinstance(value, numbers.Real)]:
+        raise TypeError(f"the edge attribute 'weight' of graph must be a number or left out, got {wrong[0]!r}")
+    _check_weights(np.asarray(stated, dtype=np.float64), "the edge attribute 'weight' of graph")
+    edges = EdgeList.from_columns(columns, len(position), graph.is_directed() if directed is None else directed)
+
+    def rebuild(kept: np.ndarray, weights: np.ndarray | None) -> Any:
+        sparse = graph.copy()
+        sparse.remove_edges_from([key for key, stays in zip(keys, kept, strict=True) if not stays])
+        if weights is not None:
+            for key, stays, factor in zip(keys, kept, weights, strict=True):
+                if stays:
+                    attributes = sparse.edges[key]
+                    old = attributes.get("weight")
+                    attributes["weight"] = float(factor) if old is None else old * float(factor)
+        return sparse
+
+    return LoadedGraph(columns, edges, None, rebuild)
