@@ -6,9 +6,8 @@ Both keep edges between vertices of low degree: such an edge is one of few ways 
 from __future__ import annotations
 
 import numpy as np
-from wis.baselines.undirected import require_undirected
 
-from wis.graphs.edge_list import EdgeList
+from wis.graphs.edge_list import EdgeList, require_undirected
 from wis.registry import method
 
 _DSPAR = "Liu et al., DSpar (TMLR 2023, arXiv:2307.02947), Algorithm 1"

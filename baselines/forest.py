@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.sparse as sp
-from wis.baselines.undirected import require_undirected
 
-from wis.graphs.edge_list import EdgeList, check_count
+from wis.checks import check_count
+from wis.graphs.edge_list import EdgeList, require_undirected
 from wis.registry import method
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from wis.baselines.undirected import require_undirected
 
-from wis.graphs.edge_list import EdgeList
+from wis.graphs.edge_list import EdgeList, require_undirected
 from wis.registry import method
 
 

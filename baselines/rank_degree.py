@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from wis.baselines.options import check_number
-from wis.baselines.undirected import require_undirected
 
-from wis.graphs.edge_list import EdgeList
+from wis.checks import check_number
+from wis.graphs.edge_list import EdgeList, require_undirected
 from wis.kernels import compiled
 from wis.progress import track
 from wis.registry import method

@@ -15,9 +15,9 @@ import networkx as nx
 import numpy as np
 import scipy.sparse as sp
 from wis.baselines.resistance.bridges import adjacency
-from wis.baselines.undirected import require_undirected
 
-from wis.graphs.edge_list import EdgeList, check_count
+from wis.checks import check_count
+from wis.graphs.edge_list import EdgeList, require_undirected
 from wis.kernels import compiled
 from wis.progress import track
 from wis.registry import method

@@ -17,10 +17,9 @@ from typing import Any
 
 import numpy as np
 from wis.baselines.networkit_graph import import_networkit, one_thread, to_networkit
-from wis.baselines.options import check_number
-from wis.baselines.undirected import require_undirected
 
-from wis.graphs.edge_list import EdgeList, check_count
+from wis.checks import check_count, check_number
+from wis.graphs.edge_list import EdgeList, require_undirected
 from wis.registry import method
 
 _PAPER = "Hamann et al., Structure-preserving sparsification methods (2016, arXiv:1601.00286), by NetworKit"

@@ -23,14 +23,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from wis.experiments.sweep.measure import PeakMemory
 
 from benchmarks import timing
 from benchmarks.graphs import power_law, real
 from benchmarks.rivals import OTHERS
-from wis.api import choose_pairs
+from wis.calls import choose_pairs
 from wis.files import replace_file
 from wis.graphs.edge_list import EdgeList
+from wis.machine import PeakMemory
 from wis.registry import find_method, methods
 
 RESULTS = Path(__file__).parent / "results"

@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from wis.experiments.sweep.measure import PeakMemory
 
 from benchmarks import graphs, timing
 from wis.files import replace_file
 from wis.graphs.edge_list import EdgeList
+from wis.machine import PeakMemory
 
 DENSE = ("chameleon", "squirrel")
 # The outside unit of each depth.

@@ -15,9 +15,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
+
+from wis.machine import processor, total_memory, versions
 
 
 @dataclass(frozen=True)
@@ -167,12 +167,12 @@ def machine(*packages: str) -> dict[str, Any]:
     """The machine, the date, and the versions of Python and of the packages named, for the head of a result."""
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "cpu": _cpu_model(),
+        "cpu": processor(),
         "cores": os.cpu_count(),
-        "memory_gib": round(_total_memory() / 2**30, 1),
+        "memory_gib": round(total_memory() / 2**30, 1),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "versions": {name: _version(name) for name in packages},
+        "versions": versions(packages),
     }
 
 
@@ -183,25 +183,3 @@ def describe(facts: dict[str, Any]) -> str:
         f"{facts['date']}, {facts['cpu']} ({facts['cores']} cores, {facts['memory_gib']} GiB), {facts['system']}, "
         f"Python {facts['python']}" + (f", {versions}" if versions else "")
     )
-
-
-def _cpu_model() -> str:
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        for line in information.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or "unknown CPU"
-
-
-def _total_memory() -> int:
-    import psutil
-
-    return int(psutil.virtual_memory().total)
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from wis.budget import pairs_to_keep
-from wis.graphs.edge_list import EdgeList, check_count, load_graph
-from wis.order import RemovalOrder, check_ranking
-from wis.registry import Method, find_method
+from wis.calls import check_call, choose_pairs, rank_pairs
+from wis.graphs.load import load_graph
+from wis.order import RemovalOrder
 
 if TYPE_CHECKING:
     import torch
-
-_DEVICES = ("auto", "cpu", "cuda")
 
 
 def sparsify(
@@ -225,107 +221,3 @@ def closed_walks(graph: Any, depth: int, *, num_nodes: int | None = None, direct
     from wis.engine import walk_counts as counts
 
     return torch.from_numpy(counts.closed_walks(load_graph(graph, num_nodes, directed).edges, depth))
-
-
-def check_call(method: str, options: Mapping[str, Any], device: str = "auto", seed: int | None = None) -> Method:
-    """Check everything that can be checked before a graph is read, and find the method.
-
-    Raises
-    ------
-    TypeError, ValueError, RuntimeError
-        As :func:`sparsify`.
-    """
-    found = find_method(method)
-    found.check_options(options)
-    if seed is not None:
-        check_count("seed", seed)
-    if device not in _DEVICES:
-        raise ValueError(f"device must be one of {', '.join(map(repr, _DEVICES))}, got {device!r}")
-    if device == "cuda":
-        if "cuda" not in found.devices:
-            raise ValueError(f"method {method!r} runs on the CPU only; leave device out or pass device='cpu'")
-        require_cuda()
-    return found
-
-
-def rank_pairs(
-    method: Method,
-    edges: EdgeList,
-    options: Mapping[str, Any],
-    *,
-    data: Any = None,
-    seed: int | None = None,
-    device: str = "auto",
-    progress: bool = False,
-) -> np.ndarray:
-    """Rank all pairs of an edge list: int64 ``[m]``, positions of the pairs, first removed first.
-
-    Raises
-    ------
-    TypeError
-        If the method has no order of its own, or learns and ``data`` is None.
-    ValueError
-        If the method does not return a permutation; third-party methods may err.
-    """
-    if method.kind == "select":
-        raise TypeError(f"method {method.name!r} has no removal order; use wis.sparsify, once for every budget")
-    _require_data(method, data)
-    ranking = method.call(edges, data=data, seed=seed, device=device, progress=progress, **options)
-    return check_ranking(ranking, edges.num_pairs, method.name)
-
-
-def choose_pairs(
-    method: Method,
-    edges: EdgeList,
-    num_keep: int,
-    options: Mapping[str, Any],
-    *,
-    data: Any = None,
-    seed: int | None = None,
-    device: str = "auto",
-    progress: bool = False,
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Choose the pairs that stay, by either kind of method.
-
-    Returns
-    -------
-    tuple
-        bool ``[m]`` in canonical order with ``num_keep`` True, and float64 weights ``[m]`` or None.
-
-    Raises
-    ------
-    TypeError
-        If the method learns and ``data`` is None.
-    ValueError
-        If the method breaks its contract; third-party methods may err.
-    """
-    _require_data(method, data)
-    shared = {"data": data, "seed": seed, "device": device, "progress": progress}
-    if method.kind == "select":
-        kept, weights = method.call(edges, num_keep, **shared, **options)
-        kept = np.asarray(kept, dtype=bool)
-        if kept.shape != (edges.num_pairs,) or np.count_nonzero(kept) != num_keep:
-            raise ValueError(f"method {method.name!r} kept {np.count_nonzero(kept)} pairs instead of {num_keep}")
-        return kept, weights
-    num_remove = edges.num_pairs - num_keep
-    ranking = method.call(edges, **shared, limit=num_remove, **options)
-    ranking = check_ranking(ranking, edges.num_pairs, method.name)
-    kept = np.ones(edges.num_pairs, dtype=bool)
-    kept[ranking[:num_remove]] = False
-    return kept, None
-
-
-def _require_data(method: Method, data: Any) -> None:
-    if method.learns and data is None:
-        raise TypeError(
-            f"method {method.name!r} learns from features, labels and masks: pass a PyG Data as graph or as data="
-        )
-
-
-def require_cuda() -> None:
-    """Raise ``RuntimeError`` with the reason if there is no usable CUDA device."""
-    import torch
-
-    if not torch.cuda.is_available():
-        built = "sees no GPU" if torch.version.cuda else "is a CPU build"
-        raise RuntimeError(f"device='cuda' was asked for, but this PyTorch ({torch.__version__}) {built}")

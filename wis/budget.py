@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import numbers
-from typing import Any
-
-from wis.graphs.edge_list import check_count
+from wis.checks import check_count, check_fraction
 
 
 def pairs_to_keep(num_pairs: int, keep: float | None = None, num_edges: int | None = None) -> int:
@@ -36,13 +33,3 @@ def pairs_to_keep(num_pairs: int, keep: float | None = None, num_edges: int | No
         return count
     keep = 0.5 if keep is None else check_fraction("keep", keep)
     return round(keep * num_pairs)
-
-
-def check_fraction(name: str, value: Any) -> float:
-    """Return ``value`` as a float in ``[0, 1]``, or raise an error that names the argument."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a number from 0 to 1, got {value!r}")
-    fraction = float(value)
-    if not 0 <= fraction <= 1:  # NaN is neither
-        raise ValueError(f"{name} must be from 0 to 1, got {value!r}")
-    return fraction

@@ -156,8 +156,8 @@ def sparsify(
       wis sparsify data.pt -o sparse.pt --num-edges 1000 --method random --seed 7
       wis sparsify graph.csv -o tenth.csv --keep 0.1 --order order.npz
     """
-    from wis.api import check_call, choose_pairs
     from wis.budget import pairs_to_keep
+    from wis.calls import check_call, choose_pairs
     from wis.graph_files import open_graph as graph_files
     from wis.order import RemovalOrder
     from wis.registry import parse_method
@@ -207,7 +207,7 @@ def order(
       wis order graph.csv -o order.npz
       wis order graph.csv -o order.npz --method wis:depth=4,ties=random --seed 1
     """
-    from wis.api import check_call, rank_pairs
+    from wis.calls import check_call, rank_pairs
     from wis.files import check_place
     from wis.order import RemovalOrder
     from wis.registry import parse_method
@@ -307,7 +307,7 @@ class _Meter:
     """Tells at the end of a command how long it took and how much memory it needed."""
 
     def __init__(self) -> None:
-        from wis.experiments.sweep.measure import PeakMemory
+        from wis.machine import PeakMemory
 
         self._memory, self._start = PeakMemory(), time.perf_counter()
         self._laps: list[str] = []

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wis.budget import pairs_to_keep
+from wis.calls import check_ranking
 from wis.files import replace_file
-from wis.graphs.edge_list import EdgeList, load_graph
+from wis.graphs.edge_list import EdgeList
+from wis.graphs.load import load_graph
 
 if TYPE_CHECKING:
     import torch
@@ -196,23 +198,6 @@ class RemovalOrder:
         if order.fingerprint != facts["fingerprint"]:
             raise ValueError(f"{os.fspath(path)} is damaged: its edges do not match its fingerprint")
         return order
-
-
-def check_ranking(ranking: np.ndarray, num_pairs: int, method: str) -> np.ndarray:
-    """Return ``ranking`` as int64 after checking that it is a permutation; third-party methods may err."""
-    ranking = np.asarray(ranking)
-    if ranking.shape != (num_pairs,) or ranking.dtype.kind not in "iu":
-        raise ValueError(
-            f"method {method!r} must return an integer permutation of shape [{num_pairs}], got {ranking.dtype} "
-            f"{list(ranking.shape)}"
-        )
-    ranking = ranking.astype(np.int64, copy=False)
-    seen = np.zeros(num_pairs, dtype=bool)
-    if num_pairs and ranking.min() >= 0 and ranking.max() < num_pairs:
-        seen[ranking] = True
-    if not seen.all():
-        raise ValueError(f"method {method!r} returned an order that is not a permutation of the {num_pairs} pairs")
-    return ranking
 
 
 def _counts_its_vertices(graph: Any) -> bool:

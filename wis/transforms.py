@@ -8,8 +8,9 @@ from torch_geometric.data import Data
 from torch_geometric.data.datapipes import functional_transform
 from torch_geometric.transforms import BaseTransform
 
-from wis.api import check_call, sparsify
-from wis.budget import check_fraction
+from wis.api import sparsify
+from wis.calls import check_call
+from wis.checks import check_fraction
 
 
 @functional_transform("wis_sparsify")

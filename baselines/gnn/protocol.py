@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from wis.baselines.options import check_number
+from wis.checks import check_number
 
 MODEL_NAMES = ("gcn", "gin", "resgcn")
 

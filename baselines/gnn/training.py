@@ -19,6 +19,7 @@ from wis.baselines.gnn.models import Features, build
 from wis.baselines.gnn.protocol import Protocol, find_protocol
 from wis.baselines.gnn.sparse import SparseFeatures
 
+from wis.machine import find_device, peak_bytes
 from wis.progress import track
 
 # Features with fewer non-zeros than this share are kept sparse; a sparse product is faster well below it.
@@ -128,26 +129,6 @@ def _check(data: Any) -> None:
             raise ValueError(f"data.{name} selects no vertex")
         if (data.y[mask] < 0).any():
             raise ValueError(f"data.{name} selects vertices with a negative label; labels are 0, 1, …")
-
-
-def find_device(device: str | torch.device) -> torch.device:
-    """Return the device asked for; ``"auto"`` is CUDA where there is one.
-
-    Raises
-    ------
-    ValueError
-        If it is neither the CPU nor CUDA.
-    RuntimeError
-        If CUDA is asked for and there is none.
-    """
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    if str(device).partition(":")[0] not in ("cpu", "cuda"):
-        raise ValueError(f"device must be 'auto', 'cpu' or 'cuda', got {str(device)!r}")
-    chosen = torch.device(device)
-    if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise RuntimeError(f"device={str(device)!r} was asked for, but this PyTorch sees no CUDA device")
-    return chosen
 
 
 @contextlib.contextmanager
@@ -370,7 +351,7 @@ def fit(
         **vars(outcome),
         train_seconds=seconds,
         inference_seconds=_time_inference(model, ready),
-        peak_memory_bytes=torch.cuda.max_memory_allocated(ready.device) if cuda else _peak_resident_bytes(),
+        peak_memory_bytes=torch.cuda.max_memory_allocated(ready.device) if cuda else peak_bytes(),
         device=str(ready.device),
     )
 
@@ -388,13 +369,3 @@ def _time_inference(model: nn.Module, data: TrainingData) -> float:
         predict(model, data)
         times.append(_now(data.device) - start)
     return sorted(times)[1]
-
-
-def _peak_resident_bytes() -> int | None:
-    try:
-        import resource
-        import sys
-    except ImportError:  # Windows
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from wis.baselines.options import check_number
 from wis.baselines.resistance.bridges import find_bridges
 from wis.baselines.resistance.exact import exact_resistances
 from wis.baselines.resistance.projections import projected_resistances
 
-from wis.api import require_cuda
-from wis.graphs.edge_list import EdgeList, check_count
+from wis.checks import check_count, check_number
+from wis.graphs.edge_list import EdgeList
+from wis.machine import require_cuda
 
 SOLVERS = ("auto", "exact", "cg", "amg")
 

@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from wis.baselines.gnn.protocol import MODEL_NAMES, PROTOCOLS, Protocol
-from wis.baselines.options import check_number
 
+from wis.checks import check_count, check_number
 from wis.files import replace_file
-from wis.graphs.edge_list import EdgeList, check_count
+from wis.graphs.edge_list import EdgeList
 from wis.progress import track
 from wis.registry import method
 

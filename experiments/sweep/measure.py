@@ -2,87 +2,37 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib.metadata
 import math
-import os
 import platform
-import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from wis import EdgeList
+from wis import EdgeList, machine
 
 _PACKAGES = ("wis-graph", "torch", "torch-geometric", "numpy", "scipy", "numba", "scikit-learn", "networkit")
+
 # Measures that a run has as columns of their own.
 _COUNTED = frozenset({"components", "isolated"})
-
-
-class PeakMemory:
-    """The largest resident memory of this process since the object was made.
-
-    Linux lets a process reset its own high-water mark. Where that is not possible, the mark of the whole process is
-    returned, which is an upper bound; where there is no mark at all, None.
-    """
-
-    _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-
-    def __init__(self) -> None:
-        with contextlib.suppress(OSError):
-            self._RESET.write_text("5")
-
-    def bytes(self) -> int | None:
-        """The peak in bytes."""
-        with contextlib.suppress(OSError):
-            found = re.search(r"VmHWM:\s+(\d+) kB", self._STATUS.read_text())
-            if found:
-                return int(found[1]) * 1024
-        with contextlib.suppress(ImportError):
-            import resource
-
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            return peak if platform.system() == "Darwin" else peak * 1024
-        return None
 
 
 def environment(device: str, workers: int) -> dict[str, Any]:
     """Versions, processor and threads, as a report shows them."""
     import torch
 
-    versions = {}
-    for package in _PACKAGES:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            versions[package] = importlib.metadata.version(package)
     facts: dict[str, Any] = {
         "python": platform.python_version(),
         "system": platform.platform(),
-        "processor": _processor(),
-        "cores": usable_cores(),
+        "processor": machine.processor(),
+        "cores": machine.usable_cores(),
         "workers": workers,
         "threads per worker": 1,
         "device": device,
-        "versions": versions,
+        "versions": machine.versions(_PACKAGES),
     }
     if device == "cuda":
         facts["gpu"] = torch.cuda.get_device_name()
     return facts
-
-
-def usable_cores() -> int:
-    """Number of cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _processor() -> str:
-    with contextlib.suppress(OSError):
-        found = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
-        if found:
-            return found[1].strip()
-    return platform.processor() or platform.machine()
 
 
 def dataset_facts(data: Any) -> dict[str, Any]:

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from wis.experiments.running.executors import Executor, Outcome, Processes, Serial, Task
 from wis.experiments.sweep import training
-from wis.experiments.sweep.measure import dataset_facts, environment, usable_cores
+from wis.experiments.sweep.measure import dataset_facts, environment
 from wis.experiments.sweep.plan import Plan, plan_text
 from wis.experiments.sweep.runs import Run, expand
 from wis.experiments.sweep.store import RunOutcome, Store
 from wis.experiments.sweep.work import OrderTask, RunTask, compute_order, execute_run
 
-from wis.api import require_cuda
 from wis.files import replace_file
+from wis.machine import require_cuda, usable_cores
 from wis.progress import track
 
 # Each holds its own copy of the libraries, about half a GiB, and of the data set.

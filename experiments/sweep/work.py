@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from wis.experiments.sweep import training
-from wis.experiments.sweep.measure import PeakMemory, compare, structure
+from wis.experiments.sweep.measure import compare, structure
 from wis.experiments.sweep.runs import Run, Sparsifier, canonical_json
 from wis.experiments.sweep.store import OrderOutcome, RunOutcome
 
 import wis
+from wis.machine import PeakMemory
 
 # Four vertices, one triangle and a tail: enough to have every kernel of a method compiled before it is timed.
 _TINY_GRAPH = ([0, 1, 0, 2, 1, 2, 2, 3], [1, 0, 2, 0, 2, 1, 3, 2])

@@ -16,7 +16,7 @@ from torch_geometric.data import Data
 
 import wis
 from tests.strategies import edge_list
-from wis.api import choose_pairs, rank_pairs
+from wis.calls import choose_pairs, rank_pairs
 from wis.graphs.edge_list import EdgeList
 
 METHODS = [method for method in wis.methods() if not method.learns]

@@ -129,7 +129,7 @@ def test_order_checks_its_output_before_the_work(
     graph: Path, monkeypatch: pytest.MonkeyPatch, out: str, message: str
 ) -> None:
     (graph.parent / "f.npz").mkdir()
-    monkeypatch.setattr("wis.api.rank_pairs", lambda *_, **__: pytest.fail("the work has begun"))
+    monkeypatch.setattr("wis.calls.rank_pairs", lambda *_, **__: pytest.fail("the work has begun"))
     result = run("order", graph, "-o", graph.parent / out)
     assert result.exit_code == 1
     assert message in result.stderr
@@ -139,7 +139,7 @@ def test_ctrl_c_says_that_it_stopped_and_writes_nothing(graph: Path, monkeypatch
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("wis.api.choose_pairs", interrupt)
+    monkeypatch.setattr("wis.calls.choose_pairs", interrupt)
     result = run("sparsify", graph, "-o", graph.with_name("out.csv"))
     assert result.exit_code == 130
     assert result.stderr == "\nwis: stopped\n"

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from wis.checks import check_choice, check_count
 from wis.graphs.device_edges import DeviceEdgeList
-from wis.graphs.edge_list import EdgeList, check_count
+from wis.graphs.edge_list import EdgeList
 from wis.registry import method
 
 OBJECTIVES = ("vertex", "graph")
@@ -139,21 +140,13 @@ def check_options(
     if targets is not None and partitions is not None:
         raise ValueError("give targets or partitions, not both: partitions name the vertices themselves")
     return Options(
-        depth=check_depth(depth),
+        depth=check_count("depth", depth, at_least=2),
         is_target=None if targets is None else _target_mask(targets, num_nodes),
         partitions=None if partitions is None else _subsets(partitions, num_nodes),
-        objective=_one_of("objective", objective, OBJECTIVES),
-        ties=_one_of("ties", ties, TIES),
-        chunk=_positive("chunk", chunk),
+        objective=check_choice("objective", objective, OBJECTIVES),
+        ties=check_choice("ties", ties, TIES),
+        chunk=check_count("chunk", chunk, at_least=1),
     )
-
-
-def check_depth(depth: Any) -> int:
-    """Return ``depth`` as an int of at least 2, or raise an error that names it."""
-    depth = check_count("depth", depth)
-    if depth < 2:
-        raise ValueError(f"depth must be at least 2, got {depth}")
-    return depth
 
 
 def check_overflow(edges: EdgeList, depth: int, objective: str = "vertex") -> None:
@@ -180,19 +173,6 @@ def check_overflow(edges: EdgeList, depth: int, objective: str = "vertex") -> No
             f"depth={depth} is too large for this graph: from vertex {vertex}, of degree {degree}, there are more than "
             f"2**62 walks of length {length}, which exact 64-bit counts cannot hold; use a smaller depth"
         )
-
-
-def _one_of(name: str, value: Any, allowed: tuple[str, ...]) -> str:
-    if value not in allowed:
-        raise ValueError(f"{name} must be {' or '.join(map(repr, allowed))}, got {value!r}")
-    return value
-
-
-def _positive(name: str, value: Any) -> int:
-    number = check_count(name, value)
-    if number < 1:
-        raise ValueError(f"{name} must be at least 1, got {number}")
-    return number
 
 
 def _target_mask(targets: Any, num_nodes: int) -> np.ndarray:

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from wis.engine.rank import check_depth, check_overflow
+from wis.checks import check_count
+from wis.engine.rank import check_overflow
 from wis.graphs.csr import build_csr
-from wis.graphs.edge_list import EdgeList, check_count
+from wis.graphs.edge_list import EdgeList
 from wis.kernels import compiled
 
 
@@ -37,7 +38,7 @@ def closed_walks(edges: EdgeList, depth: int) -> np.ndarray:
     Undirected depth 2 is ``1 + d``, depth 3 is ``1 + 3 d + 2 t`` with ``t`` triangles. Beyond that a walk is two halves
     that meet: O(sum over t of the edges within distance ``L/2`` of t) time, O(n) memory.
     """
-    depth = check_depth(depth)
+    depth = check_count("depth", depth, at_least=2)
     check_overflow(edges, depth)
     start, head, _ = build_csr(edges)
     if edges.directed:

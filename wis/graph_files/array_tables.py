@@ -16,9 +16,10 @@ from typing import IO, Any
 
 import numpy as np
 
+from wis.checks import check_count
 from wis.files import replace_file
 from wis.graph_files.edge_tables import Block, Rows, Table
-from wis.graphs.edge_list import EdgeList, check_count
+from wis.graphs.edge_list import EdgeList
 from wis.progress import track
 
 _BLOCK_ROWS = 1 << 18

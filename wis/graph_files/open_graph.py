@@ -30,7 +30,8 @@ import numpy as np
 
 from wis.files import check_place, replace_file
 from wis.graph_files import array_tables, parquet_tables, text_tables
-from wis.graphs.edge_list import EdgeList, LoadedGraph, load_graph
+from wis.graphs.edge_list import EdgeList, LoadedGraph
+from wis.graphs.load import load_graph
 
 # Numbers of vertices that are no burden, whether they have edges or not.
 _FEW_NODES = 1 << 16

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wis.graphs.edge_list import EdgeList, check_key_range, not_symmetric
+from wis.machine import check_memory
 
 if TYPE_CHECKING:
     import torch
@@ -112,28 +113,6 @@ class DeviceEdgeList(EdgeList):
             longer = walks.index_add(0, tail, walks[head])
             walks = longer if self.directed else longer.index_add_(0, head, walks[tail])
         return float(walks.max()) if self.num_nodes else 0.0
-
-
-def free_bytes(device: torch.device) -> int:
-    """Free memory of a GPU in bytes, what torch keeps for later tensors included; for the CPU, free main memory."""
-    if device.type != "cuda":
-        import psutil
-
-        return int(psutil.virtual_memory().available)
-    import torch
-
-    free, _ = torch.cuda.mem_get_info(device)
-    return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-
-
-def check_memory(need: int, device: torch.device) -> None:
-    """Raise ``MemoryError`` if fewer bytes of memory than needed are free on the device."""
-    free = free_bytes(device)
-    if need > free:
-        raise MemoryError(
-            f"device='cuda': this graph needs {need / 2**30:.1f} GiB of GPU memory, {free / 2**30:.1f} GiB are free; "
-            "use device='cpu'"
-        )
 
 
 def _pair_keys(columns: torch.Tensor, num_nodes: int, *, directed: bool) -> torch.Tensor:

@@ -17,7 +17,7 @@ from wis.graphs.edge_list import EdgeList, LoadedGraph, check_columns, check_ran
 
 
 def load_torch(graph: Any, num_nodes: int | None, directed: bool | None) -> LoadedGraph:
-    """Read a tensor or a PyG graph; arguments and errors are those of :func:`wis.graphs.edge_list.load_graph`."""
+    """Read a tensor or a PyG graph; arguments and errors are those of :func:`wis.graphs.load.load_graph`."""
     if isinstance(graph, torch.Tensor):
         return _load_tensor(graph, num_nodes, directed)
     if isinstance(graph, HeteroData):

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from wis.checks import check_count
 from wis.files import replace_file
-from wis.graphs.edge_list import check_count
 from wis.lm.intervals import binary_std_interval, bounded_std_interval
 from wis.lm.summary import RewardSummary, fraction_below
 

@@ -9,7 +9,9 @@ from torch_geometric.data import Data
 from wis.baselines.gnn.models import build
 from wis.baselines.gnn.protocol import MODEL_NAMES, Protocol, find_protocol
 from wis.baselines.gnn.sparse import SparseFeatures
-from wis.baselines.gnn.training import Outcome, TrainingData, find_device, fit, predict, seeded, train
+from wis.baselines.gnn.training import Outcome, TrainingData, fit, predict, seeded, train
+
+from wis.machine import find_device
 
 
 def two_groups(num_nodes=60, seed=0):

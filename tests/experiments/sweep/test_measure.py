@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import torch
 from torch_geometric.data import Data
-from wis.experiments.sweep.measure import PeakMemory, compare, dataset_facts, environment, structure
+from wis.experiments.sweep.measure import compare, dataset_facts, environment, structure
+
+from wis.machine import PeakMemory
 
 # A triangle, an edge and two isolated vertices; one self-loop.
 COLUMNS = torch.tensor([[0, 1, 0, 2, 1, 2, 3, 4, 5], [1, 0, 2, 0, 2, 1, 4, 3, 5]])

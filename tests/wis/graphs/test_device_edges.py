@@ -11,11 +11,13 @@ from torch_geometric.data import Batch, Data
 
 import wis
 from tests.strategies import every_family
+from wis import machine
 from wis.engine import walk_counts as counts
 from wis.engine.rank import check_overflow
 from wis.graphs import device_edges, torch_graphs
 from wis.graphs.device_edges import DeviceEdgeList
-from wis.graphs.edge_list import EdgeList, load_graph
+from wis.graphs.edge_list import EdgeList
+from wis.graphs.load import load_graph
 
 
 @st.composite
@@ -156,6 +158,6 @@ def test_overflow_is_found_without_copying_the_pairs() -> None:
 
 
 def test_memory(monkeypatch) -> None:
-    monkeypatch.setattr(device_edges, "free_bytes", lambda device: 100)
+    monkeypatch.setattr(machine, "free_bytes", lambda device: 100)
     with pytest.raises(MemoryError, match=r"needs 0\.0 GiB of GPU memory, 0\.0 GiB are free; use device='cpu'"):
         DeviceEdgeList.from_tensor(torch.tensor([[0, 1, 2], [1, 2, 0]]), 3)

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch_geometric.data import Batch, Data, HeteroData
 
-from wis.graphs.edge_list import EdgeList, load_graph
+from wis.graphs.edge_list import EdgeList
+from wis.graphs.load import load_graph
 
 # Pairs {0,1} (twice forward), {1,2}, {0,3}; a self-loop on 2; both directions of each.
 COLUMNS = np.array([[1, 0, 2, 0, 1, 2, 3, 0, 1, 0], [0, 1, 2, 1, 2, 1, 0, 3, 0, 1]])

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from wis.engine.cuda import device, keys, rounds
-from wis.graphs.device_edges import check_memory, free_bytes
 from wis.graphs.edge_list import EdgeList
+from wis.machine import check_memory, free_bytes
 from wis.progress import track
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from wis.engine.cuda import device
 from wis.engine.cuda.host import Family, greedy_order
 from wis.engine.cuda.keys import Graph, Scratch, is_cut_off
 from wis.engine.cuda.rounds import RISEN, build_kernels
-from wis.graphs.device_edges import check_memory
 from wis.graphs.edge_list import EdgeList
+from wis.machine import check_memory
 
 
 def removal_order(

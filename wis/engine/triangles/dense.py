@@ -29,10 +29,11 @@ from wis.engine.triangles.dense_keys import (
     relocate,
 )
 from wis.engine.triangles.keys import COUNT, FREE, HEAD, LEVEL, TAIL, WITNESS, edge_table, fallen
-from wis.engine.triangles.listing import free_memory, list_bytes, walk_indices
+from wis.engine.triangles.listing import list_bytes, walk_indices
 from wis.engine.triangles.queue import GONE
 from wis.graphs.edge_list import EdgeList
 from wis.kernels import inlined, kernel
+from wis.machine import free_memory
 from wis.progress import track
 
 # Removals between two checks for Ctrl-C and of whether rows still pay.

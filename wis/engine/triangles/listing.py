@@ -9,6 +9,7 @@ import numpy as np
 
 from wis.graphs.edge_list import EdgeList
 from wis.kernels import compiled
+from wis.machine import free_memory
 from wis.progress import track
 
 # Bytes of one triangle: three entries of three int32.
@@ -95,13 +96,6 @@ def _slices(paths: np.ndarray) -> list[int]:
         return [0]
     inner = np.searchsorted(total, np.arange(_SLICE, int(total[-1]), _SLICE)) + 1
     return np.unique(np.concatenate([[0], inner, [size]])).tolist()
-
-
-def free_memory() -> int:
-    """Bytes of memory that are free."""
-    import psutil
-
-    return int(psutil.virtual_memory().available)
 
 
 def list_bytes(num_triangles: int) -> int:

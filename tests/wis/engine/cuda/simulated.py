@@ -16,6 +16,7 @@ from numba import cuda
 from tests import naive
 from tests.strategies import FAMILIES, edge_list, family
 from tests.wis.engine.cuda import grid
+from wis import machine
 from wis.engine import rank
 from wis.engine import walk_counts as counts
 from wis.engine.cuda import device, keys, rounds
@@ -25,7 +26,6 @@ from wis.engine.graph_walks import cuda as graph_walks
 from wis.engine.triangles import cuda as triangles
 from wis.engine.triangles import listing as triangle_listing
 from wis.engine.walks import cuda as walks
-from wis.graphs import device_edges
 from wis.graphs.device_edges import DeviceEdgeList
 from wis.graphs.edge_list import EdgeList
 
@@ -214,7 +214,7 @@ def test_graph_without_edges(depth, num_nodes):
 
 
 def test_memory(monkeypatch):
-    monkeypatch.setattr(device_edges, "free_bytes", lambda place: 100)
+    monkeypatch.setattr(machine, "free_bytes", lambda place: 100)
     edges = edge_list(3, [[0, 1], [1, 2]])
     with pytest.raises(MemoryError, match=r"needs 0\.0 GiB of GPU memory, 0\.0 GiB are free; use device='cpu'"):
         triangles.removal_order(edges, limit=2)

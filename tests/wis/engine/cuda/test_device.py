@@ -8,8 +8,9 @@ import torch
 from hypothesis import given, settings
 
 from tests.strategies import edge_lists
+from wis import machine
 from wis.engine.cuda import device
-from wis.graphs import csr, device_edges
+from wis.graphs import csr
 from wis.graphs.device_edges import DeviceEdgeList
 from wis.graphs.edge_list import EdgeList
 
@@ -57,10 +58,10 @@ def test_blocks_are_enough_and_not_too_many() -> None:
 
 
 def test_memory_errors_say_how_much_is_needed(monkeypatch) -> None:
-    monkeypatch.setattr(device_edges, "free_bytes", lambda place: 3 << 29)
-    device_edges.check_memory(3 << 29, CPU)
+    monkeypatch.setattr(machine, "free_bytes", lambda place: 3 << 29)
+    machine.check_memory(3 << 29, CPU)
     with pytest.raises(MemoryError, match=r"needs 2\.0 GiB of GPU memory, 1\.5 GiB are free; use device='cpu'"):
-        device_edges.check_memory(2 << 30, CPU)
+        machine.check_memory(2 << 30, CPU)
 
 
 def test_memory_errors_of_torch_are_ours() -> None:
@@ -72,4 +73,4 @@ def test_memory_errors_of_torch_are_ours() -> None:
 
 
 def test_free_memory_is_that_of_the_host_for_its_tensors() -> None:
-    assert device_edges.free_bytes(CPU) > 1 << 20
+    assert machine.free_bytes(CPU) > 1 << 20
