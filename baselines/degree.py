@@ -6,6 +6,7 @@ Both keep edges between vertices of low degree: such an edge is one of few ways 
 from __future__ import annotations
 
 import numpy as np
+from wis.baselines.draws import draw_order, draw_until
 
 from wis.graphs.edge_list import EdgeList, require_undirected
 from wis.registry import method
@@ -70,8 +71,7 @@ def dspar(edges: EdgeList, *, seed: int | None = None) -> np.ndarray:
         If the graph is directed.
     """
     require_undirected(edges, "dspar")
-    arrival = _arrivals(_dspar_scores(edges), np.random.default_rng(seed))
-    return np.argsort(-arrival, kind="stable")
+    return draw_order(_dspar_scores(edges), np.random.default_rng(seed))
 
 
 @method(source=_DSPAR, seeded=True)
@@ -104,27 +104,9 @@ def dspar_reweighted(edges: EdgeList, num_keep: int, *, seed: int | None = None)
         If the graph is directed.
     """
     require_undirected(edges, "dspar-reweighted")
-    rng = np.random.default_rng(seed)
-    scores = _dspar_scores(edges)
-    arrival = _arrivals(scores, rng)
-    first = np.argsort(arrival, kind="stable")[:num_keep]
-    kept = np.zeros(edges.num_pairs, dtype=bool)
-    kept[first] = True
-    weights = np.zeros(edges.num_pairs)
-    if num_keep == 0:
-        return kept, weights
-    # Draws with replacement are, in continuous time, independent Poisson processes of rates `scores`: the first draw of
-    # an edge is its arrival, and later ones up to the last arrival of all are Poisson distributed.
-    counts = 1 + rng.poisson(scores[first] * (arrival[first[-1]] - arrival[first]))
-    weights[first] = counts / (counts.sum() * scores[first] / scores.sum())
-    return kept, weights
+    return draw_until(_dspar_scores(edges), num_keep, np.random.default_rng(seed))
 
 
 def _dspar_scores(edges: EdgeList) -> np.ndarray:
     inverse = 1 / np.maximum(edges.degrees(), 1)
     return inverse[edges.pairs[0]] + inverse[edges.pairs[1]]
-
-
-def _arrivals(rates: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Independent exponential times: sorted, they are draws without replacement proportional to the rates."""
-    return rng.standard_exponential(len(rates)) / rates

@@ -39,19 +39,31 @@ def rank(edges: EdgeList, *, seed: int | None = None, forests: int = 1) -> np.nd
         If ``forests`` is no integer.
     """
     require_undirected(edges, "spanning-forest")
-    if check_count("forests", forests) < 1:
-        raise ValueError(f"forests must be at least 1, got {forests!r}")
+    check_count("forests", forests, at_least=1)
     order = np.random.default_rng(seed).permutation(edges.num_pairs)
     kept: list[np.ndarray] = []
     for _ in range(forests):
-        in_forest = _spanning_forest(edges, order)
+        in_forest = spanning_forest(edges, order)
         kept.insert(0, order[in_forest])
         order = order[~in_forest]
     return np.concatenate([order, *kept])
 
 
-def _spanning_forest(edges: EdgeList, order: np.ndarray) -> np.ndarray:
-    """The spanning forest of the pairs ``order`` that Kruskal's algorithm finds going through them: a mask of them."""
+def spanning_forest(edges: EdgeList, order: np.ndarray) -> np.ndarray:
+    """Spanning forest that Kruskal's algorithm finds going through some pairs in their order.
+
+    Parameters
+    ----------
+    edges
+        The pairs of an undirected graph.
+    order
+        int64 ``[k]``: positions of the pairs to choose from, first ones preferred.
+
+    Returns
+    -------
+    numpy.ndarray
+        bool ``[k]``: which entries of ``order`` are in the forest. O(k log k) time.
+    """
     in_forest = np.zeros(len(order), dtype=bool)
     # SciPy takes a weight of 0 for no edge, so positions count from 1; float64 holds them exactly.
     position = np.arange(1, len(order) + 1, dtype=np.float64)

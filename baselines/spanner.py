@@ -11,28 +11,20 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import networkx as nx
 import numpy as np
-import scipy.sparse as sp
-from wis.baselines.resistance.bridges import adjacency
+from wis.baselines.forest import spanning_forest
 
 from wis.checks import check_count
+from wis.graphs.csr import build_csr
 from wis.graphs.edge_list import EdgeList, require_undirected
 from wis.kernels import compiled
 from wis.progress import track
 from wis.registry import method
 
-IMPLEMENTATIONS = ("numba", "networkx")
-
 
 @method(source="Baswana and Sen (2007)", seeded=True)
 def select(
-    edges: EdgeList,
-    num_keep: int,
-    *,
-    seed: int | None = None,
-    progress: bool = False,
-    implementation: str = "numba",
+    edges: EdgeList, num_keep: int, *, seed: int | None = None, progress: bool = False
 ) -> tuple[np.ndarray, None]:
     """Keep a spanner: the smallest stretch whose spanner fits the budget.
 
@@ -53,8 +45,6 @@ def select(
         Seed of the spanners and of the filling.
     progress
         Whether to show progress.
-    implementation
-        ``"numba"``, or ``"networkx"`` for :func:`networkx.spanner`, which is far slower.
 
     Returns
     -------
@@ -64,18 +54,14 @@ def select(
     Raises
     ------
     ValueError
-        If the graph is directed or ``implementation`` unknown.
+        If the graph is directed.
 
     Notes
     -----
     O(m log n log log n) time: O(log log n) spanners, each in O(k m) with ``k <= log2 n``.
     """
-    require_undirected(edges, "spanner")
-    _check_implementation(implementation)
-    if num_keep >= edges.num_pairs:
-        return np.ones(edges.num_pairs, dtype=bool), None
     entropy: Any = np.random.SeedSequence(seed).entropy
-    levels = _Levels(edges, entropy, implementation)
+    levels = _Levels(edges, entropy)
     denser, sparser = 1, levels.count
     with track(levels.count.bit_length(), "spanners", unit="stretches", enabled=progress) as advance:
         while sparser - denser > 1:
@@ -91,10 +77,9 @@ def select(
 class _Levels:
     """Ever sparser subgraphs, each with its own seed: spanners of stretch 1, 3, 5, …, a spanning forest, nothing."""
 
-    def __init__(self, edges: EdgeList, entropy: Any, implementation: str) -> None:
+    def __init__(self, edges: EdgeList, entropy: Any) -> None:
         self._edges = edges
         self._entropy = entropy
-        self._implementation = implementation
         self._spanners = max(1, math.ceil(math.log2(max(edges.num_nodes, 2))))
         self._made: dict[int, np.ndarray] = {}
         self.count = self._spanners + 2
@@ -109,11 +94,11 @@ class _Levels:
         if level == self.count:
             return np.zeros(self._edges.num_pairs, dtype=bool)
         if level > self._spanners:
-            return _spanning_forest(self._edges, self[self._spanners], random)
-        return _spanner(self._edges, 2 * level - 1, random, self._implementation)
+            return _random_forest(self._edges, self[self._spanners], random)
+        return spanner(self._edges, 2 * level - 1, random)
 
 
-def spanner(edges: EdgeList, stretch: int, seed: int | None = None, implementation: str = "numba") -> np.ndarray:
+def spanner(edges: EdgeList, stretch: int, seed: int | np.random.Generator | None = None) -> np.ndarray:
     """Make one spanner.
 
     Parameters
@@ -123,9 +108,7 @@ def spanner(edges: EdgeList, stretch: int, seed: int | None = None, implementati
     stretch
         Largest distance in the spanner between the ends of an edge, at least 1. Even numbers are rounded down.
     seed
-        Seed of the clusters.
-    implementation
-        ``"numba"`` or ``"networkx"``.
+        Seed of the clusters, or where to draw them from.
 
     Returns
     -------
@@ -135,26 +118,13 @@ def spanner(edges: EdgeList, stretch: int, seed: int | None = None, implementati
     Raises
     ------
     ValueError
-        If the graph is directed, ``stretch`` below 1, or ``implementation`` unknown.
+        If the graph is directed or ``stretch`` below 1.
     """
     require_undirected(edges, "spanner")
-    _check_implementation(implementation)
-    if check_count("stretch", stretch) == 0:
-        raise ValueError("stretch must be at least 1, got 0")
-    return _spanner(edges, stretch, np.random.default_rng(seed), implementation)
-
-
-def _check_implementation(implementation: str) -> None:
-    if implementation not in IMPLEMENTATIONS:
-        allowed = ", ".join(map(repr, IMPLEMENTATIONS))
-        raise ValueError(f"implementation must be one of {allowed}, got {implementation!r}")
-
-
-def _spanner(edges: EdgeList, stretch: int, random: np.random.Generator, implementation: str) -> np.ndarray:
-    if implementation == "networkx":
-        return _networkx_spanner(edges, stretch, random)
+    check_count("stretch", stretch, at_least=1)
+    random = np.random.default_rng(seed)
     num_nodes, k = edges.num_nodes, (stretch + 1) // 2
-    indptr, neighbour, edge = adjacency(num_nodes, edges.pairs)
+    indptr, neighbour, edge = build_csr(edges)
     alive = np.ones(edges.num_pairs, dtype=bool)
     kept = np.zeros(edges.num_pairs, dtype=bool)
     cluster = np.arange(num_nodes, dtype=np.int64)
@@ -166,29 +136,13 @@ def _spanner(edges: EdgeList, stretch: int, random: np.random.Generator, impleme
     return kept
 
 
-def _networkx_spanner(edges: EdgeList, stretch: int, random: np.random.Generator) -> np.ndarray:
-    graph: nx.Graph = nx.Graph()
-    graph.add_nodes_from(range(edges.num_nodes))
-    graph.add_edges_from(edges.pairs.T.tolist())
-    found = nx.spanner(graph, stretch, seed=int(random.integers(1 << 32)))
-    kept = np.array(found.edges, dtype=np.int64).reshape(-1, 2).T
-    mask = np.zeros(edges.num_pairs, dtype=bool)
-    mask[edges.pair_of_columns(kept)] = True
-    return mask
-
-
-def _spanning_forest(edges: EdgeList, within: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """A spanning forest of the graph made of edges of a spanner."""
+def _random_forest(edges: EdgeList, within: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """A random spanning forest of the graph made of edges of a spanner."""
     chosen = np.flatnonzero(within)
-    tail, head = edges.pairs[:, chosen]
-    # All weights differ and none is zero: the lightest forest is one forest, drawn at random.
-    weight = 1.0 + random.permutation(len(chosen))
-    graph: sp.coo_array = sp.coo_array((weight, (tail, head)), shape=(edges.num_nodes, edges.num_nodes))
-    forest = sp.csgraph.minimum_spanning_tree(graph)
-    of_weight = np.empty(len(chosen), dtype=np.int64)
-    of_weight[weight.astype(np.int64) - 1] = chosen
+    order = np.empty_like(chosen)
+    order[random.permutation(len(chosen))] = chosen
     mask = np.zeros(edges.num_pairs, dtype=bool)
-    mask[of_weight[forest.data.astype(np.int64) - 1]] = True
+    mask[order[spanning_forest(edges, order)]] = True
     return mask
 
 

@@ -8,6 +8,7 @@ paper), and with replacement and reweighted (the textbook's, whose Laplacian app
 from __future__ import annotations
 
 import numpy as np
+from wis.baselines.draws import draw_order, draw_until
 from wis.baselines.resistance import effective_resistances
 
 from wis.checks import check_count
@@ -59,7 +60,7 @@ def rank(
     resistance = effective_resistances(
         edges, solver=solver, k=k, tol=tol, seed=projections, device=device, progress=progress
     )
-    return np.argsort(-_arrivals(resistance, np.random.default_rng(draws)), kind="stable")
+    return draw_order(resistance, np.random.default_rng(draws))
 
 
 @method(
@@ -103,31 +104,13 @@ def reweighted(
     ------
     ValueError
         If the graph is directed or an option is out of range.
-
-    Notes
-    -----
-    The draws are not made one by one. Let every edge arrive by a Poisson process of rate ``p_e``: the arrivals, in the
-    order of time, are such draws. First arrivals are exponential times, the last one that counts is the
-    ``num_keep``-th of them, and what an edge got until then after its first arrival is a Poisson number. O(m log m).
     """
     require_undirected(edges, "spectral-reweighted")
     draws, projections = np.random.SeedSequence(seed).generate_state(2, np.uint64).tolist()
     resistance = effective_resistances(
         edges, solver=solver, k=k, tol=tol, seed=projections, device=device, progress=progress
     )
-    kept = np.zeros(edges.num_pairs, dtype=bool)
-    weights = np.zeros(edges.num_pairs, dtype=np.float64)
-    if num_keep == 0:
-        return kept, weights
-    random = np.random.default_rng(draws)
-    probability = resistance / resistance.sum()
-    arrival = _arrivals(probability, random)
-    chosen = np.argsort(arrival, kind="stable")[:num_keep]
-    kept[chosen] = True
-    waited = arrival[chosen[-1]] - arrival[chosen]
-    counts = 1 + random.poisson(waited * probability[chosen])
-    weights[chosen] = counts / (counts.sum() * probability[chosen])
-    return kept, weights
+    return draw_until(resistance, num_keep, np.random.default_rng(draws))
 
 
 def draw_weights(resistance: np.ndarray, num_draws: int, seed: int | None = None) -> np.ndarray:
@@ -155,13 +138,7 @@ def draw_weights(resistance: np.ndarray, num_draws: int, seed: int | None = None
     ValueError
         If ``num_draws`` is not positive.
     """
-    if check_count("num_draws", num_draws) == 0:
-        raise ValueError("num_draws must be at least 1, got 0")
+    check_count("num_draws", num_draws, at_least=1)
     probability = resistance / resistance.sum()
     counts = np.random.default_rng(seed).multinomial(num_draws, probability)
     return counts / (num_draws * probability)
-
-
-def _arrivals(rate: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Independent exponential times: their order is that of draws without replacement in proportion to ``rate``."""
-    return random.standard_exponential(len(rate)) / rate

@@ -138,10 +138,8 @@ def algebraic_distance(
     TypeError
         If an option is no integer.
     """
-    if check_count("systems", systems) < 1:
-        raise ValueError(f"systems must be at least 1, got {systems!r}")
-    if check_count("iterations", iterations) < 1:
-        raise ValueError(f"iterations must be at least 1, got {iterations!r}")
+    check_count("systems", systems, at_least=1)
+    check_count("iterations", iterations, at_least=1)
     return _order(edges, "algebraic-distance", "AlgebraicDistanceSparsifier", systems, iterations, seed=seed)
 
 

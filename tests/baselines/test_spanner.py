@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wis.baselines.spanner import IMPLEMENTATIONS, select, spanner
+from wis.baselines.spanner import select, spanner
 
 from tests.baselines.test_resistance import from_networkx
 from tests.strategies import edge_list, edge_lists, every_family
@@ -23,6 +23,10 @@ def as_graph(edges: EdgeList, kept: np.ndarray) -> nx.Graph:
     return graph
 
 
+def whole(edges: EdgeList) -> nx.Graph:
+    return as_graph(edges, np.ones(edges.num_pairs, dtype=bool))
+
+
 def worst_stretch(edges: EdgeList, kept: np.ndarray) -> float:
     """Largest distance in the subgraph between the ends of an edge."""
     graph = as_graph(edges, kept)
@@ -30,11 +34,10 @@ def worst_stretch(edges: EdgeList, kept: np.ndarray) -> float:
     return max((distance[u].get(v, np.inf) for u, v in edges.pairs.T.tolist()), default=0.0)
 
 
-@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
 @given(edges=edge_lists(max_nodes=14, max_edges=60), stretch=st.integers(1, 9), seed=st.integers(0, 9))
 @settings(max_examples=100, deadline=None)
-def test_stretch_holds(implementation, edges, stretch, seed):
-    assert worst_stretch(edges, spanner(edges, stretch, seed, implementation)) <= stretch
+def test_stretch_holds(edges, stretch, seed):
+    assert worst_stretch(edges, spanner(edges, stretch, seed)) <= stretch
 
 
 @pytest.mark.parametrize("stretch", [3, 5, 7])
@@ -43,18 +46,17 @@ def test_stretch_holds_on_every_family(stretch):
         assert worst_stretch(edges, spanner(edges, stretch, seed=0)) <= stretch
 
 
-@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
 @pytest.mark.parametrize("k", [2, 3, 4])
-def test_size(implementation, k):
+def test_size(k):
     # O(k n^(1 + 1/k)) expected edges; the paper's proof gives a constant near one.
-    sizes = [spanner(DENSE, 2 * k - 1, seed, implementation).sum() for seed in range(10)]
+    sizes = [spanner(DENSE, 2 * k - 1, seed).sum() for seed in range(10)]
     assert np.mean(sizes) <= k * DENSE.num_nodes ** (1 + 1 / k)
 
 
 @pytest.mark.parametrize("stretch", [3, 5, 7])
 def test_no_larger_than_those_of_networkx(stretch):
     ours = np.mean([spanner(DENSE, stretch, seed).sum() for seed in range(10)])
-    theirs = np.mean([spanner(DENSE, stretch, seed, "networkx").sum() for seed in range(10)])
+    theirs = np.mean([nx.spanner(whole(DENSE), stretch, seed=seed).number_of_edges() for seed in range(10)])
     assert ours <= theirs
 
 
@@ -63,11 +65,10 @@ def test_stretch_one_is_the_graph():
     assert spanner(DENSE, 2, seed=0).all()
 
 
-@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
-def test_every_budget_is_exact(implementation):
+def test_every_budget_is_exact():
     edges = from_networkx(nx.disjoint_union(nx.gnm_random_graph(25, 90, seed=1), nx.path_graph(6)))
-    for num_keep in range(0, edges.num_pairs + 1, 5):
-        kept, weights = select(edges, num_keep, seed=2, implementation=implementation)
+    for num_keep in [*range(0, edges.num_pairs, 5), edges.num_pairs]:
+        kept, weights = select(edges, num_keep, seed=2)
         assert weights is None
         assert kept.dtype == bool
         assert kept.sum() == num_keep
@@ -75,7 +76,7 @@ def test_every_budget_is_exact(implementation):
 
 def test_components_stay_whole_from_the_size_of_a_forest_on():
     edges = from_networkx(nx.disjoint_union(nx.gnm_random_graph(60, 500, seed=1), nx.cycle_graph(7)))
-    parts = nx.number_connected_components(as_graph(edges, np.ones(edges.num_pairs, dtype=bool)))
+    parts = nx.number_connected_components(whole(edges))
     for num_keep in (edges.num_nodes - parts, 100, 200, 400):
         kept, _ = select(edges, num_keep, seed=0)
         assert nx.number_connected_components(as_graph(edges, kept)) == parts
@@ -98,7 +99,6 @@ def test_no_edges(num_nodes):
 def test_bad_arguments():
     with pytest.raises(ValueError, match="stretch must be at least 1"):
         spanner(DENSE, 0)
-    with pytest.raises(ValueError, match="implementation must be one of 'numba', 'networkx', got 'julia'"):
-        select(DENSE, 10, implementation="julia")
-    with pytest.raises(ValueError, match="undirected"):
-        select(edge_list(3, [[0, 1], [1, 2]], directed=True), 1)
+    for num_keep in (0, 1, 2):
+        with pytest.raises(ValueError, match="'spanner' is defined for undirected graphs only; pass directed=False"):
+            select(edge_list(3, [[0, 1], [1, 2]], directed=True), num_keep)
