@@ -1,8 +1,8 @@
-"""Where the work of a sweep is done.
+"""Where the work of an experiment is done.
 
 An executor is a context manager with ``map(function, tasks)``, which yields ``(task, outcome)`` as outcomes come in, in
 any order. Functions and tasks are picklable, and ``function(task)`` does not raise for a run that fails. That is all
-that a sweep asks for, so one on a cluster needs no more than this either.
+that an experiment asks for, so one on a cluster needs no more than this either.
 """
 
 from __future__ import annotations
@@ -33,6 +33,11 @@ class Executor(Protocol):
     def map(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> Outcomes[Task, Outcome]:
         """Yield every task with its outcome as it comes in. Closing the iterator gives up what has not begun."""
         ...
+
+
+def choose_executor(workers: int) -> Executor:
+    """``workers`` processes; this process if it is one."""
+    return Serial() if workers == 1 else Processes(workers)
 
 
 class Serial:

@@ -1,4 +1,4 @@
-"""What is measured beside accuracy: memory, the machine, and what is left of a graph."""
+"""What is measured beside accuracy: the machine, and what is left of a graph."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from wis import EdgeList, machine
+from wis.graphs.edge_list import LoadedGraph
 
 _PACKAGES = ("wis-graph", "torch", "torch-geometric", "numpy", "scipy", "numba", "scikit-learn", "networkit")
 
@@ -35,9 +36,10 @@ def environment(device: str, workers: int) -> dict[str, Any]:
     return facts
 
 
-def dataset_facts(data: Any) -> dict[str, Any]:
+def dataset_facts(graph: LoadedGraph) -> dict[str, Any]:
     """Size of a dataset: vertices, pairs, features, classes, and how many vertices each mask has."""
-    facts = {"vertices": data.num_nodes, **structure(data)}
+    data = graph.data
+    facts = {"vertices": data.num_nodes, **structure(graph.edges)}
     facts["features"] = data.num_node_features
     facts["classes"] = int(data.y.max()) + 1
     for mask in ("train_mask", "val_mask", "test_mask"):
@@ -45,8 +47,8 @@ def dataset_facts(data: Any) -> dict[str, Any]:
     return facts
 
 
-def structure(data: Any) -> dict[str, int]:
-    """Pairs, connected components and isolated vertices of a PyG graph.
+def structure(edges: EdgeList) -> dict[str, int]:
+    """Pairs, connected components and isolated vertices.
 
     Returns
     -------
@@ -57,34 +59,18 @@ def structure(data: Any) -> dict[str, int]:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    n, pairs = data.num_nodes, _edge_list(data).pairs
-    adjacency = coo_array((np.ones(pairs.shape[1], dtype=np.int8), (pairs[0], pairs[1])), shape=(n, n))
+    ones = np.ones(edges.num_pairs, dtype=np.int8)
+    adjacency = coo_array((ones, tuple(edges.pairs)), shape=(edges.num_nodes, edges.num_nodes))
     components, _ = connected_components(adjacency, directed=False)
-    degrees = np.bincount(pairs.ravel(), minlength=n)
-    return {
-        "pairs": pairs.shape[1],
-        "components": int(components),
-        "isolated": int(np.count_nonzero(degrees == 0)),
-    }
+    isolated = int(np.count_nonzero(edges.degrees() == 0))
+    return {"pairs": edges.num_pairs, "components": int(components), "isolated": isolated}
 
 
-def compare(data: Any, sparse: Any) -> dict[str, float]:
-    """How much of a PyG graph its sparsification kept: :func:`wis.baselines.metrics.compare`, where defined."""
+def compare(
+    before: EdgeList, after: EdgeList, labels: np.ndarray, weights: np.ndarray | None = None
+) -> dict[str, float]:
+    """:func:`wis.baselines.metrics.compare` where it is defined, without the measures that a run has as columns."""
     from wis.baselines import metrics
 
-    before, after = _edge_list(data), _edge_list(sparse)
-    weights = None if sparse.get("edge_weight") is None else _pair_weights(after, sparse)
-    found = metrics.compare(before, after, labels=data.y.cpu().numpy(), weights=weights)
+    found = metrics.compare(before, after, labels=labels, weights=weights)
     return {name: value for name, value in found.items() if math.isfinite(value) and name not in _COUNTED}
-
-
-def _edge_list(data: Any) -> EdgeList:
-    return EdgeList.from_columns(data.edge_index.cpu().numpy(), data.num_nodes, directed=False)
-
-
-def _pair_weights(edges: EdgeList, data: Any) -> np.ndarray:
-    """The weight of each pair; both of its directions have the same."""
-    pair = edges.pair_of_columns(data.edge_index.cpu().numpy())
-    weights = np.empty(edges.num_pairs)
-    weights[pair[pair >= 0]] = data.edge_weight.cpu().numpy()[pair >= 0]
-    return weights

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wis.baselines.gnn.protocol import MODEL_NAMES, PROTOCOLS
+from wis.experiments.datasets.catalogue import find
+
 from wis.registry import find_method, format_method, parse_method
 
 _PACKAGED = Path(__file__).parent / "plans"
@@ -29,7 +32,7 @@ class Plan:
     methods
         Methods with options, as ``wis:depth=2``; names from ``wis methods``.
     models
-        Names from :func:`wis.experiments.sweep.training.model_names`.
+        Names from :data:`wis.baselines.gnn.protocol.MODEL_NAMES`.
     removed
         Shares of the pairs removed, each in ``[0, 1]``, ascending. Given as a list or as ``"start:stop:step"``.
     seeds
@@ -61,16 +64,14 @@ class Plan:
     summary: str = ""
 
     def __post_init__(self) -> None:
-        from wis.experiments.sweep.training import model_names, protocol_names
-
         for field, check in (
             ("name", _file_name),
             ("datasets", _dataset_names),
             ("methods", _method_texts),
-            ("models", lambda name, value: _choices(name, value, model_names())),
+            ("models", lambda name, value: _choices(name, value, MODEL_NAMES)),
             ("removed", _shares),
             ("seeds", _seeds),
-            ("protocol", lambda name, value: _choice(name, value, protocol_names())),
+            ("protocol", lambda name, value: _choice(name, value, PROTOCOLS)),
             ("epochs", _count_or_none),
             ("device", lambda name, value: _choice(name, value, DEVICES)),
         ):
@@ -178,11 +179,9 @@ def _choices(field: str, value: Any, allowed: Collection[str]) -> tuple[str, ...
 
 
 def _dataset_names(field: str, value: Any) -> tuple[str, ...]:
-    from wis.experiments.sweep.training import dataset_name
-
     try:
-        return tuple(_items(field, [dataset_name(item) for item in _items(field, value)]))
-    except ValueError as error:
+        return tuple(_items(field, [find(item).name for item in _items(field, value)]))
+    except (ValueError, TypeError) as error:
         raise ValueError(f"{field}: {error}".replace(f"{field}: {field}", field)) from error
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from wis.baselines.gnn.protocol import PROTOCOLS
 from wis.experiments.sweep.plan import Plan
 
 from wis.registry import find_method, parse_method
@@ -105,9 +106,8 @@ def expand(plan: Plan, device: str) -> list[Cell]:
     device
         ``"cpu"`` or ``"cuda"``: what the plan's device came to on this machine.
     """
-    from wis.experiments.sweep.training import protocol_settings
-
-    protocol = protocol_settings(plan.protocol, plan.epochs)
+    preset = PROTOCOLS[plan.protocol]
+    protocol = asdict(replace(preset, epochs=plan.epochs or preset.epochs))
     methods = {text: parse_method(text) for text in plan.methods}
     cells = []
     for seed in plan.seeds:

@@ -9,16 +9,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from wis.experiments.running.executors import Executor, Outcome, Processes, Serial, Task
-from wis.experiments.sweep import training
+from wis.experiments.running.executors import Executor, Outcome, Task, choose_executor
 from wis.experiments.sweep.measure import dataset_facts, environment
 from wis.experiments.sweep.plan import Plan, plan_text
 from wis.experiments.sweep.runs import Run, expand
 from wis.experiments.sweep.store import RunOutcome, Store
-from wis.experiments.sweep.work import OrderTask, RunTask, compute_order, execute_run
+from wis.experiments.sweep.work import OrderTask, RunTask, compute_order, execute_run, load_dataset
 
 from wis.files import replace_file
-from wis.machine import require_cuda, usable_cores
+from wis.machine import find_device, usable_cores
 from wis.progress import track
 
 # Each holds its own copy of the libraries, about half a GiB, and of the data set.
@@ -97,7 +96,7 @@ def run_sweep(
     RuntimeError
         If a worker process dies, or the plan's device is not there.
     """
-    device = _device(plan.device)
+    device = find_device(plan.device).type
     workers = workers or (min(usable_cores(), _MOST_WORKERS) if device == "cpu" else 1)
     cells = expand(plan, device)
     runs = {cell.run.key: cell.run for cell in cells}
@@ -109,23 +108,12 @@ def run_sweep(
         announce(Extent(len(runs), len(runs) - len(missing), workers))
         if missing:
             for name in plan.datasets:
-                store.add_dataset(name, dataset_facts(training.load_dataset(name, data_root)))
-            executor: Executor = Serial() if workers == 1 else Processes(min(workers, len(missing)))
-            with executor:
+                store.add_dataset(name, dataset_facts(load_dataset(name, data_root)))
+            with choose_executor(min(workers, len(missing))) as executor:
                 work = _Work(store, folder / "orders", executor, data_root, progress)
                 failed_orders = work.compute_orders(missing)
                 work.execute_runs(missing, failed_orders)
         return _tally(store, runs)
-
-
-def _device(asked: str) -> str:
-    if asked == "auto":
-        import torch
-
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if asked == "cuda":
-        require_cuda()
-    return asked
 
 
 def _missing(finished: Mapping[str, str], wanted: Mapping[str, Run], retry_failed: bool) -> list[Run]:

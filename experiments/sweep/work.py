@@ -12,15 +12,24 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from wis.experiments.sweep import training
+import numpy as np
+from wis.baselines.gnn.protocol import Protocol
+from wis.experiments.datasets.load import load
 from wis.experiments.sweep.measure import compare, structure
 from wis.experiments.sweep.runs import Run, Sparsifier, canonical_json
 from wis.experiments.sweep.store import OrderOutcome, RunOutcome
 
 import wis
+from wis.budget import pairs_to_keep
+from wis.calls import check_call, choose_pairs
+from wis.graphs.edge_list import EdgeList, LoadedGraph
+from wis.graphs.load import load_graph
 from wis.machine import PeakMemory
+
+if TYPE_CHECKING:
+    from wis.baselines.gnn.training import FitResult
 
 # Four vertices, one triangle and a tail: enough to have every kernel of a method compiled before it is timed.
 _TINY_GRAPH = ([0, 1, 0, 2, 1, 2, 2, 3], [1, 0, 2, 0, 2, 1, 3, 2])
@@ -51,7 +60,7 @@ def compute_order(task: OrderTask) -> OrderOutcome:
     """Compute one removal order and save it, whole or not at all."""
     sparsifier = task.sparsifier
     try:
-        data = _dataset(sparsifier.dataset, task.data_root)
+        data = _dataset(sparsifier.dataset, task.data_root).data
         _compile(sparsifier)
         memory, start = PeakMemory(), time.perf_counter()
         order = wis.removal_order(
@@ -67,13 +76,14 @@ def compute_order(task: OrderTask) -> OrderOutcome:
 def execute_run(task: RunTask) -> RunOutcome:
     """Sparsify, train and measure."""
     try:
-        data = _dataset(task.run.dataset, task.data_root)
+        graph = _dataset(task.run.dataset, task.data_root)
         memory, start = PeakMemory(), time.perf_counter()
-        sparse = _sparse_graph(task, data)
+        stays, weights = _choose(task, graph)
+        sparse = graph.data if task.run.removed == 0 else graph.keep_pairs(stays, weights)
         sparsify_seconds = time.perf_counter() - start
-        trained = training.train(sparse, task.run)
+        trained = train(sparse, task.run)
         peak_bytes = trained.peak_memory_bytes if task.run.device == "cuda" else memory.bytes()
-        facts, kept = _left(task, data, sparse)
+        facts, kept = _left(task, graph, stays, weights)
     except Exception as error:
         return RunOutcome("failed", _message(error))
     fine = math.isfinite(trained.final_loss)
@@ -93,29 +103,46 @@ def execute_run(task: RunTask) -> RunOutcome:
     )
 
 
-def _left(task: RunTask, data: Any, sparse: Any) -> tuple[dict[str, int], dict[str, float]]:
+def train(graph: Any, run: Run) -> FitResult:
+    """Train the model of a run on a PyG graph and measure it."""
+    from wis.baselines.gnn.training import fit
+
+    return fit(run.model, graph, seed=run.seed, device=run.device, protocol=Protocol(**run.protocol))
+
+
+def load_dataset(name: str, data_root: Path | None) -> LoadedGraph:
+    """Load a dataset and read its pairs, on which all that follows works."""
+    return load_graph(load(name, data_root))
+
+
+def _choose(task: RunTask, graph: LoadedGraph) -> tuple[np.ndarray, np.ndarray | None]:
+    """Which pairs stay, and the weights of all pairs if the method sets any."""
+    run, edges = task.run, graph.edges
+    if run.sparsifier is None:
+        return np.full(edges.num_pairs, run.removed == 0), None
+    num_keep = pairs_to_keep(edges.num_pairs, 1 - run.removed)
+    if task.order_path is not None:
+        return _order(task.order_path).kept_pairs(edges, num_keep), None
+    options, seed = run.sparsifier.options, run.sparsifier.seed
+    method = check_call(run.sparsifier.method, options, "auto", seed)
+    return choose_pairs(method, edges, num_keep, options, data=graph.data, seed=seed)
+
+
+def _left(
+    task: RunTask, graph: LoadedGraph, stays: np.ndarray, weights: np.ndarray | None
+) -> tuple[dict[str, int], dict[str, float]]:
     """What is left of the graph; measured once for the runs of this process that share a sparse graph."""
-    run = task.run
+    run, before = task.run, graph.edges
     key = (run.dataset, run.sparsifier.key if run.sparsifier else None, run.removed)
     if key not in _measured:
-        _measured[key] = structure(sparse), compare(data, sparse)
+        after = EdgeList(before.num_nodes, np.compress(stays, before.pairs, axis=1), before.directed)
+        weights = None if weights is None else weights[stays]
+        _measured[key] = structure(after), compare(before, after, graph.data.y.numpy(), weights)
     return _measured[key]
 
 
-def _sparse_graph(task: RunTask, data: Any) -> Any:
-    run = task.run
-    if run.sparsifier is None:
-        return data if run.removed == 0 else wis.sparsify(data, keep=0.0, method="random", seed=0)
-    if task.order_path is not None:
-        return _order(task.order_path).apply(data, keep=1 - run.removed)
-    return wis.sparsify(
-        data, keep=1 - run.removed, method=run.sparsifier.method, seed=run.sparsifier.seed, **run.sparsifier.options
-    )
-
-
-@functools.lru_cache(maxsize=1)
-def _dataset(name: str, data_root: Path | None) -> Any:
-    return training.load_dataset(name, data_root)
+# The dataset of the runs that come one after the other.
+_dataset = functools.lru_cache(maxsize=1)(load_dataset)
 
 
 @functools.lru_cache(maxsize=1)

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 from wis.experiments.sweep import work
 from wis.experiments.sweep.plan import load_plan
 
-from wis.cli import app
+from wis.experiments.commands.app import app
 
 SMALL = ["-d", "digits", "-m", "random", "-m", "wis:depth=2", "--removed", "0,0.5"]
 SMALL += ["--seeds", "2", "--epochs", "2", "--workers", "1"]
@@ -37,14 +37,14 @@ def test_a_sweep_from_flags_writes_a_report(tmp_path, small_dataset):
 
 
 def test_failed_runs_show_in_the_exit_code(tmp_path, small_dataset, monkeypatch):
-    train = work.training.train
+    train = work.train
 
     def fail(graph, run):
         if run.seed == 1:
             raise MemoryError("all gone")
         return train(graph, run)
 
-    monkeypatch.setattr(work.training, "train", fail)
+    monkeypatch.setattr(work, "train", fail)
     result = invoke(*SMALL, "-o", str(tmp_path / "run"))
     assert result.exit_code == 1
     assert "3 failed: the report lists them; --retry-failed does failed ones again" in result.stderr

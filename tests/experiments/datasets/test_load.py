@@ -11,6 +11,8 @@ import scipy.sparse
 import torch
 from torch_geometric.utils import homophily
 from wis.experiments.datasets import load as datasets
+from wis.experiments.datasets import raw
+from wis.experiments.datasets.catalogue import DIGITS_NEIGHBOURS, find
 
 from tests.conftest import SHARED
 
@@ -53,7 +55,7 @@ def test_digits_is_a_symmetric_neighbour_graph():
     data = datasets.load("Digits")
     assert data.name == "digits"
     assert data.num_nodes == 1797
-    assert data.num_edges == 2 * datasets.find("digits").num_pairs
+    assert data.num_edges == 2 * find("digits").num_pairs
     assert data.x.shape == (1797, 64)
     assert data.x.min() == 0
     assert data.x.max() == 1
@@ -61,7 +63,7 @@ def test_digits_is_a_symmetric_neighbour_graph():
     assert data.is_undirected()
     assert data.is_coalesced()
     degree = torch.bincount(data.edge_index[0], minlength=1797)
-    assert degree.min() == datasets.DIGITS_NEIGHBOURS
+    assert degree.min() == DIGITS_NEIGHBOURS
     assert homophily(data.edge_index, data.y) > 0.95
 
 
@@ -69,7 +71,7 @@ def test_neighbours_of_digits_are_the_nearest():
     data = datasets.load("digits")
     distance = torch.cdist(data.x, data.x)
     distance.fill_diagonal_(torch.inf)
-    farthest = distance.sort(dim=1).values[:, datasets.DIGITS_NEIGHBOURS - 1]
+    farthest = distance.sort(dim=1).values[:, DIGITS_NEIGHBOURS - 1]
     u, v = data.edge_index
     assert (distance[u, v] <= torch.maximum(farthest[u], farthest[v]) + 1e-5).all()
 
@@ -98,8 +100,8 @@ def test_second_load_reads_the_cache_and_a_changed_file_does_not(tmp_path, monke
     write_dblp(tmp_path / "a")
     first = datasets.load("DBLP", tmp_path / "a")
     parses = []
-    parse = datasets._parse
-    monkeypatch.setattr(datasets, "_parse", lambda *arguments: parses.append(1) or parse(*arguments))
+    parse = raw.parse
+    monkeypatch.setattr(raw, "parse", lambda *arguments: parses.append(1) or parse(*arguments))
     second = datasets.load("DBLP", tmp_path / "a")
     assert parses == []
     assert first.keys() == second.keys()
@@ -138,7 +140,7 @@ def test_impossible_download_says_which_files_go_where(tmp_path, monkeypatch):
         Path(scratch, "half-a-file").write_text("x")
         raise OSError("no route to host")
 
-    monkeypatch.setattr(datasets, "_fetch", fail)
+    monkeypatch.setattr(raw, "_fetch", fail)
     with pytest.raises(FileNotFoundError, match=r"no route to host.*raw/ind\.pubmed\.graph.*WIS_DATA_ROOT") as error:
         datasets.load("PubMed", tmp_path / "root")
     assert str(tmp_path / "root" / "PubMed") in str(error.value)
@@ -146,7 +148,7 @@ def test_impossible_download_says_which_files_go_where(tmp_path, monkeypatch):
 
 
 def test_download_lands_in_the_root(tmp_path, monkeypatch):
-    monkeypatch.setattr(datasets, "_fetch", lambda dataset, scratch: write_dblp(Path(scratch)))
+    monkeypatch.setattr(raw, "_fetch", lambda dataset, scratch: write_dblp(Path(scratch)))
     assert datasets.load("DBLP", tmp_path / "root").num_nodes == 20
     assert files_below(tmp_path / "root") == ["dblp", "dblp/raw", "dblp/raw/dblp.npz"]
 
@@ -194,7 +196,7 @@ class _Exploit:
 def test_pickle_that_runs_code_is_refused_before_it_runs(tmp_path, protocol):
     raw = tmp_path / "Cora" / "raw"
     raw.mkdir(parents=True)
-    for file in datasets.find("Cora").files:
+    for file in find("Cora").files:
         (tmp_path / "Cora" / file).write_bytes(pickle.dumps(_Exploit(), protocol=protocol))
     with pytest.raises(ValueError, match="is not Planetoid data"):
         datasets.load("Cora", tmp_path)
@@ -212,7 +214,7 @@ _PUBLISHED = ["Cora", "DBLP", "Computers", "chameleon", pytest.param("squirrel",
 
 @pytest.mark.parametrize("name", _PUBLISHED)
 def test_published_data_have_their_stated_size(shared_root, name):
-    data, stated = datasets.load(name, shared_root), datasets.find(name)
+    data, stated = datasets.load(name, shared_root), find(name)
     assert data.num_nodes == stated.num_nodes
     assert data.num_edges == 2 * stated.num_pairs
     assert data.num_features == stated.num_features

@@ -9,6 +9,8 @@ import torch
 from torch_geometric.data import Data
 from wis.experiments.sweep.measure import compare, dataset_facts, environment, structure
 
+from wis.graphs.edge_list import EdgeList
+from wis.graphs.load import load_graph
 from wis.machine import PeakMemory
 
 # A triangle, an edge and two isolated vertices; one self-loop.
@@ -21,13 +23,20 @@ def graph(columns: torch.Tensor = COLUMNS) -> Data:
     return Data(x=torch.ones(7, 3), edge_index=columns, y=y, train_mask=mask, val_mask=~mask, test_mask=~mask)
 
 
+def edges(columns: torch.Tensor = COLUMNS) -> EdgeList:
+    return EdgeList.from_columns(columns.numpy(), 7)
+
+
+LABELS = graph().y.numpy()
+
+
 def test_structure():
-    assert structure(graph()) == {"pairs": 4, "components": 4, "isolated": 2}
-    assert structure(graph(COLUMNS[:, :0])) == {"pairs": 0, "components": 7, "isolated": 7}
+    assert structure(edges()) == {"pairs": 4, "components": 4, "isolated": 2}
+    assert structure(edges(COLUMNS[:, :0])) == {"pairs": 0, "components": 7, "isolated": 7}
 
 
 def test_dataset_facts():
-    facts = dataset_facts(graph())
+    facts = dataset_facts(load_graph(graph()))
     assert facts == {
         "vertices": 7, "pairs": 4, "components": 4, "isolated": 2, "features": 3, "classes": 3, "train": 3, "val": 4,
         "test": 4,
@@ -35,20 +44,18 @@ def test_dataset_facts():
 
 
 def test_compare_leaves_out_what_is_undefined():
-    same = compare(graph(), graph())
+    same = compare(edges(), edges(), LABELS)
     assert (same["stretch"], same["unreachable"], same["walk_index_kept"]) == (1.0, 0.0, 1.0)
-    nothing = compare(graph(), graph(COLUMNS[:, :0]))
+    nothing = compare(edges(), edges(COLUMNS[:, :0]), LABELS)
     assert "stretch" not in nothing
     assert nothing["unreachable"] == 1.0
     assert all(np.isfinite(value) for value in nothing.values())
 
 
 def test_compare_reads_the_weight_of_each_pair():
-    weighted = graph(COLUMNS[:, :6])
-    plain = compare(graph(COLUMNS[:, :6]), weighted)["laplacian_error"]
-    weighted.edge_weight = torch.full((6,), 2.0)
-    assert plain == 0.0
-    assert np.isclose(compare(graph(COLUMNS[:, :6]), weighted)["laplacian_error"], 1.0)
+    triangle = edges(COLUMNS[:, :6])
+    assert compare(triangle, triangle, LABELS)["laplacian_error"] == 0.0
+    assert np.isclose(compare(triangle, triangle, LABELS, np.full(3, 2.0))["laplacian_error"], 1.0)
 
 
 @pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="only Linux resets the high-water mark")

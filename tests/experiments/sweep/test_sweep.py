@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from wis.experiments.sweep import sweep, work
+from wis.experiments.sweep import work
 from wis.experiments.sweep.plan import Plan, load_plan
 from wis.experiments.sweep.runs import expand
 from wis.experiments.sweep.store import read_results
 from wis.experiments.sweep.sweep import Tally, run_sweep
 
 import wis
+from wis.graphs.edge_list import EdgeList
 from wis.registry import find_method
 
 PLAN = Plan(
@@ -40,7 +41,7 @@ def table(folder: Path):
 def calls(monkeypatch):
     """Every call of a method, and every training run."""
     seen: dict[str, list] = {"orders": [], "runs": []}
-    removal_order, train = wis.removal_order, work.training.train
+    removal_order, train = wis.removal_order, work.train
 
     def count_order(graph, method, **options):
         if graph is not None and not isinstance(graph, torch.Tensor):
@@ -52,7 +53,7 @@ def calls(monkeypatch):
         return train(graph, run)
 
     monkeypatch.setattr(wis, "removal_order", count_order)
-    monkeypatch.setattr(work.training, "train", count_run)
+    monkeypatch.setattr(work, "train", count_run)
     return seen
 
 
@@ -115,21 +116,21 @@ def test_processes_give_the_same_as_one(tmp_path):
 
 
 def test_failed_runs_are_kept_and_done_again_on_demand(tmp_path, small_dataset, monkeypatch, caplog):
-    train = work.training.train
+    train = work.train
 
     def fail_once(graph, run):
         if run.seed == 1:
             raise MemoryError("all gone")
         return train(graph, run)
 
-    monkeypatch.setattr(work.training, "train", fail_once)
+    monkeypatch.setattr(work, "train", fail_once)
     with caplog.at_level(logging.WARNING, "wis"):
         assert run(tmp_path) == Tally(ok=NUM_RUNS // 2, diverged=0, failed=NUM_RUNS // 2)
     assert "digits, gcn, random, 25% removed, seed 1 failed: MemoryError: all gone" in caplog.messages
     failed = read_results(tmp_path).cells.query("status == 'failed'")
     assert set(failed["message"]) == {"MemoryError: all gone"}
     assert failed["test_accuracy"].isna().all()
-    monkeypatch.setattr(work.training, "train", train)
+    monkeypatch.setattr(work, "train", train)
     assert run(tmp_path).failed == NUM_RUNS // 2
     assert run(tmp_path, retry_failed=True) == Tally(ok=NUM_RUNS, diverged=0, failed=0)
 
@@ -162,7 +163,7 @@ def test_a_run_that_diverges_is_kept_as_such(tmp_path, small_dataset, monkeypatc
 
 def test_an_error_between_runs_keeps_what_is_finished(tmp_path, small_dataset, monkeypatch):
     """Ctrl-C in the middle of a run loses that run only."""
-    train, done = work.training.train, []
+    train, done = work.train, []
 
     def interrupt(graph, run):
         if len(done) == 5:
@@ -170,11 +171,11 @@ def test_an_error_between_runs_keeps_what_is_finished(tmp_path, small_dataset, m
         done.append(run.key)
         return train(graph, run)
 
-    monkeypatch.setattr(work.training, "train", interrupt)
+    monkeypatch.setattr(work, "train", interrupt)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path)
     assert (read_results(tmp_path).cells.drop_duplicates("run_key")["status"] == "ok").sum() == 5
-    monkeypatch.setattr(work.training, "train", train)
+    monkeypatch.setattr(work, "train", train)
     assert run(tmp_path).ok == NUM_RUNS
 
 
@@ -190,4 +191,3 @@ def test_cuda_is_a_promise(tmp_path):
         pytest.skip("there is a GPU")
     with pytest.raises(RuntimeError, match="device='cuda' was asked for"):
         run(tmp_path, dataclasses.replace(PLAN, device="cuda"))
-    assert sweep._device("auto") == "cpu"

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from wis.experiments.sweep import work
+from wis.experiments.sweep.plan import Plan
+from wis.experiments.sweep.runs import expand
+
+import wis
+from wis.graphs.edge_list import EdgeList
+
+
+@pytest.fixture
+def read(monkeypatch):
+    """How often an edge list was collected and hashed."""
+    counts = {"from_columns": 0, "fingerprint": 0}
+    from_columns, fingerprint = EdgeList.from_columns, EdgeList.fingerprint
+
+    def count_edge_lists(*arguments, **options):
+        counts["from_columns"] += 1
+        return from_columns(*arguments, **options)
+
+    def count_hashes(edges):
+        counts["fingerprint"] += 1
+        return fingerprint(edges)
+
+    monkeypatch.setattr(EdgeList, "from_columns", count_edge_lists)
+    monkeypatch.setattr(EdgeList, "fingerprint", count_hashes)
+    return counts
+
+
+def run_of(method: str, removed: float):
+    plan = Plan("small", datasets=("digits",), methods=(method,), removed=(removed,), seeds=(0,), epochs=2)
+    return expand(plan, "cpu")[0].run
+
+
+def save_order(data, path) -> None:
+    wis.removal_order(data, "random", seed=0).save(path)
+
+
+def test_a_run_reads_the_graph_and_its_order_and_hashes_once(tmp_path, small_dataset, read):
+    save_order(small_dataset, tmp_path / "order.npz")
+    read.update(from_columns=0, fingerprint=0)
+    half = work.RunTask(run_of("random", 0.5), tmp_path / "order.npz", None)
+    assert work.execute_run(half).status == "ok"
+    assert read == {"from_columns": 2, "fingerprint": 1}
+    less = work.RunTask(run_of("random", 0.25), tmp_path / "order.npz", None)
+    assert work.execute_run(less).status == "ok"
+    assert read == {"from_columns": 2, "fingerprint": 1}
+
+
+@pytest.mark.parametrize(("method", "removed"), [("dspar-reweighted", 0.5), ("random", 0.0), ("random", 1.0)])
+def test_a_run_without_an_order_reads_the_graph_alone(small_dataset, read, method, removed):
+    outcome = work.execute_run(work.RunTask(run_of(method, removed), None, None))
+    assert outcome.status == "ok"
+    assert outcome.pairs == round((1 - removed) * small_dataset.edge_index.shape[1] / 2)
+    assert read == {"from_columns": 1, "fingerprint": 0}
+
+
+def test_what_is_left_is_that_of_the_sparse_graph(small_dataset):
+    """Computed from the pairs that stay, the same as from the sparse graph read anew."""
+    from wis.experiments.sweep.measure import compare, structure
+
+    outcome = work.execute_run(work.RunTask(run_of("dspar-reweighted", 0.5), None, None))
+    sparse = wis.sparsify(small_dataset, keep=0.5, method="dspar-reweighted", seed=0)
+    before, after = (EdgeList.from_columns(data.edge_index.numpy(), data.num_nodes) for data in (small_dataset, sparse))
+    pair = after.pair_of_columns(sparse.edge_index.numpy())
+    weights = np.empty(after.num_pairs)
+    weights[pair] = sparse.edge_weight.numpy()
+    found = compare(before, after, small_dataset.y.numpy(), weights)
+    assert outcome.kept == pytest.approx(found, rel=1e-5)
+    assert structure(after) == {part: getattr(outcome, part) for part in ("pairs", "components", "isolated")}
+
+
+def test_an_order_of_another_graph_fails_the_run(tmp_path, small_dataset):
+    other = small_dataset.clone()
+    other.edge_index = other.edge_index[:, (other.edge_index != 0).all(dim=0)]
+    save_order(other, tmp_path / "order.npz")
+    outcome = work.execute_run(work.RunTask(run_of("random", 0.5), tmp_path / "order.npz", None))
+    assert outcome.status == "failed"
+    assert "graph is not the one that this order was made from" in outcome.message
