@@ -74,7 +74,7 @@ def make_file(path: Path, num_rows: int) -> None:
 
 def run_command(file: str, out: str) -> None:
     """Run `wis sparsify` with a clock that counts processor seconds, which other work on the machine disturbs least."""
-    from wis.cli import app
+    from wis.experiments.commands.app import app
 
     time.perf_counter = time.process_time
     app(["sparsify", file, "-o", out, "--method", "wis:depth=2"])

@@ -2,13 +2,17 @@
 
 import sys
 
+from wis.extras import needed_for
+
 
 def run() -> None:
     """Run the command line; Ctrl-C while it is being loaded ends it as quietly as later."""
     try:
-        from wis.cli import app
-
+        with needed_for("the command line", "cli"):
+            from wis.experiments.commands.app import app
         app(prog_name="wis")
+    except ImportError as error:
+        sys.exit(f"wis: error: {error}")
     except KeyboardInterrupt:
         sys.stderr.write("\nwis: stopped\n")
         sys.exit(130)

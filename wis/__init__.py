@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from wis._version import __version__
 from wis.api import closed_walks, removal_order, sparsify, walk_index
+from wis.extras import needed_for
 from wis.graphs.edge_list import EdgeList
 from wis.order import RemovalOrder
 from wis.registry import Method, method, methods
 
 if TYPE_CHECKING:
+    from wis.graph_files.formats import read_graph, write_graph
     from wis.transforms import Sparsify
 
 __all__ = [
@@ -27,16 +29,26 @@ __all__ = [
     "closed_walks",
     "method",
     "methods",
+    "read_graph",
     "removal_order",
     "sparsify",
     "walk_index",
+    "write_graph",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    # Lazy, because the transform needs torch and torch_geometric at import.
-    if name == "Sparsify":
-        from wis.transforms import Sparsify
+# Loaded when first used: the transform needs torch and torch_geometric, the others are not for everyone.
+_LAZY = {
+    "Sparsify": "wis.transforms",
+    "read_graph": "wis.graph_files.formats",
+    "write_graph": "wis.graph_files.formats",
+}
 
-        return Sparsify
-    raise AttributeError(f"module 'wis' has no attribute {name!r}")
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'wis' has no attribute {name!r}")
+    import importlib
+
+    with needed_for(f"wis.{name}"):
+        return getattr(importlib.import_module(_LAZY[name]), name)

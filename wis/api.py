@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from wis.budget import pairs_to_keep
 from wis.calls import check_call, choose_pairs, rank_pairs
+from wis.extras import needed_for
 from wis.graphs.load import load_graph
 from wis.order import RemovalOrder
 
@@ -33,8 +34,8 @@ def sparsify(
     Parameters
     ----------
     graph
-        A PyG ``Data``, an ``edge_index`` (integer ``[2, E]``, torch or NumPy), a NetworkX graph or a SciPy sparse
-        matrix. It is not changed.
+        A PyG ``Data``, an ``edge_index`` (integer ``[2, E]``, torch or NumPy), a NetworkX graph, a SciPy sparse matrix,
+        or what :func:`wis.read_graph` gives. It is not changed.
     keep
         Fraction of the pairs that stay, in ``[0, 1]``: exactly ``round(keep * m)``. 0.5 if neither ``keep`` nor
         ``num_edges`` is given.
@@ -43,11 +44,11 @@ def sparsify(
     method
         A name from :func:`wis.methods`.
     num_nodes
-        Number of vertices, for an ``edge_index``; its largest entry plus one if not given.
+        Number of vertices, for an ``edge_index`` or an edge table; its largest entry plus one if not given.
     directed
         None: undirected, and an ``edge_index`` or matrix must then be symmetric (a NetworkX graph says itself what it
-        is). True: ordered pairs are the budget. False: treat as undirected; keeping a pair keeps whichever directions
-        were there.
+        is, and an edge table may have either direction). True: ordered pairs are the budget. False: treat as
+        undirected; keeping a pair keeps whichever directions were there.
     seed
         Seed of methods that draw at random.
     device
@@ -216,8 +217,9 @@ def closed_walks(graph: Any, depth: int, *, num_nodes: int | None = None, direct
     >>> wis.closed_walks(nx.path_graph(3), depth=2)
     tensor([2, 3, 2])
     """
-    import torch
-
     from wis.engine import walk_counts as counts
+
+    with needed_for("wis.closed_walks"):
+        import torch
 
     return torch.from_numpy(counts.closed_walks(load_graph(graph, num_nodes, directed).edges, depth))

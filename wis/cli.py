@@ -1,45 +1,52 @@
-"""The command line: ``wis``, also ``python -m experiments``."""
+"""The command line on graph files: ``wis sparsify``, ``wis order`` and ``wis methods``.
+
+:mod:`wis.experiments.commands.app` adds the commands of the experiments.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
-from wis.experiments.commands.lm import app as lm_app
-from wis.experiments.commands.report import report
-from wis.experiments.commands.sweep import sweep
+from wis.extras import needed_for
 from wis.interrupts import remember_interrupts, was_interrupted
 
 if TYPE_CHECKING:
-    from wis.graph_files.open_graph import GraphFile
-    from wis.graphs.edge_list import EdgeList
+    from wis.graphs.edge_list import EdgeList, LoadedGraph
     from wis.registry import Method
 
 # What a user can cause. Anything else is a fault of ours and keeps its traceback.
 _USER_ERRORS = (ValueError, TypeError, OSError, RuntimeError, ImportError, OverflowError, MemoryError)
 
 
-class _OneLineErrors(TyperGroup):
+class OneLineErrors(TyperGroup):
     """Shows errors that a user can cause in one line, with exit code 1, and Ctrl-C with 130."""
 
+    extra: str | None = None
+    """The extra that brings what all commands of the group need, if it is one."""
+
     def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Read the arguments."""
         try:
             return super().make_context(*arguments, **options)
         except KeyboardInterrupt:
             _stop()
 
     def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
         with remember_interrupts():
             try:
-                return super().invoke(ctx)
+                with needed_for(ctx.command_path, self.extra):
+                    return super().invoke(ctx)
             except (typer.Exit, typer.Abort):  # these are RuntimeErrors
                 raise
             except BaseException as error:
@@ -62,7 +69,7 @@ def _stop() -> NoReturn:
 
 app = typer.Typer(
     name="wis",
-    cls=_OneLineErrors,
+    cls=OneLineErrors,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -158,7 +165,7 @@ def sparsify(
     """
     from wis.budget import pairs_to_keep
     from wis.calls import check_call, choose_pairs
-    from wis.graph_files import open_graph as graph_files
+    from wis.graph_files.formats import write_graph
     from wis.order import RemovalOrder
     from wis.registry import parse_method
 
@@ -168,21 +175,22 @@ def sparsify(
     name, options = parse_method(method or _DEFAULT_METHOD)
     found = check_call(name, options, device, seed)
     pairs_to_keep(num_edges or 0, keep, num_edges)
-    loaded = _open(graph, num_nodes, None if order else found)
-    graph_files.check_output(loaded, out)
-    edges = loaded.edges(directed)
+    _check_output(graph, out)
+    loaded = _load(graph, num_nodes, directed, None if order else found)
+    edges = loaded.edges
     num_keep = pairs_to_keep(edges.num_pairs, keep, num_edges)
     meter.lap("reading")
     weights = None
     if order is not None:
         kept = RemovalOrder.load(order).kept_pairs(edges, num_keep)
     else:
-        ranked = edges if num_nodes else _close_gaps(edges, loaded.data, options)
+        ranked = _ranked(loaded, num_nodes, options)
         kept, weights = choose_pairs(
             found, ranked, num_keep, options, data=loaded.data, seed=seed, device=device, progress=True
         )
     meter.lap("choosing")
-    loaded.write(out, kept, weights)
+    with _naming(graph):
+        write_graph(loaded.keep_pairs(kept, weights), out)
     meter.lap("writing")
     meter.say(f"kept {num_keep:,} of {edges.num_pairs:,} edges of {graph} and wrote {out}")
 
@@ -218,10 +226,10 @@ def order(
     if out.suffix != ".npz":
         raise ValueError(f"--out must end in .npz, got {out}")
     check_place(out)
-    loaded = _open(graph, num_nodes, found)
-    edges = loaded.edges(directed)
+    loaded = _load(graph, num_nodes, directed, found)
+    edges = loaded.edges
     meter.lap("reading")
-    ranked = edges if num_nodes else _close_gaps(edges, loaded.data, options)
+    ranked = _ranked(loaded, num_nodes, options)
     ranking = rank_pairs(found, ranked, options, data=loaded.data, seed=seed, device=device, progress=True)
     meter.lap("ranking")
     RemovalOrder(edges, ranking, method=name, options=options, seed=seed).save(out)
@@ -229,11 +237,25 @@ def order(
     meter.say(f"ranked the {edges.num_pairs:,} edges of {graph} and wrote {out}")
 
 
-def _open(graph: Path, num_nodes: int | None, method: Method | None) -> GraphFile:
-    """Open the file, and check that a method finds there what it learns from."""
-    from wis.graph_files import open_graph as graph_files
+def _check_output(graph: Path, out: Path) -> None:
+    """Check before the work begins that ``out`` can be written in the format of ``graph``."""
+    from wis.files import check_place
+    from wis.graph_files.formats import format_of
 
-    loaded = graph_files.open_graph(graph, num_nodes=num_nodes)
+    check_place(out)
+    expected = format_of(graph, "GRAPH")
+    if format_of(out, "--out") != expected:
+        raise ValueError(f"--out must end in {expected} like {graph}, got {out}; formats are not converted")
+
+
+def _load(graph: Path, num_nodes: int | None, directed: bool, method: Method | None) -> LoadedGraph:
+    """Read the file, and check that a method finds there what it learns from."""
+    from wis.graph_files.formats import format_of, read_graph
+    from wis.graphs.load import load_graph
+
+    format_of(graph, "GRAPH")
+    with _naming(graph):
+        loaded = load_graph(read_graph(graph), num_nodes, directed or None)
     if method is not None and method.learns and loaded.data is None:
         raise ValueError(
             f"method {method.name!r} learns from features, labels and masks, which {graph} does not have; "
@@ -242,12 +264,23 @@ def _open(graph: Path, num_nodes: int | None, method: Method | None) -> GraphFil
     return loaded
 
 
-def _close_gaps(edges: EdgeList, data: Any, options: Mapping[str, Any]) -> EdgeList:
-    """Leave out vertices without edges where they are most, unless features or options are about vertices."""
-    from wis.graph_files import open_graph as graph_files
+@contextlib.contextmanager
+def _naming(graph: Path) -> Iterator[None]:
+    """Put the file's name before the message of an error about its content, and name options as they are here."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        message = str(error).replace("Pass directed=True", "Give --directed").partition(", or directed=False")[0]
+        message = message.replace("by num_nodes", "by --num-nodes")
+        raise ValueError(message if message.startswith(str(graph)) else f"{graph}: {message}") from error
 
-    named = data is not None or {"targets", "partitions"} & options.keys()
-    return edges if named else graph_files.close_gaps(edges)
+
+def _ranked(loaded: LoadedGraph, num_nodes: int | None, options: Mapping[str, Any]) -> EdgeList:
+    """The pairs without the gaps between vertices, unless features or options are about vertices."""
+    from wis.graph_files.edge_tables import close_gaps
+
+    named = num_nodes or loaded.data is not None or {"targets", "partitions"} & options.keys()
+    return loaded.edges if named else close_gaps(loaded.edges)
 
 
 @app.command("methods")
@@ -265,27 +298,10 @@ def list_methods() -> None:
             summary += " (one budget at a time: no order)"
         options = ", ".join(f"{name}={value}" for name, value in record.options.items())
         entries.append((record.name, summary, f"options: {options or 'none'}", f"source: {record.source}"))
-    _print_list(entries)
+    print_list(entries)
 
 
-@app.command("datasets")
-def list_datasets() -> None:
-    """List the data sets that wis sweep knows, and where their files go."""
-    from wis.experiments.datasets.load import datasets
-
-    entries = []
-    for record in datasets():
-        size = (
-            f"{record.num_nodes:,} vertices, {record.num_pairs:,} edges, {record.num_features:,} features, "
-            f"{record.num_classes} classes"
-        )
-        place = "built in" if record.built_in else f"files: DATA_ROOT/{record.folder}/raw, downloaded if absent"
-        entries.append((record.name, record.summary, size, f"source: {record.source}", place))
-    _print_list(entries)
-    typer.echo("DATA_ROOT is the folder given by --data-root, or else by the environment variable WIS_DATA_ROOT.")
-
-
-def _print_list(entries: Iterable[tuple[str, ...]]) -> None:
+def print_list(entries: Iterable[tuple[str, ...]]) -> None:
     """Print names in bold, each with a first line and dim further lines beside it."""
     from rich.console import Console
     from rich.table import Table
@@ -296,11 +312,6 @@ def _print_list(entries: Iterable[tuple[str, ...]]) -> None:
     for name, first, *more in entries:
         table.add_row(Text(name, style="bold"), Text(first + "\n").append("\n".join(more) + "\n", style="dim"))
     Console().print(table)
-
-
-app.command()(sweep)
-app.command()(report)
-app.add_typer(lm_app, name="lm", cls=_OneLineErrors)
 
 
 class _Meter:
@@ -324,7 +335,3 @@ class _Meter:
         memory = "" if peak is None else f", peak memory {peak / 1e6:,.0f} MB"
         took = f"{self._last - self._start:.1f} s ({', '.join(self._laps)})"
         typer.echo(f"{what} in {took}{memory}", err=True)
-
-
-if __name__ == "__main__":
-    app()

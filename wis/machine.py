@@ -7,9 +7,12 @@ import importlib.metadata
 import os
 import platform
 import re
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from wis.extras import needed_for
 
 if TYPE_CHECKING:
     import torch
@@ -42,16 +45,23 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
 
 def total_memory() -> int:
     """Bytes of main memory."""
-    import psutil
-
-    return int(psutil.virtual_memory().total)
+    return _memory("MemTotal", "total")
 
 
 def free_memory() -> int:
-    """Bytes of main memory that are free."""
+    """Bytes of main memory that are free, or that the system gives up when they are asked for."""
+    return _memory("MemAvailable", "available")
+
+
+def _memory(linux_name: str, psutil_name: str) -> int:
+    """A figure of the system's memory in bytes: Linux gives it in a file, elsewhere psutil knows how to ask."""
+    if sys.platform == "linux":
+        found = re.search(rf"^{linux_name}:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
+        if found:
+            return int(found[1]) * 1024
     import psutil
 
-    return int(psutil.virtual_memory().available)
+    return int(getattr(psutil.virtual_memory(), psutil_name))
 
 
 def free_bytes(device: torch.device) -> int:
@@ -108,7 +118,8 @@ class PeakMemory:
 
 def require_cuda() -> None:
     """Raise ``RuntimeError`` with the reason if there is no usable CUDA device."""
-    import torch
+    with needed_for("device='cuda'"):
+        import torch
 
     if not torch.cuda.is_available():
         built = "sees no GPU" if torch.version.cuda else "is a CPU build"
@@ -132,6 +143,6 @@ def find_device(device: str | torch.device) -> torch.device:
     if str(device).partition(":")[0] not in ("cpu", "cuda"):
         raise ValueError(f"device must be 'auto', 'cpu' or 'cuda', got {str(device)!r}")
     chosen = torch.device(device)
-    if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise RuntimeError(f"device={str(device)!r} was asked for, but this PyTorch sees no CUDA device")
+    if chosen.type == "cuda":
+        require_cuda()
     return chosen

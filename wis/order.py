@@ -13,6 +13,7 @@ import numpy as np
 
 from wis.budget import pairs_to_keep
 from wis.calls import check_ranking
+from wis.extras import needed_for
 from wis.files import replace_file
 from wis.graphs.edge_list import EdgeList
 from wis.graphs.load import load_graph
@@ -68,7 +69,8 @@ class RemovalOrder:
     @cached_property
     def edges(self) -> torch.Tensor:
         """CPU int64 ``[2, m]``: the pairs, first removed first; ``u < v`` if undirected."""
-        import torch
+        with needed_for("RemovalOrder.edges"):
+            import torch
 
         return torch.from_numpy(self._edge_list.pairs[:, self._ranking])
 
@@ -99,7 +101,8 @@ class RemovalOrder:
         ValueError
             If both are given, or one is out of range.
         """
-        import torch
+        with needed_for("RemovalOrder.keep_mask"):
+            import torch
 
         num_keep = pairs_to_keep(len(self), keep, num_edges)
         return torch.arange(len(self)) >= len(self) - num_keep
@@ -137,7 +140,9 @@ class RemovalOrder:
         ValueError
             If ``edges`` is another graph than the one that the order was made from.
         """
-        if edges.fingerprint() != self.fingerprint:
+        own = self._edge_list
+        same = (edges.num_nodes, edges.directed) == (own.num_nodes, own.directed)
+        if not (same and np.array_equal(edges.pairs, own.pairs)):
             raise ValueError(
                 f"graph is not the one that this order was made from: the order is for {self.num_nodes} vertices and "
                 f"{len(self)} pairs, graph has {edges.num_nodes} and {edges.num_pairs}"
@@ -201,8 +206,10 @@ class RemovalOrder:
 
 
 def _counts_its_vertices(graph: Any) -> bool:
-    """Whether the graph knows its number of vertices; a bare edge_index does not."""
-    return not isinstance(graph, np.ndarray) and (hasattr(graph, "num_nodes") or not hasattr(graph, "dtype"))
+    """Whether the graph knows its number of vertices; a bare edge_index and an edge table do not."""
+    if isinstance(graph, np.ndarray) or hasattr(graph, "load_pairs"):
+        return False
+    return hasattr(graph, "num_nodes") or not hasattr(graph, "dtype")
 
 
 def _to_plain(value: Any) -> Any:

@@ -1,8 +1,9 @@
-"""Progress of long jobs: a bar on a terminal, plain log lines elsewhere."""
+"""Progress of long jobs: a bar on a terminal where rich is installed, plain log lines elsewhere."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import logging
 import sys
 import time
@@ -44,13 +45,18 @@ def track(total: int, what: str, *, unit: str = "edges", enabled: bool = True) -
     if not enabled:
         yield lambda _: None
         return
-    with (_bar if sys.stderr.isatty() else _lines)(total, what, unit) as shown, _compilation_announced(what, shown.say):
+    with (_bar if _can_draw() else _lines)(total, what, unit) as shown, _compilation_announced(what, shown.say):
 
         def advance(done: int) -> None:
             check_interrupt()
             shown.advance(done)
 
         yield advance
+
+
+def _can_draw() -> bool:
+    """Whether there is a terminal, and rich to draw on it."""
+    return sys.stderr.isatty() and importlib.util.find_spec("rich") is not None
 
 
 class _Shown(NamedTuple):

@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from wis.extras import needed_for
+
 ENTRY_POINT_GROUP = "wis.methods"
 
 # What the caller hands over by itself; `limit` is the number of removals after which a rank may stop being exact.
@@ -170,7 +172,8 @@ def _entry_points() -> dict[str, importlib.metadata.EntryPoint]:
 def _load(name: str) -> Method:
     point = _entry_points()[name]
     try:
-        function = point.load()
+        with needed_for("it"):
+            function = point.load()
     except Exception as error:  # whatever the module of another package does when it is imported
         raise ImportError(f"method {name!r} ({point.value}) cannot be loaded: {error}") from error
     facts = getattr(function, "__wis_method__", {})

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse
 from typer.core import TyperGroup
 from typer.testing import CliRunner, Result
 from wis.experiments.__main__ import run as run_module
+from wis.experiments.commands.app import app
 
 import wis
-from wis.cli import app
 
 TRIANGLE_AND_TAIL = "source,target,weight\n0,1,1.5\n1,2,2.5\n2,0,3.5\n2,3,4.5\n3,3,5.5\n"
 
@@ -163,6 +164,64 @@ def test_the_traceback_is_there_on_request(graph: Path) -> None:
     assert "wis: error: keep must be" in full.stderr
 
 
+@pytest.mark.parametrize("out", ["out.tsv", "out.txt", "absent/out.csv", "folder.csv"])
+def test_sparsify_checks_its_output_before_the_work(graph: Path, monkeypatch: pytest.MonkeyPatch, out: str) -> None:
+    (graph.parent / "folder.csv").mkdir()
+    monkeypatch.setattr("wis.calls.choose_pairs", lambda *_, **__: pytest.fail("the work has begun"))
+    result = run("sparsify", graph, "-o", graph.parent / out)
+    assert result.exit_code == 1
+    expected = {
+        "out.tsv": f"--out must end in .csv like {graph}, got {graph.parent / out}; formats are not converted",
+        "out.txt": "--out " + str(graph.parent / out) + ": the suffix must be .csv, .tsv",
+        "absent/out.csv": f"the folder {graph.parent / 'absent'} does not exist",
+        "folder.csv": "it is a folder",
+    }
+    assert expected[out] in result.stderr
+
+
+def test_errors_about_a_file_name_it_and_the_options(graph: Path, tmp_path: Path) -> None:
+    result = run("sparsify", graph, "-o", tmp_path / "o.csv", "--num-nodes", 2)
+    assert (
+        f"{graph}, line 3: vertex 2 is out of range; vertices are numbered from 0 to 1, by --num-nodes" in result.stderr
+    )
+    matrix = tmp_path / "in.npz"
+    scipy.sparse.save_npz(matrix, scipy.sparse.csr_array(np.array([[0, 1], [0, 0]])))
+    result = run("sparsify", matrix, "-o", tmp_path / "o.npz")
+    assert f"wis: error: {matrix}: graph is not symmetric" in result.stderr
+    assert result.stderr.endswith("Give --directed to sparsify it as a directed graph\n")
+    assert run("sparsify", matrix, "-o", tmp_path / "o.npz", "--directed").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "library", "message"),
+    [
+        (
+            "sweep",
+            "yaml",
+            "wis sweep needs yaml, which is not installed; install it with: pip install 'wis-graph[sweep]'",
+        ),
+        (
+            "sparsify",
+            "pyarrow",
+            "reading graph.csv needs pyarrow, which is not installed; install it with: pip install 'wis-graph[files]'",
+        ),
+        (
+            "lm",
+            "transformers",
+            "wis lm needs transformers, which is not installed; install it with: pip install 'wis-graph[lm]'",
+        ),
+    ],
+)
+def test_a_missing_library_is_named_with_its_command(
+    graph: Path, monkeypatch: pytest.MonkeyPatch, command: str, library: str, message: str
+) -> None:
+    monkeypatch.chdir(graph.parent)
+    monkeypatch.setitem(sys.modules, library, None)
+    arguments = {"sweep": [], "sparsify": ["graph.csv", "-o", "o.csv"], "lm": ["theory", "-o", "o"]}[command]
+    result = run(command, *arguments)
+    assert (result.exit_code, result.stderr) == (1, f"wis: error: {message}\n")
+
+
 def test_methods_lists_all_with_sources() -> None:
     result = run("methods")
     assert result.exit_code == 0
@@ -195,7 +254,7 @@ def test_version_and_module() -> None:
 
 def test_help_is_quick_to_load() -> None:
     """No heavy library is imported to show a help page."""
-    code = "import sys, wis.cli; print(*sorted({m.partition('.')[0] for m in sys.modules}))"
+    code = "import sys, wis.experiments.commands.app; print(*sorted({m.partition('.')[0] for m in sys.modules}))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"torch", "torch_geometric", "numba", "pandas", "matplotlib", "transformers", "sklearn"} & set(loaded)
 
@@ -204,7 +263,7 @@ def test_ctrl_c_while_loading(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     def interrupt(**_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("wis.cli.app", interrupt)
+    monkeypatch.setattr("wis.experiments.commands.app.app", interrupt)
     with pytest.raises(SystemExit) as stopped:
         run_module()
     assert stopped.value.code == 130

@@ -18,18 +18,18 @@ import numpy as np
 
 from wis.checks import check_count
 from wis.files import replace_file
-from wis.graph_files.edge_tables import Block, Rows, Table
-from wis.graphs.edge_list import EdgeList
+from wis.graph_files.edge_tables import Block, EdgeTable, LoadedTable, Rows
+from wis.graphs.edge_list import check_columns
 from wis.progress import track
 
 _BLOCK_ROWS = 1 << 18
 
 
-class _ArrayTable(Table):
+class _ArrayTable(EdgeTable):
     """An array of integers, ``[2, E]`` or ``[E, 2]``, that is never in memory as a whole."""
 
-    def __init__(self, path: Path, num_nodes: int | None) -> None:
-        super().__init__(path, num_nodes)
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
         with readable(path), self._open() as stream:
             self._shape, by_columns, self._dtype = _read_header(stream)
         if self._dtype.kind not in "iu":
@@ -96,22 +96,31 @@ class NpyTable(_ArrayTable):
         return self.path.open("rb")
 
     def _copy(self, out: Path, rows: Rows) -> None:
-        if rows.weights is not None:
+        if rows.is_weighted:
             raise TypeError(f"{self.path}: this method returns edge weights, which an .npy file cannot carry; use .npz")
         ends, _, _ = self._follow(rows)
         with replace_file(out) as temporary:
             np.save(temporary, ends if self._in_rows else ends.T, allow_pickle=False)
 
 
+def write_npy(graph: Any, path: Path) -> None:
+    """Write an ``edge_index``, integer ``[2, E]``, whole or not at all."""
+    if not isinstance(graph, np.ndarray):
+        raise TypeError(f"graph must be a NumPy edge_index to be written as .npy, got {type(graph).__name__}")
+    check_columns(graph, None, "graph (an edge_index)")
+    with replace_file(path) as temporary:
+        np.save(temporary, graph, allow_pickle=False)
+
+
 class NpzTable(_ArrayTable):
     """An array ``edge_index`` ``[2, E]`` in an ``.npz`` file; ``edge_…`` arrays with ``E`` entries follow it."""
 
-    def __init__(self, path: Path, num_nodes: int | None) -> None:
-        super().__init__(path, num_nodes)
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
         if self._in_rows:
             raise ValueError(f"{path}: edge_index must have shape [2, E], got {list(self._shape)}")
         with readable(path), np.load(path, allow_pickle=False) as stored:
-            if num_nodes is None and "num_nodes" in stored.files:
+            if "num_nodes" in stored.files:
                 self._num_nodes = check_count("num_nodes", stored["num_nodes"].reshape(-1).tolist()[0])
 
     @contextlib.contextmanager
@@ -119,12 +128,12 @@ class NpzTable(_ArrayTable):
         with zipfile.ZipFile(self.path) as archive, archive.open("edge_index.npy") as stream:
             yield stream
 
-    def edges(self, directed: bool = False) -> EdgeList:
+    def load_pairs(self, num_nodes: int | None = None, directed: bool | None = None) -> LoadedTable:
         """Read the pairs, after a look at the weights and attributes."""
         with readable(self.path), np.load(self.path, allow_pickle=False) as stored:
             for name in {"edge_weight", "edge_attr"} & set(stored.files):
                 self._check_attribute(name, stored[name])
-        return super().edges(directed)
+        return super().load_pairs(num_nodes, directed)
 
     def _check_attribute(self, name: str, values: np.ndarray) -> None:
         if values.shape[:1] != (self._num_edges,):
@@ -142,7 +151,7 @@ class NpzTable(_ArrayTable):
                 array = ends.T if name == "edge_index" else stored[name]
                 follows = name.startswith("edge_") and array.ndim and len(array) == self._num_edges
                 arrays[name] = array[stays] if follows and name != "edge_index" else array
-        if rows.weights is not None:
+        if rows.is_weighted:
             arrays["edge_weight"] = arrays.get("edge_weight", 1.0) * factors
         with replace_file(out) as temporary:
             np.savez_compressed(temporary, **arrays)

@@ -9,20 +9,22 @@ from typing import Any
 
 import numpy as np
 
+from wis.extras import needed_for
 from wis.files import replace_file
-from wis.graph_files.edge_tables import WEIGHT_NAMES, Block, Rows, Table
+from wis.graph_files.edge_tables import WEIGHT_NAMES, Block, EdgeTable, Rows
 from wis.progress import track
 
 # Also the rows of a row group in the files written.
 _BLOCK_ROWS = 1 << 20
 
 
-class ParquetTable(Table):
+class ParquetTable(EdgeTable):
     """A Parquet file. The endpoints are the first two columns; ``weight`` or ``edge_weight`` is the weight."""
 
-    def __init__(self, path: Path, num_nodes: int | None) -> None:
-        super().__init__(path, num_nodes)
-        import pyarrow as pa
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        with needed_for(f"reading {path}"):
+            import pyarrow as pa
 
         with self._open() as file:
             self._schema = file.schema_arrow
@@ -83,7 +85,7 @@ class ParquetTable(Table):
         import pyarrow as pa
         from pyarrow import parquet
 
-        schema = self._schema if rows.weights is None else self._weighted_schema()
+        schema = self._weighted_schema() if rows.is_weighted else self._schema
         with (
             replace_file(out) as temporary,
             parquet.ParquetWriter(temporary, schema, compression=self._compression) as writer,

@@ -16,22 +16,23 @@ from typing import IO
 
 import numpy as np
 
+from wis.extras import needed_for
 from wis.files import replace_file
-from wis.graph_files.edge_tables import WEIGHT_NAMES, Block, Rows, Table
+from wis.graph_files.edge_tables import WEIGHT_NAMES, Block, EdgeTable, Rows
 from wis.progress import track
 
 _BLOCK_BYTES = 1 << 21
 
 
-class TextTable(Table):
+class TextTable(EdgeTable):
     """A CSV or TSV file, packed with gzip or not.
 
     The endpoints are the first two columns. The weight, if there is one, is the column named ``weight`` or
     ``edge_weight``; without a header it is a third and last column of numbers.
     """
 
-    def __init__(self, path: Path, num_nodes: int | None) -> None:
-        super().__init__(path, num_nodes)
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
         self._separator = "\t" if ".tsv" in [suffix.lower() for suffix in path.suffixes[-2:]] else ","
         self._start = b""  # comments and header
         self._width = 2
@@ -79,7 +80,8 @@ class TextTable(Table):
                 raise ValueError(f"{self.path} is no whole gzip file: {error}") from error
 
     def _blocks(self, what: str) -> Iterator[Block]:
-        import pyarrow as pa
+        with needed_for(f"reading {self.path}"):
+            import pyarrow as pa
 
         pa.enable_signal_handlers(False)  # blocks are small; Arrow loses a Ctrl-C now and then
         size = self.path.stat().st_size >> 20
@@ -154,7 +156,7 @@ class TextTable(Table):
         with replace_file(out) as temporary, temporary.open("wb") as file:
             packed = out.suffix.lower() == ".gz"
             stream = gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=0) if packed else file
-            stream.write(self._start if rows.weights is None else self._start_with_weight())
+            stream.write(self._start_with_weight() if rows.is_weighted else self._start)
             for block in self._blocks("writing"):
                 stays, factors = rows.look_up(block.tail, block.head)
                 raw = block.content[0]

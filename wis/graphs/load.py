@@ -17,10 +17,10 @@ def load_graph(graph: Any, num_nodes: int | None = None, directed: bool | None =
     Parameters
     ----------
     graph
-        A PyG ``Data``, an ``edge_index`` (integer torch tensor or NumPy array ``[2, E]``), a NetworkX graph, or a SciPy
-        sparse matrix or array.
+        A PyG ``Data``, an ``edge_index`` (integer torch tensor or NumPy array ``[2, E]``), a NetworkX graph, a SciPy
+        sparse matrix or array, or an object with a method ``load_pairs(num_nodes, directed)``, as an edge table has.
     num_nodes
-        Number of vertices. Only for an ``edge_index``; its largest entry plus one if not given.
+        Number of vertices. Only for an ``edge_index`` or an edge table; its largest entry plus one if not given.
     directed
         None: as the type says (NetworkX), else undirected, and then the graph must be symmetric.
 
@@ -36,6 +36,8 @@ def load_graph(graph: Any, num_nodes: int | None = None, directed: bool | None =
     if num_nodes is not None:
         num_nodes = check_count("num_nodes", num_nodes)
     module = type(graph).__module__.partition(".")[0]
+    if hasattr(graph, "load_pairs"):
+        return graph.load_pairs(num_nodes, directed)
     if isinstance(graph, np.ndarray):
         return _load_edge_index(graph, num_nodes, directed)
     if _is_scipy_sparse(graph):

@@ -10,7 +10,6 @@ import copy
 from typing import Any
 
 import torch
-from torch_geometric.data import Data, HeteroData
 
 from wis.graphs.device_edges import DeviceEdgeList
 from wis.graphs.edge_list import EdgeList, LoadedGraph, check_columns, check_range, check_shape, is_nan, refuse_weights
@@ -20,6 +19,8 @@ def load_torch(graph: Any, num_nodes: int | None, directed: bool | None) -> Load
     """Read a tensor or a PyG graph; arguments and errors are those of :func:`wis.graphs.load.load_graph`."""
     if isinstance(graph, torch.Tensor):
         return _load_tensor(graph, num_nodes, directed)
+    from torch_geometric.data import Data, HeteroData
+
     if isinstance(graph, HeteroData):
         raise TypeError("graph is heterogeneous (HeteroData); only homogeneous graphs can be sparsified")
     if not isinstance(graph, Data):

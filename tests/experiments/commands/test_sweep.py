@@ -3,10 +3,9 @@ from __future__ import annotations
 import pytest
 import yaml
 from typer.testing import CliRunner
+from wis.experiments.commands.app import app
 from wis.experiments.sweep import work
 from wis.experiments.sweep.plan import load_plan
-
-from wis.experiments.commands.app import app
 
 SMALL = ["-d", "digits", "-m", "random", "-m", "wis:depth=2", "--removed", "0,0.5"]
 SMALL += ["--seeds", "2", "--epochs", "2", "--workers", "1"]

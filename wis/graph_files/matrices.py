@@ -1,0 +1,27 @@
+"""SciPy sparse matrices in ``.npz`` files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from wis.files import replace_file
+from wis.graph_files.array_tables import readable
+
+
+def read(path: Path) -> Any:
+    """Read a matrix that ``scipy.sparse.save_npz`` wrote."""
+    import scipy.sparse
+
+    with readable(path):
+        return scipy.sparse.load_npz(path)
+
+
+def write(graph: Any, path: Path) -> None:
+    """Write a sparse matrix, whole or not at all; its format (CSR, COO, …) stays."""
+    import scipy.sparse
+
+    if not scipy.sparse.issparse(graph):
+        raise TypeError(f"graph must be a SciPy sparse matrix to be written as .npz, got {type(graph).__name__}")
+    with replace_file(path) as temporary:
+        scipy.sparse.save_npz(temporary, graph)
