@@ -89,7 +89,9 @@ class Method:
     def call(self, *args: Any, **keywords: Any) -> Any:
         """Call the function with those of the standard keywords that it takes, and with all options."""
         taken = inspect.signature(self.function).parameters
-        return self.function(*args, **{k: v for k, v in keywords.items() if k in taken or k not in STANDARD_KEYWORDS})
+        keywords = {k: v for k, v in keywords.items() if k in taken or k not in STANDARD_KEYWORDS}
+        with needed_for(f"method {self.name!r}"):
+            return self.function(*args, **keywords)
 
 
 def method(
