@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from wis.checks import check_number
+from wis.graphs.csr import build_csr
 from wis.graphs.edge_list import EdgeList, require_undirected
 from wis.kernels import compiled
 from wis.progress import track
@@ -56,12 +57,9 @@ def rank(
         raise ValueError(f"share must be in [0, 1], got {share!r}")
     if not 0 < check_number("starts", starts) <= 1:
         raise ValueError(f"starts must be in (0, 1], got {starts!r}")
-    ends = edges.pairs.ravel()
-    others = edges.pairs[::-1].ravel()
-    by_end = np.lexsort((others, ends))
+    start, neighbour, edge = build_csr(edges)
+    rows = (start[:-1], start[1:].copy(), neighbour, edge)
     degree = edges.degrees()
-    last = np.cumsum(degree)
-    rows = (last - degree, last, others[by_end], by_end % max(edges.num_pairs, 1))
     candidates = np.random.default_rng(seed).permutation(np.flatnonzero(degree))
     at_once = max(1, round(starts * len(candidates)))
     sampled = np.empty(edges.num_pairs, dtype=np.int64)

@@ -46,8 +46,8 @@ def our_epochs(model: Any, ready: Any, epochs: int) -> None:
 def loops(dataset: str, model_name: str, data_root: str | None, epochs: int) -> dict[str, Callable[[], None]]:
     """Both loops by name, each from the same weights at every call."""
     import torch
+    from wis.baselines.gnn.data import TrainingData
     from wis.baselines.gnn.models import build
-    from wis.baselines.gnn.training import TrainingData
     from wis.experiments.datasets.load import load
 
     torch.set_num_threads(1)
@@ -71,8 +71,9 @@ def loops(dataset: str, model_name: str, data_root: str | None, epochs: int) -> 
 def output_difference(dataset: str, model_name: str, data_root: str | None) -> float:
     """The largest difference between the logits of both ways, after the weights were trained for a while."""
     import torch
+    from wis.baselines.gnn.data import TrainingData
     from wis.baselines.gnn.models import build
-    from wis.baselines.gnn.training import TrainingData, predict
+    from wis.baselines.gnn.training import predict
     from wis.experiments.datasets.load import load
 
     data = load(dataset, data_root)
@@ -116,7 +117,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset", action="append", help="may be given several times (default: digits)")
     parser.add_argument("--model", action="append", choices=("gcn", "gin", "resgcn"), help="default: all")
-    parser.add_argument("--data-root", help="folder of the raw files, see experiments/datasets.py")
+    parser.add_argument("--data-root", help="folder of the raw files, see experiments/datasets/load.py")
     parser.add_argument("--epochs", type=int, default=10, help="epochs a timed call (default: 10)")
     parser.add_argument("--runs", type=int, default=5, help="timed calls of each loop (default: 5)")
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 import operator
 from typing import Any
+
+import numpy as np
 
 
 def check_count(name: str, value: Any, *, at_least: int = 0) -> int:
@@ -22,6 +25,13 @@ def check_count(name: str, value: Any, *, at_least: int = 0) -> int:
     return number
 
 
+def check_flag(name: str, value: Any) -> bool:
+    """Return ``value`` if it is True or False, or raise a ``TypeError`` that names the argument."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
 def check_fraction(name: str, value: Any) -> float:
     """Return ``value`` as a float in ``[0, 1]``, or raise an error that names the argument."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
@@ -32,15 +42,70 @@ def check_fraction(name: str, value: Any) -> float:
     return fraction
 
 
-def check_number(name: str, value: Any) -> float:
-    """Return ``value`` if it is a real number, or raise a ``TypeError`` that names the option."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+def check_number(name: str, value: Any, *, at_least: float | None = None) -> float:
+    """Return ``value`` if it is a real number, and finite and not below ``at_least`` if that is given, or raise."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, got {value!r}")
-    return value
+    if at_least is not None and not at_least <= value < math.inf:  # NaN is neither
+        raise ValueError(f"{name} must be finite and at least {at_least:g}, got {value!r}")
+    return value  # type: ignore[return-value]
+
+
+def check_numbers(name: str, values: Any, *, advice: str = "") -> np.ndarray:
+    """Return numbers, of any array, tensor or nested lists, as a float64 array of their shape, or raise.
+
+    Parameters
+    ----------
+    name
+        What the caller calls the argument.
+    values
+        Finite real numbers. A masked array may not hide any: its mask would be lost without a word.
+    advice
+        What to do where numbers are missing; ends the messages on rows of different lengths and on masks.
+
+    Raises
+    ------
+    TypeError
+        If they are no real numbers.
+    ValueError
+        If they do not fill an array, one is masked, or one is NaN or infinite.
+    """
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()
+        values = (values if values.is_complex() else values.double()).numpy()  # NumPy has no bfloat16
+    check_unmasked(name, values, advice)
+    try:
+        array = np.asarray(values)
+        array = array.astype(np.float64) if array.dtype.kind in "biufO" else array
+    except ValueError as error:
+        if "inhomogeneous" in str(error):
+            raise ValueError(f"{name} must be numbers in a full array{advice}") from None
+        raise _no_numbers(name, values) from None
+    except (TypeError, RuntimeError):  # torch's word for a list of tensors that require gradients
+        raise _no_numbers(name, values) from None
+    if array.dtype != np.float64:
+        raise _no_numbers(name, array)
+    if not np.isfinite(array).all():
+        where = np.argwhere(~np.isfinite(array))[0].tolist()
+        raise ValueError(f"{name} must be finite, got {array[tuple(where)]}" + (f" at {where}" if where else ""))
+    return array
+
+
+def check_unmasked(name: str, values: Any, advice: str = "") -> None:
+    """Raise ``ValueError`` if values are a masked array of NumPy, or a list of such, and one of them is masked."""
+    rows = values if isinstance(values, (list, tuple)) else [values]
+    if any(isinstance(row, np.ma.MaskedArray) and np.ma.is_masked(row) for row in rows):
+        raise ValueError(f"{name} is a masked array, and some of its values are masked; pass those that count{advice}")
+
+
+def _no_numbers(name: str, values: Any) -> TypeError:
+    given = f"an array of {values.dtype.name}" if isinstance(values, np.ndarray) else type(values).__name__
+    return TypeError(f"{name} must be real numbers, got {given}")
 
 
 def check_choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
     """Return ``value`` if it is one of ``allowed``, or raise a ``ValueError`` that lists them."""
     if value not in allowed:
-        raise ValueError(f"{name} must be {' or '.join(map(repr, allowed))}, got {value!r}")
+        named = " or ".join(map(repr, allowed)) if len(allowed) <= 2 else f"one of {', '.join(map(repr, allowed))}"
+        raise ValueError(f"{name} must be {named}, got {value!r}")
     return value

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from wis.checks import check_number
+from wis.checks import check_count, check_number
 
 MODEL_NAMES = ("gcn", "gin", "resgcn")
 
@@ -34,16 +34,11 @@ class Protocol:
     min_delta: float = 1e-4
 
     def __post_init__(self) -> None:
-        for name, least in (("lr", 0.0), ("weight_decay", 0.0), ("epochs", 1), ("min_delta", 0.0)):
-            value = check_number(name, getattr(self, name))
-            if not value >= least:
-                raise ValueError(f"{name} must be at least {least}, got {value!r}")
-        for name in ("epochs", "patience"):
-            value = getattr(self, name)
-            if not isinstance(value, int) and not (name == "patience" and value is None):
-                raise TypeError(f"{name} must be an integer, got {value!r}")
-        if self.patience is not None and self.patience < 0:
-            raise ValueError(f"patience must be None or at least 0, got {self.patience}")
+        for name in ("lr", "weight_decay", "min_delta"):
+            check_number(name, getattr(self, name), at_least=0)
+        check_count("epochs", self.epochs, at_least=1)
+        if self.patience is not None:
+            check_count("patience", self.patience)
 
 
 # "paper": Razin et al. (NeurIPS 2023), appendix on edge sparsification. "reduced": fewer epochs with larger steps.

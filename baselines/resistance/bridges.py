@@ -1,51 +1,28 @@
-"""Bridges, and the 2-edge-connected parts that are left without them."""
+"""Bridges: edges on no cycle, whose effective resistance is 1."""
 
 from __future__ import annotations
 
 import numpy as np
-import scipy.sparse as sp
 
+from wis.graphs.csr import build_csr
+from wis.graphs.edge_list import EdgeList
 from wis.kernels import compiled
 
 
-def find_bridges(num_nodes: int, pairs: np.ndarray) -> np.ndarray:
+def find_bridges(edges: EdgeList) -> np.ndarray:
     """Find the edges whose removal disconnects their endpoints.
 
     Parameters
     ----------
-    num_nodes
-        Number of vertices ``n``.
-    pairs
-        int64 ``[2, m]``, each undirected pair once.
+    edges
+        The pairs of an undirected graph.
 
     Returns
     -------
     numpy.ndarray
         bool ``[m]``. O(n + m) time: Tarjan, *A note on finding the bridges of a graph* (1974), without recursion.
     """
-    indptr, neighbour, edge = adjacency(num_nodes, pairs)
-    return _bridges(indptr, neighbour, edge)
-
-
-def adjacency(num_nodes: int, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Compressed rows of an undirected graph: ``indptr [n + 1]``, ``neighbour [2m]`` and ``edge [2m]``, all int64.
-
-    Rows are sorted, by neighbour and by edge alike, if the pairs are in canonical order.
-    """
-    num_pairs = pairs.shape[1]
-    rows = np.concatenate([pairs[1], pairs[0]])
-    order = np.argsort(rows, kind="stable")
-    indptr = np.zeros(num_nodes + 1, dtype=np.int64)
-    np.cumsum(np.bincount(rows, minlength=num_nodes), out=indptr[1:])
-    neighbour = np.concatenate([pairs[0], pairs[1]])[order]
-    edge = order % max(num_pairs, 1)
-    return indptr, neighbour, edge
-
-
-def connected_parts(num_nodes: int, pairs: np.ndarray) -> tuple[int, np.ndarray]:
-    """Number of connected components, and the component of every vertex (int32 ``[n]``)."""
-    graph = sp.coo_array((np.ones(pairs.shape[1], dtype=np.int8), (pairs[0], pairs[1])), (num_nodes, num_nodes))
-    return sp.csgraph.connected_components(graph, directed=False)
+    return _bridges(*build_csr(edges))
 
 
 @compiled

@@ -18,6 +18,9 @@ from wis.kernels import compiled
 
 Preconditioner = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
+MOST_ITERATIONS = 20_000  # iterations after which a solve has failed
+FINEST_FLOAT32 = 1e-5  # below this tolerance blocks are float64
+
 
 def solve_block(
     laplacian: Laplacian,
@@ -81,6 +84,13 @@ def solve_block(
         _turn(_ratio(next_norm, norm).astype(rhs.dtype), scale, corrected, direction)
         norm = next_norm
     return solution, max_iterations, False
+
+
+def unsolved(tol: float, iterations: int) -> ArithmeticError:
+    """The error to raise if a system is not solved."""
+    return ArithmeticError(
+        f"a Laplacian system is not solved to tol={tol} after {iterations} iterations; raise tol, or use solver='exact'"
+    )
 
 
 class ErrorEstimate:

@@ -12,7 +12,6 @@ from collections.abc import Callable
 import numpy as np
 import scipy.sparse as sp
 import scipy.sparse.linalg as spla
-from wis.baselines.resistance.bridges import connected_parts
 from wis.baselines.resistance.selected_inverse import selected_inverse
 
 from wis.progress import track
@@ -41,8 +40,7 @@ def exact_resistances(num_nodes: int, pairs: np.ndarray, *, progress: bool = Fal
     small on nearly planar graphs, up to ``O(n^3)`` and ``O(n^2)`` on expanders.
     """
     resistance = np.empty(pairs.shape[1], dtype=np.float64)
-    _, part = connected_parts(num_nodes, pairs)
-    part = part[pairs[0]]
+    part = _components(num_nodes, pairs)[pairs[0]]
     # The largest component on its own: the last columns of its factor are then the dense ones.
     largest = part == np.argmax(np.bincount(part)) if len(part) else np.zeros(0, dtype=bool)
     with track(num_nodes, "effective resistances, exact", unit="vertices", enabled=progress) as advance:
@@ -68,13 +66,19 @@ def _resistances(pairs: np.ndarray, advance: Callable[[int], None]) -> np.ndarra
 
 def _matrix_rows(num_nodes: int, pairs: np.ndarray) -> np.ndarray:
     """The matrix row of every vertex: -1 for the grounded one of each component, its vertex of highest degree."""
-    _, part = connected_parts(num_nodes, pairs)
+    part = _components(num_nodes, pairs)
     degree = np.bincount(pairs.ravel(), minlength=num_nodes)
     by_part = np.lexsort((degree, part))
     last_of_part = np.append(part[by_part][1:] != part[by_part][:-1], True)
     free = np.ones(num_nodes, dtype=bool)
     free[by_part[last_of_part]] = False
     return np.where(free, np.cumsum(free) - 1, -1)
+
+
+def _components(num_nodes: int, pairs: np.ndarray) -> np.ndarray:
+    """The connected component of every vertex: int32 ``[n]``."""
+    graph = sp.coo_array((np.ones(pairs.shape[1], dtype=np.int8), tuple(pairs)), (num_nodes, num_nodes))
+    return sp.csgraph.connected_components(graph, directed=False)[1]
 
 
 def _factorise(row: np.ndarray, pairs: np.ndarray) -> tuple[sp.csc_array, np.ndarray, np.ndarray]:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from wis.baselines.resistance.bridges import adjacency
 
+from wis.graphs.csr import build_csr
+from wis.graphs.edge_list import EdgeList
 from wis.kernels import compiled
 
 
@@ -32,8 +33,8 @@ class Laplacian:
 
     @classmethod
     def from_pairs(cls, num_nodes: int, pairs: np.ndarray) -> Laplacian:
-        """Build it from int64 ``[2, m]``, each undirected pair once."""
-        indptr, neighbours, _ = adjacency(num_nodes, pairs)
+        """Build it from int64 ``[2, m]``, each undirected pair once, in canonical order."""
+        indptr, neighbours, _ = build_csr(EdgeList(num_nodes, pairs))
         return cls(indptr, neighbours.astype(np.uint32))
 
     @property

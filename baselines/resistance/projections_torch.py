@@ -9,10 +9,11 @@ import warnings
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 import torch
-from wis.baselines.resistance.cg import ErrorEstimate
+from wis.baselines.resistance.cg import FINEST_FLOAT32, MOST_ITERATIONS, ErrorEstimate, unsolved
 from wis.baselines.resistance.laplacian import Laplacian
-from wis.baselines.resistance.projections import FINEST_FLOAT32, MOST_ITERATIONS, random_bits, unsolved
+from wis.baselines.resistance.signs import random_bits
 
 _GATHERED = 1 << 25  # entries of a block that are gathered for edges at a time
 
@@ -40,12 +41,12 @@ class TorchProjections:
         self.pairs = torch.from_numpy(np.array(pairs)).to(self.device)
         self.degree = torch.from_numpy(laplacian.degree).to(self.device, self.dtype)[:, None]
         size, count = laplacian.num_nodes, pairs.shape[1]
-        ones = np.ones(2 * count)
-        self.adjacency = self._matrix(laplacian.indptr, laplacian.neighbours, ones, (size, size))
+        ones, edges = np.ones(count), np.arange(count)
+        ends = pairs.ravel(), pairs[::-1].ravel()
+        self.adjacency = self._matrix(sp.csr_array((np.tile(ones, 2), ends), shape=(size, size)))
         # The incidence matrix B^T: 1 at the first endpoint of an edge, -1 at its second.
-        order = np.argsort(pairs[::-1].ravel(), kind="stable")
-        signs = np.where(order < count, -1.0, 1.0)
-        self.incidence = self._matrix(laplacian.indptr, order % count, signs, (size, count))
+        places = pairs.ravel(), np.tile(edges, 2)
+        self.incidence = self._matrix(sp.csr_array((np.append(ones, -ones), places), shape=(size, count)))
 
     def threads(self) -> int:
         """One block at a time: it fills the device."""
@@ -64,17 +65,15 @@ class TorchProjections:
             parts.append((smoothed[tail] - smoothed[head]).square_().sum(dim=1, dtype=torch.float64))
         return torch.cat(parts).cpu().numpy()
 
-    def _matrix(
-        self, indptr: np.ndarray, columns: np.ndarray, values: np.ndarray, shape: tuple[int, int]
-    ) -> torch.Tensor:
-        """A sparse matrix in compressed rows on the device."""
+    def _matrix(self, matrix: sp.csr_array) -> torch.Tensor:
+        """The same matrix on the device."""
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta", UserWarning)
             return torch.sparse_csr_tensor(
-                torch.from_numpy(indptr.copy()),
-                torch.from_numpy(columns.astype(np.int64)),
-                torch.from_numpy(values),
-                shape,
+                torch.from_numpy(matrix.indptr.astype(np.int64)),
+                torch.from_numpy(matrix.indices.astype(np.int64)),
+                torch.from_numpy(matrix.data),
+                matrix.shape,
                 dtype=self.dtype,
                 check_invariants=True,
             ).to(self.device)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from wis.baselines.resistance.bridges import find_bridges
+from wis.baselines.resistance.estimate import projected_resistances
 from wis.baselines.resistance.exact import exact_resistances
-from wis.baselines.resistance.projections import projected_resistances
 
-from wis.checks import check_count, check_number
+from wis.checks import check_choice, check_count, check_number
 from wis.graphs.edge_list import EdgeList
 from wis.machine import require_cuda
 
@@ -76,7 +76,7 @@ def effective_resistances(
         raise ValueError("effective resistances are defined for undirected graphs only; pass directed=False")
     _check(solver, k, tol, device)
     resistance = np.ones(edges.num_pairs, dtype=np.float64)
-    rest = ~find_bridges(edges.num_nodes, edges.pairs)
+    rest = ~find_bridges(edges)
     if not rest.any():
         return resistance
     pairs = edges.pairs[:, rest]
@@ -90,12 +90,10 @@ def effective_resistances(
 
 
 def _check(solver: str, k: int, tol: float, device: str) -> None:
-    if solver not in SOLVERS:
-        raise ValueError(f"solver must be one of {', '.join(map(repr, SOLVERS))}, got {solver!r}")
+    check_choice("solver", solver, SOLVERS)
     if device == "cuda" and solver in ("exact", "amg"):
         raise ValueError(f"solver={solver!r} runs on the CPU only; with device='cuda' the solvers are 'auto' and 'cg'")
-    if check_count("k", k) == 0:
-        raise ValueError("k must be at least 1, got 0")
+    check_count("k", k, at_least=1)
     if not 1e-12 <= check_number("tol", tol) < 1:
         raise ValueError(f"tol must be at least 1e-12 and below 1, got {tol}")
     if device == "cuda":

@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
+from wis.baselines.gnn.data import TrainingData
 from wis.baselines.gnn.graph import Graph
 from wis.baselines.gnn.models import build
 from wis.baselines.gnn.protocol import Protocol
-from wis.baselines.gnn.training import Outcome, TrainingData, seeded, train
+from wis.baselines.gnn.training import Outcome, seeded, train
 
 _NOISE = 1e-5
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from wis.baselines.gnn.protocol import MODEL_NAMES, PROTOCOLS, Protocol
 
-from wis.checks import check_count, check_number
+from wis.checks import check_choice, check_count, check_number
 from wis.files import replace_file
 from wis.graphs.edge_list import EdgeList
 from wis.progress import track
@@ -129,15 +129,15 @@ def rank(
     the harmful edges there (0 removed first, 0.5 at random; ``"edge-mask"``, 30 epochs, ``lr=0.005``): GCN 0.42, GIN
     0.61 and ResGCN 0.38 as published; 0.30, 0.37 and 0.29 with ``s1=1e-5`` and ``weight_decay=0``.
     """
-    if hidden is not None and check_count("hidden", hidden) == 0:
-        raise ValueError("hidden must be at least 1, got 0")
+    if hidden is not None:
+        check_count("hidden", hidden, at_least=1)
     _check_options(model, form, {"prune": prune, "prune_weights": prune_weights}, {"s1": s1, "s2": s2})
     given: dict[str, Any] = {"lr": lr, "weight_decay": weight_decay, "epochs": epochs, "patience": patience}
     protocol = replace(_PROTOCOLS[form], **{key: value for key, value in given.items() if value is not None})
     if edges.num_pairs == 0:
         return np.zeros(0, dtype=np.int64)
 
-    from wis.baselines.gnn.training import TrainingData
+    from wis.baselines.gnn.data import TrainingData
     from wis.baselines.ugs.masks import MaskLearner
 
     ready = TrainingData.from_pyg(data, device)
@@ -154,16 +154,13 @@ def rank(
 
 
 def _check_options(model: str, form: str, shares: Mapping[str, float], factors: Mapping[str, float]) -> None:
-    if model not in MODEL_NAMES:
-        raise ValueError(f"model must be one of {', '.join(MODEL_NAMES)}, got {model!r}")
-    if form not in _PROTOCOLS:
-        raise ValueError(f"form must be one of {', '.join(_PROTOCOLS)}, got {form!r}")
+    check_choice("model", model, MODEL_NAMES)
+    check_choice("form", form, tuple(_PROTOCOLS))
     for name, value in shares.items():
         if not 0 < check_number(name, value) <= 1:
             raise ValueError(f"{name} must be above 0 and at most 1, got {value!r}")
     for name, value in factors.items():
-        if not 0 <= check_number(name, value) < math.inf:
-            raise ValueError(f"{name} must be at least 0, got {value!r}")
+        check_number(name, value, at_least=0)
 
 
 def _schedule(num_pairs: int, prune: float, form: str) -> list[int]:

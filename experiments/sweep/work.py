@@ -29,7 +29,7 @@ from wis.graphs.load import load_graph
 from wis.machine import PeakMemory
 
 if TYPE_CHECKING:
-    from wis.baselines.gnn.training import FitResult
+    from wis.baselines.gnn.fit import FitResult
 
 # Four vertices, one triangle and a tail: enough to have every kernel of a method compiled before it is timed.
 _TINY_GRAPH = ([0, 1, 0, 2, 1, 2, 2, 3], [1, 0, 2, 0, 2, 1, 3, 2])
@@ -105,7 +105,7 @@ def execute_run(task: RunTask) -> RunOutcome:
 
 def train(graph: Any, run: Run) -> FitResult:
     """Train the model of a run on a PyG graph and measure it."""
-    from wis.baselines.gnn.training import fit
+    from wis.baselines.gnn.fit import fit
 
     return fit(run.model, graph, seed=run.seed, device=run.device, protocol=Protocol(**run.protocol))
 

@@ -92,7 +92,7 @@ def test_bridges_are_exactly_one(solver):
 def test_bridges_are_those_of_networkx(edges):
     graph = nx.Graph(edges.pairs.T.tolist())
     expected = {tuple(sorted(pair)) for pair in nx.bridges(graph)}
-    found = edges.pairs[:, find_bridges(edges.num_nodes, edges.pairs)]
+    found = edges.pairs[:, find_bridges(edges)]
     assert {tuple(pair) for pair in found.T.tolist()} == expected
 
 

@@ -250,11 +250,11 @@ def test_graph_without_pairs_has_an_empty_order():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"model": "gat"}, "model must be one of gcn, gin, resgcn, got 'gat'"),
-        ({"form": "wis"}, "form must be one of edge-mask, original, got 'wis'"),
+        ({"model": "gat"}, "model must be one of 'gcn', 'gin', 'resgcn', got 'gat'"),
+        ({"form": "wis"}, "form must be 'edge-mask' or 'original', got 'wis'"),
         ({"prune": 0}, "prune must be above 0 and at most 1, got 0"),
         ({"prune_weights": 1.5}, "prune_weights must be above 0 and at most 1"),
-        ({"s1": -1.0}, r"s1 must be at least 0, got -1\.0"),
+        ({"s1": -1.0}, r"s1 must be finite and at least 0, got -1\.0"),
         ({"hidden": 0}, "hidden must be at least 1, got 0"),
         ({"epochs": 0}, "epochs must be at least 1, got 0"),
     ],
@@ -278,7 +278,7 @@ def test_incomplete_data_are_refused():
 
 
 def test_listing_methods_and_datasets_loads_no_heavy_library():
-    code = "import sys, wis.baselines.ugs.method, wis.experiments.datasets.load as d; d.datasets(); print(*sys.modules)"
+    code = "import sys, wis.baselines.ugs, wis.experiments.datasets.catalogue as d; d.datasets(); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "wis.baselines.gnn.protocol" in loaded
     assert not {"torch", "torch_geometric", "numba", "pandas", "sklearn"} & set(loaded)

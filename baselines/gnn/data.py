@@ -1,0 +1,122 @@
+"""A labelled PyG graph, checked and prepared once for all the training on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from wis.baselines.gnn.graph import Graph
+from wis.baselines.gnn.models import Features
+from wis.baselines.gnn.sparse import SparseFeatures
+
+from wis.machine import find_device
+
+# Features with fewer non-zeros than this share are kept sparse; a sparse product is faster well below it.
+_SPARSE_BELOW = 0.1
+UNSEEN = -100  # the label that torch's losses leave out
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """A labelled graph on its device, ready for training.
+
+    Attributes
+    ----------
+    features
+        ``[n, f]`` of torch's default dtype, sparse where mostly zero.
+    graph
+        The prepared graph.
+    labels
+        int64 ``[n]``.
+    train_labels
+        ``labels`` where training may look, -100 elsewhere.
+    val, test
+        int64 positions of the vertices for validation and test.
+    num_features, num_classes
+        Sizes of a model's input and output.
+    """
+
+    features: Features
+    graph: Graph
+    labels: Tensor
+    train_labels: Tensor
+    val: Tensor
+    test: Tensor
+    num_features: int
+    num_classes: int
+
+    @property
+    def device(self) -> torch.device:
+        """Where the data are."""
+        return self.labels.device
+
+    @classmethod
+    def from_pyg(cls, data: Any, device: str | torch.device = "cpu") -> TrainingData:
+        """Check and prepare a PyG graph.
+
+        Parameters
+        ----------
+        data
+            PyG ``Data`` with ``x`` ``[n, f]``, ``edge_index``, ``y`` int ``[n]`` and bool masks ``train_mask``,
+            ``val_mask`` and ``test_mask`` ``[n]``; ``edge_weight`` ``[E]`` is used if it is there.
+        device
+            ``"cpu"``, ``"cuda"`` or ``"auto"``: the GPU where the data are, else any, else the CPU.
+
+        Raises
+        ------
+        TypeError
+            If it is no PyG graph.
+        ValueError
+            If something is missing or has the wrong shape.
+        RuntimeError
+            If ``device="cuda"`` and there is none.
+        """
+        chosen = find_device(device)
+        _check(data)
+        device = data.x.device if device == "auto" and data.x.is_cuda else chosen
+        dtype = torch.get_default_dtype()
+        x = data.x.to(device=device, dtype=dtype)
+        y = data.y.to(device)
+        train = data.train_mask.to(device)
+        weight = data.get("edge_weight")
+        if weight is not None:
+            weight = weight.to(device=device, dtype=dtype)
+        density = float(torch.count_nonzero(x)) / max(x.numel(), 1)
+        return cls(
+            features=SparseFeatures(x) if density < _SPARSE_BELOW else x,
+            graph=Graph(data.edge_index.to(device), data.num_nodes, weight),
+            labels=y,
+            train_labels=torch.where(train, y, UNSEEN),
+            val=data.val_mask.to(device).nonzero().flatten(),
+            test=data.test_mask.to(device).nonzero().flatten(),
+            num_features=x.shape[1],
+            num_classes=int(y.max()) + 1,
+        )
+
+
+def _check(data: Any) -> None:
+    if not hasattr(type(data), "num_nodes") or not hasattr(data, "get"):
+        raise TypeError(f"data must be a PyG Data, got {type(data).__name__}")
+    needed = ("edge_index", "x", "y", "train_mask", "val_mask", "test_mask")
+    missing = [name for name in needed if data.get(name) is None]
+    if missing:
+        raise ValueError(
+            f"data has no {missing[0]}: training needs features x [n, f], labels y [n] and bool masks train_mask, "
+            "val_mask and test_mask [n]"
+        )
+    n = data.num_nodes
+    if data.x.dim() != 2 or data.x.layout != torch.strided:
+        raise ValueError(f"data.x must be a dense matrix [n, f], got shape {list(data.x.shape)}")
+    if tuple(data.y.shape) != (n,) or data.y.is_floating_point() or data.y.is_complex():
+        raise ValueError(f"data.y must be integer [{n}], got {data.y.dtype} of shape {list(data.y.shape)}")
+    for name in ("train_mask", "val_mask", "test_mask"):
+        mask = data[name]
+        if mask.dtype != torch.bool or tuple(mask.shape) != (n,):
+            more = "; choose one split, such as train_mask[:, 0]" if mask.dim() == 2 else ""
+            raise ValueError(f"data.{name} must be bool [{n}], got {mask.dtype} of shape {list(mask.shape)}{more}")
+        if not mask.any():
+            raise ValueError(f"data.{name} selects no vertex")
+        if (data.y[mask] < 0).any():
+            raise ValueError(f"data.{name} selects vertices with a negative label; labels are 0, 1, …")

@@ -1,0 +1,74 @@
+"""What a labelled graph becomes, and which graphs are refused."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from wis.baselines.gnn.data import UNSEEN, TrainingData
+from wis.baselines.gnn.sparse import SparseFeatures
+
+from tests.baselines.gnn.graphs import two_groups
+from wis.machine import find_device
+
+
+def test_labels_are_seen_where_training_may_look():
+    data = two_groups()
+    ready = TrainingData.from_pyg(data)
+    assert torch.equal(ready.train_labels != UNSEEN, data.train_mask)
+    assert torch.equal(ready.train_labels[data.train_mask], data.y[data.train_mask])
+    assert torch.equal(ready.val, data.val_mask.nonzero().flatten())
+    assert torch.equal(ready.test, data.test_mask.nonzero().flatten())
+    assert (ready.num_features, ready.num_classes) == (100, 2)
+
+
+def test_features_are_sparse_where_mostly_zero():
+    data = two_groups()
+    assert isinstance(TrainingData.from_pyg(data).features, SparseFeatures)
+    data.x = torch.eye(60)[:, :8]
+    data.x[:, 0] = 1
+    assert torch.equal(TrainingData.from_pyg(data).features, data.x)
+
+
+def test_no_pyg_graph_is_refused():
+    with pytest.raises(TypeError, match="data must be a PyG Data, got ndarray"):
+        TrainingData.from_pyg(torch.zeros(3).numpy())
+
+
+def broken(**changes):
+    data = two_groups()
+    for key, value in changes.items():
+        if value is None:
+            del data[key]
+        else:
+            data[key] = value
+    return data
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"x": None}, "data has no x"),
+        ({"y": None}, "data has no y"),
+        ({"val_mask": None}, "data has no val_mask"),
+        ({"x": torch.ones(60)}, r"data.x must be a dense matrix \[n, f\], got shape \[60\]"),
+        ({"y": torch.ones(60)}, r"data.y must be integer \[60\], got torch.float32"),
+        ({"test_mask": torch.zeros(60, dtype=torch.bool)}, "data.test_mask selects no vertex"),
+        ({"train_mask": torch.ones(60, 10, dtype=torch.bool)}, r"choose one split, such as train_mask\[:, 0\]"),
+        ({"y": torch.full((60,), -1)}, "negative label"),
+    ],
+)
+def test_incomplete_data_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        TrainingData.from_pyg(broken(**changes))
+
+
+def test_unknown_device_is_refused():
+    with pytest.raises(ValueError, match="device must be 'auto', 'cpu' or 'cuda', got 'tpu'"):
+        TrainingData.from_pyg(two_groups(), "tpu")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_cuda_is_a_promise():
+    assert find_device("auto") == torch.device("cpu")
+    with pytest.raises(RuntimeError, match="device='cuda' was asked for"):
+        TrainingData.from_pyg(two_groups(), "cuda")
