@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
+from wis.engine.task import Task
 from wis.graphs.edge_list import EdgeList
 
 
 def edge_list(num_nodes: int, columns: object, directed: bool = False) -> EdgeList:
     """An edge list from columns ``[2, E]``; self-loops and repeated edges in them are dropped."""
     return EdgeList.from_columns(np.asarray(columns, dtype=np.int64).reshape(2, -1), num_nodes, directed)
+
+
+def task(edges: EdgeList, depth: int, **options: Any) -> Task:
+    """What an engine is asked for; all removals unless ``limit`` is given."""
+    return Task(edges, depth, **({"limit": edges.num_pairs} | options))
 
 
 @st.composite

@@ -5,6 +5,9 @@ a function stands in, not at the functions it calls, whose code is compiled into
 hash of all files that its code can come from: the *kernel files* (those that import a decorator from here) that its
 file imports, directly or not. What a kernel takes from elsewhere in the project must therefore stand in a kernel file.
 
+A compiled function must not return several arrays: Ctrl-C may raise while it hands the first one to Python, and it goes
+on regardless. It fills arrays that its caller makes.
+
 The cache is a convenience. Where there is no place for it, where the disk is full, or where an entry is damaged,
 functions are compiled in memory.
 """

@@ -8,35 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from wis.engine.walks.losses import Around
+from wis.engine.sorting import shell_sort
 from wis.kernels import kernel
 
 # The first value of the key of an edge whose removal changes nothing.
 UNHARMFUL = np.iinfo(np.int64).max
-
-
-@kernel
-def collect_values(
-    around: Around, value: np.ndarray, is_target: np.ndarray, old: np.ndarray, new: np.ndarray
-) -> tuple[int, int, int]:
-    """Fill ``old`` and ``new`` with the values, before and after, of the targets that lose walks.
-
-    Returns how many there are, the smallest new one, and where in the ball the first vertex with it is (-1: none).
-    """
-    affected = 0
-    first = UNHARMFUL
-    nearest = -1
-    for i in range(around.size[0]):
-        t = around.ball[i]
-        loss = around.loss[t]
-        if loss > 0 and is_target[t]:
-            old[affected] = value[t]
-            new[affected] = value[t] - loss
-            if new[affected] < first:
-                first = new[affected]
-                nearest = i
-            affected += 1
-    return affected, first, nearest
 
 
 @kernel
@@ -46,11 +22,12 @@ def make_key(old: np.ndarray, new: np.ndarray, values: np.ndarray, counts: np.nd
     Returns how many entries there are, and whether these are all.
     """
     affected = len(old)
-    _sort(old)
-    _sort(new)
+    shell_sort(old)
+    shell_sort(new)
     width = 0
     i, j = 0, 0
     while i < affected or j < affected:
+        # Merge: the next smaller value of either list, and how often it is in both.
         x = old[i] if j == affected or (i < affected and old[i] < new[j]) else new[j]
         count = 0
         while j < affected and new[j] == x:
@@ -70,23 +47,6 @@ def make_key(old: np.ndarray, new: np.ndarray, values: np.ndarray, counts: np.nd
 
 
 @kernel
-def _sort(values: np.ndarray) -> None:
-    """Shell sort: mostly some ten values."""
-    gap = 1
-    while gap < len(values) // 3:
-        gap = 3 * gap + 1
-    while gap > 0:
-        for i in range(gap, len(values)):
-            x = values[i]
-            j = i
-            while j >= gap and values[j - gap] > x:
-                values[j] = values[j - gap]
-                j -= gap
-            values[j] = x
-        gap //= 3
-
-
-@kernel
 def compare_keys(
     values: np.ndarray,
     counts: np.ndarray,
@@ -97,6 +57,7 @@ def compare_keys(
 ) -> int:
     """1 if the first key is better, -1 if the other one is, 0 if they are equal as far as both go."""
     for i in range(max(width, other_width)):
+        # Where one key has an entry and the other none, it is better to have fewer of that value.
         if i == width:
             return 1 if other_counts[i] > 0 else -1
         if i == other_width:

@@ -4,68 +4,38 @@ from __future__ import annotations
 
 import numpy as np
 
-from wis.graphs.edge_list import EdgeList
+from wis.engine.task import Task
 from wis.kernels import compiled
 from wis.progress import track
 
 
-def removal_order(
-    edges: EdgeList,
-    *,
-    depth: int,
-    partitions: list[np.ndarray],
-    objective: str,
-    priority: np.ndarray | None,
-    chunk: int,
-    limit: int,
-    progress: bool,
-) -> np.ndarray:
+def removal_order(task: Task) -> np.ndarray:
     """Exact greedy removal that keeps up the walk indices of vertex subsets.
 
-    Parameters
-    ----------
-    edges
-        The candidate pairs, directed or not.
-    depth
-        ``L >= 2``.
-    partitions
-        The subsets ``I``: int64 arrays of vertices, without repeats.
-    objective
-        ``"graph"``: the tuple of ``WI_{L-1}(I)``. ``"vertex"``: of ``WI_{L-1,t}(I)`` for every t in I.
-    priority, chunk, limit, progress
-        As in :func:`wis.engine.walks.cpu.removal_order`.
-
-    Returns
-    -------
-    np.ndarray
-        int64 ``[limit]``: positions of the pairs, first removed first.
-
-    Notes
-    -----
     General version of Algorithm 1 of Razin, Verbin, Cohen (NeurIPS 2023). Every candidate of every step is evaluated
     anew: O(m) time for each, length and subset, so O(L * subsets * m^3) for a whole order.
     """
-    m = edges.num_pairs
-    tail, head = edges.pairs
-    inside = np.zeros((len(partitions), edges.num_nodes), dtype=np.bool_)
-    for row, subset in zip(inside, partitions, strict=True):
+    subsets = task.partitions or []
+    (tail, head), m, limit = task.edges.pairs, task.edges.num_pairs, task.limit
+    inside = np.zeros((len(subsets), task.edges.num_nodes), dtype=np.bool_)
+    for row, subset in zip(inside, subsets, strict=True):
         row[subset] = True
-    by_target = objective == "vertex"
-    size = int(inside.sum()) if by_target else len(partitions)
-    left = np.arange(m) if priority is None else np.argsort(priority)
+    by_target = task.objective == "vertex"
+    size = int(inside.sum()) if by_target else len(subsets)
+    left = np.argsort(task.priorities())
     alive = np.ones(m, dtype=np.bool_)
     order = np.empty(limit, dtype=np.int64)
     done = 0
-    with track(limit, "WIS of partitions", enabled=progress) as advance:
+    with track(limit, "WIS of partitions", enabled=task.progress) as advance:
         while done < limit:
             keys = np.empty((len(left), size), dtype=np.int64)
             for key, e in zip(keys, left, strict=True):
                 alive[e] = False
-                _walk_indices(tail, head, alive, edges.directed, inside, depth, by_target, key)
+                _walk_indices(tail, head, alive, task.edges.directed, inside, task.depth, by_target, key)
                 alive[e] = True
             keys.sort(axis=1)
             # The last key of lexsort is the first to decide; it is stable, so ties stay in the order of `left`.
-            best = np.lexsort(-keys.T[::-1])[: min(chunk, limit - done)]
+            best = np.lexsort(-keys.T[::-1])[: min(task.chunk, limit - done)]
             order[done : done + len(best)] = left[best]
             alive[left[best]] = False
             left = np.delete(left, best)

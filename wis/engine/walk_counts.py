@@ -7,10 +7,14 @@ from collections.abc import Iterable
 import numpy as np
 
 from wis.checks import check_count
-from wis.engine.rank import check_overflow
+from wis.engine.triangles.listing import count_triangles, walk_indices
 from wis.graphs.csr import build_csr
+from wis.graphs.device_edges import DeviceEdgeList
 from wis.graphs.edge_list import EdgeList
 from wis.kernels import compiled
+
+# Walk counts stay at or below half of what int64 holds, so that sums of two fit as well.
+_COUNT_LIMIT = 1 << 62
 
 
 def closed_walks(edges: EdgeList, depth: int) -> np.ndarray:
@@ -40,6 +44,8 @@ def closed_walks(edges: EdgeList, depth: int) -> np.ndarray:
     """
     depth = check_count("depth", depth, at_least=2)
     check_overflow(edges, depth)
+    if depth == 3 and not edges.directed:
+        return walk_indices(edges.num_nodes, *edges.pairs, count_triangles(edges))
     start, head, _ = build_csr(edges)
     if edges.directed:
         back_start, back_head, _ = build_csr(edges, reverse=True)
@@ -47,12 +53,7 @@ def closed_walks(edges: EdgeList, depth: int) -> np.ndarray:
         counts[np.diff(back_start) == 0] = 0
         return counts
     degree = np.diff(start)
-    if depth == 2:
-        counts = 1 + degree
-    elif depth == 3:
-        counts = 1 + 3 * degree + 2 * _triangles(start, head)
-    else:
-        counts = _meet_in_the_middle(start, head, start, head, depth, False)
+    counts = 1 + degree if depth == 2 else _meet_in_the_middle(start, head, start, head, depth, False)
     counts[degree == 0] = 0
     return counts
 
@@ -109,6 +110,30 @@ def boundary(edges: EdgeList, inside: np.ndarray) -> np.ndarray:
     return at_boundary
 
 
+def check_overflow(edges: EdgeList, depth: int, objective: str = "vertex") -> None:
+    """Raise ``OverflowError`` if a walk count of this graph could pass 2**62.
+
+    The bound is the largest number of walks of length ``depth - 1`` (``depth`` for graph prediction) from any vertex:
+    a closed walk of length ``depth`` is one of them and a last step back. O(m * depth) time; O(1) where the bound is
+    obviously kept.
+    """
+    length = depth if objective == "graph" else depth - 1
+    m = edges.num_pairs
+    if (min(edges.num_nodes, m + 1)) ** length <= _COUNT_LIMIT:
+        return
+    # Far from the limit, rounding does not matter; close to it, or above, the exact numbers are worth a copy.
+    if isinstance(edges, DeviceEdgeList) and edges.most_walks(length) < _COUNT_LIMIT / 2:
+        return
+    walks = saturated_walks(edges, length, _COUNT_LIMIT)
+    vertex = int(np.argmax(walks))
+    if walks[vertex] > _COUNT_LIMIT:
+        degree = int(np.count_nonzero(edges.pairs == vertex))
+        raise OverflowError(
+            f"depth={depth} is too large for this graph: from vertex {vertex}, of degree {degree}, there are more than "
+            f"2**62 walks of length {length}, which exact 64-bit counts cannot hold; use a smaller depth"
+        )
+
+
 def saturated_walks(edges: EdgeList, length: int, ceiling: int) -> np.ndarray:
     """Number of walks of a length from every vertex, int64 ``[n]``; ``ceiling + 1`` wherever it is larger than that.
 
@@ -152,6 +177,7 @@ def _saturated_walks(start: np.ndarray, head: np.ndarray, length: int, ceiling: 
         for x in range(n):
             for at in range(start[x], start[x + 1]):
                 more = walks[head[at]]
+                # Compared before the sum is made, which could overflow.
                 longer[x] = longer[x] + more if longer[x] <= ceiling - more else ceiling + 1
         walks = longer
     return walks
@@ -165,39 +191,6 @@ def _fill_walks(start: np.ndarray, head: np.ndarray, walks: np.ndarray) -> None:
             for at in range(start[x], start[x + 1]):
                 total += walks[head[at], j - 1]
             walks[x, j] = total
-
-
-@compiled
-def _triangles(start: np.ndarray, head: np.ndarray) -> np.ndarray:
-    """Triangles at every vertex: each is found once, from its vertex of the highest rank by (degree, number)."""
-    n = len(start) - 1
-    count = np.zeros(n, dtype=np.int64)
-    below_end = np.empty(n, dtype=np.int64)
-    below = np.empty(len(head) // 2, dtype=np.int32)
-    total = 0
-    for x in range(n):
-        degree = start[x + 1] - start[x]
-        for at in range(start[x], start[x + 1]):
-            y = head[at]
-            other = start[y + 1] - start[y]
-            if other > degree or (other == degree and y > x):
-                below[total] = y
-                total += 1
-        below_end[x] = total
-    marked = np.full(n, -1, dtype=np.int64)
-    for x in range(n):
-        first = below_end[x - 1] if x > 0 else 0
-        for at in range(first, below_end[x]):
-            marked[below[at]] = x
-        for at in range(first, below_end[x]):
-            y = below[at]
-            for third in range(below_end[y - 1] if y > 0 else 0, below_end[y]):
-                z = below[third]
-                if marked[z] == x:
-                    count[x] += 1
-                    count[y] += 1
-                    count[z] += 1
-    return count
 
 
 @compiled
@@ -221,12 +214,14 @@ def _meet_in_the_middle(
         for i in range(size):
             x = ball[i]
             arrive = meeting[x]
+            # The step in the middle, also from x to itself.
             if depth % 2 == 1:
                 for at in range(start[x], start[x + 1]):
                     arrive += meeting[head[at]]
             total += out[x] * arrive
         counts[t] = total
         for i in range(size):
+            # Only what was written is made zero again: the ball may be much smaller than the graph.
             out[ball[i]] = 0
         if directed:
             for i in range(back_size):
@@ -255,6 +250,7 @@ def _spread(
             longer[x] += walks[x]
             for at in range(start[x], start[x + 1]):
                 y = head[at]
+                # Reached for the first time: all counts are positive.
                 if walks[y] == 0 and longer[y] == 0:
                     ball[size] = y
                     size += 1

@@ -25,8 +25,7 @@ def build_csr(edges: EdgeList, *, reverse: bool = False) -> tuple[np.ndarray, np
         those from ``start[x]`` to ``start[x + 1]``; ``head`` is sorted among them. O(n + m) time.
     """
     tail, head = edges.pairs[::-1] if reverse and edges.directed else edges.pairs
-    if max(edges.num_nodes, edges.num_pairs) >= 1 << 31:
-        raise OverflowError(f"at most 2**31 - 1 vertices and pairs fit, got {edges.num_nodes} and {edges.num_pairs}")
+    check_size(edges.num_nodes, edges.num_pairs)
     both = not edges.directed
     start = np.zeros(edges.num_nodes + 2, dtype=np.int64)
     heads, pairs = np.empty((2, (1 + both) * edges.num_pairs), dtype=np.int32)
@@ -34,7 +33,12 @@ def build_csr(edges: EdgeList, *, reverse: bool = False) -> tuple[np.ndarray, np
     return start[:-1], heads, pairs
 
 
-# Numba must not return several arrays: Ctrl-C meanwhile raises as it makes the first, and it goes on regardless.
+def check_size(num_nodes: int, num_pairs: int) -> None:
+    """Raise ``OverflowError`` if the numbers of vertices or pairs do not fit into int32."""
+    if max(num_nodes, num_pairs) >= 1 << 31:
+        raise OverflowError(f"at most 2**31 - 1 vertices and pairs fit, got {num_nodes} and {num_pairs}")
+
+
 @compiled
 def _group(
     tail: np.ndarray, head: np.ndarray, both: bool, start: np.ndarray, heads: np.ndarray, pairs: np.ndarray

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ import torch
 
 from tests import naive
 from tests.strategies import edge_list, family
-from wis.engine import rank as rank_module
-from wis.engine.rank import check_options, check_overflow, rank
+from wis.engine.options import check_options
+from wis.engine.rank import rank
+from wis.engine.walk_counts import check_overflow, closed_walks
 
 
 @pytest.mark.parametrize(
@@ -116,8 +118,6 @@ def test_overflow_bound_at_its_edge() -> None:
 
 def test_counts_are_exact_just_below_the_bound() -> None:
     """Closed walks on a 4-clique: (4^L)/4 at every vertex, 2^60 for depth 31."""
-    from wis.engine.walk_counts import closed_walks
-
     assert list(closed_walks(family("clique", 4), 31)) == [1 << 60] * 4
     assert sorted(rank(family("clique", 4), depth=31)) == list(range(6))
     with pytest.raises(OverflowError, match="depth=33"):
@@ -133,7 +133,8 @@ def test_a_star_is_bounded_by_its_walks_not_by_its_degree() -> None:
 
 
 def test_cuda_is_a_promise(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rank_module, "_has_module", lambda name: False)
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "numba_cuda" else found(name))
     edges = family("path", 5)
     with pytest.raises(RuntimeError, match="device='cuda'"):
         rank(edges, device="cuda")

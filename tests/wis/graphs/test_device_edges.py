@@ -13,7 +13,7 @@ import wis
 from tests.strategies import every_family
 from wis import machine
 from wis.engine import walk_counts as counts
-from wis.engine.rank import check_overflow
+from wis.engine.walk_counts import check_overflow
 from wis.graphs import device_edges, torch_graphs
 from wis.graphs.device_edges import DeviceEdgeList
 from wis.graphs.edge_list import EdgeList

@@ -1,8 +1,8 @@
-"""The walk-index engine on an NVIDIA GPU: the names, signatures and results of the CPU engine.
+"""What the engines on an NVIDIA GPU share; every family has its own part in ``cuda.py``, beside its ``cpu.py``.
 
-``degrees``, ``triangles``, ``walks`` and ``graph_walks`` each have ``removal_order``. They share one method
-(:mod:`rounds <wis.engine.cuda.rounds>`) and differ in how an edge's losses are found. Nothing here imports CUDA before
-it is used.
+They share one method (:mod:`rounds <wis.engine.cuda.rounds>`) and differ in how an edge's losses are found. All of them
+raise ``RuntimeError`` if there is no CUDA device and ``MemoryError`` if the graph does not fit
+(:func:`wis.engine.cuda.host.greedy_order`). Nothing here imports CUDA before it is used.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Any
 
 from numba import cuda
 
-from wis.engine.cuda.keys import Graph, Scratch
+from wis.engine.cuda.graph import Graph, Scratch
 
 # Where the distances are, for each direction, before the walks are counted.
 _BACK, _AHEAD = range(2)
@@ -75,6 +75,7 @@ def _grow(
                 y = to[j]
                 if not graph.alive[pair[j]]:
                     continue
+                # -2 while it is being listed: one thread does it.
                 if cuda.atomic.cas(scratch.place, (row, y), -1, -2) == -1:
                     at = cuda.atomic.add(scratch.size, row, 1)
                     scratch.vertex[row, at] = y

@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from wis.graphs.csr import check_size
 from wis.graphs.device_edges import DeviceEdgeList
 from wis.graphs.edge_list import EdgeList
 
@@ -211,8 +212,7 @@ def build_csr(pairs: torch.Tensor, num_nodes: int, *, both: bool) -> tuple[torch
     import torch
 
     m = pairs.shape[1]
-    if max(num_nodes, m) >= 1 << 31:
-        raise OverflowError(f"at most 2**31 - 1 vertices and pairs fit, got {num_nodes} and {m}")
+    check_size(num_nodes, m)
     tail, head = pairs.int()
     if both:
         # Smaller neighbours first: pairs are sorted, so the arcs of every vertex come out sorted.

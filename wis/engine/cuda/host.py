@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from wis.engine.cuda import device, keys, rounds
-from wis.graphs.edge_list import EdgeList
+from wis.engine.cuda import device, keys, pool
+from wis.engine.cuda.graph import Graph, Scratch, make_scratch
+from wis.engine.task import Task
 from wis.machine import check_memory, free_bytes
 from wis.progress import track
 
@@ -47,9 +48,9 @@ class Family(NamedTuple):
         ``fill_values(graph, scratch)``: compute ``graph.value`` for the pairs that are left.
     threads
         Threads of a block in ``evaluate``: as many as an edge has work for.
-    list_corners
-        ``list_corners(ends, start, to, pair)``: the fields ``corner_start`` and ``corner`` of the graph; None where
-        triangles play no part.
+    list_triangles
+        ``list_triangles(ends, start, to, pair)``: the fields ``triangle_start`` and ``triangle`` of the graph; None
+        where triangles play no part.
     balls
         Whether whole balls of vertices are listed, and walks in them counted.
     reach
@@ -58,9 +59,9 @@ class Family(NamedTuple):
 
     evaluate: Any
     run_rounds: Any
-    fill_values: Callable[[keys.Graph, keys.Scratch], None]
+    fill_values: Callable[[Graph, Scratch], None]
     threads: int
-    list_corners: Callable[[Any, Any, Any, Any], tuple[Any, Any]] | None = None
+    list_triangles: Callable[[Any, Any, Any, Any], tuple[Any, Any]] | None = None
     balls: bool = False
     reach: bool = False
 
@@ -69,27 +70,19 @@ class _Run(NamedTuple):
     """One run: the graph, and the memory it works in."""
 
     family: Family
-    graph: keys.Graph
-    scratch: keys.Scratch
+    graph: Graph
+    scratch: Scratch
     keys: torch.Tensor
     priority: torch.Tensor
 
 
-def greedy_order(
-    edges: EdgeList,
-    family: Family,
-    *,
-    depth: int,
-    is_target: np.ndarray | None,
-    priority: np.ndarray | None,
-    chunk: int,
-    limit: int,
-    progress: bool,
-) -> np.ndarray:
-    """Exact greedy order, int64 ``[limit]``; the arguments are those of every engine.
+def greedy_order(task: Task, family: Family) -> np.ndarray:
+    """Exact greedy order, int64 ``[limit]``.
 
     Raises
     ------
+    RuntimeError
+        If there is no CUDA device; the message says why.
     MemoryError
         If the GPU has too little memory; the message says how much is needed.
 
@@ -100,27 +93,22 @@ def greedy_order(
     more). There are as many blocks as the device runs at once, or as half of the memory that is left has room for, but
     at least two. A graph that is on the GPU stays there; only the order is copied to the host.
     """
-    if limit == 0:
+    device.require_cuda()
+    if task.limit == 0:
         return np.empty(0, dtype=np.int64)
-    place = device.place_of(edges)
+    place = device.place_of(task.edges)
     with device.at(place):
-        run = _prepare(edges, family, place, depth, is_target, priority)
-        with track(limit, f"{depth - 1}-WIS on the GPU", enabled=progress) as advance:
-            remove = _remove_in_rounds if chunk == 1 else _remove_in_chunks
-            return remove(run, chunk, limit, advance).astype(np.int64)
+        run = _prepare(task, family, place)
+        with track(task.limit, f"{task.name} on the GPU", enabled=task.progress) as advance:
+            remove = _remove_in_rounds if task.chunk == 1 else _remove_in_chunks
+            return remove(run, task.chunk, task.limit, advance).astype(np.int64)
 
 
-def _prepare(
-    edges: EdgeList,
-    family: Family,
-    place: torch.device,
-    depth: int,
-    is_target: np.ndarray | None,
-    priority: np.ndarray | None,
-) -> _Run:
+def _prepare(task: Task, family: Family, place: torch.device) -> _Run:
     """Take the graph to the GPU, unless it is there, and take all memory."""
     import torch
 
+    edges, depth = task.edges, task.depth
     n, m = edges.num_nodes, edges.num_pairs
     reach_bytes = 8 * (depth + 1) * n if family.reach else 0
     check_memory(_BYTES_A_PAIR * m + _BYTES_A_VERTEX * n + reach_bytes, place)
@@ -129,12 +117,11 @@ def _prepare(
     if edges.directed:
         back = device.build_csr(pairs.flip(0), n, both=False)
     ends = pairs.T.int().contiguous()
-    corner_start = torch.zeros(1, dtype=torch.int64, device=place)
-    corner = torch.zeros((1, 3), dtype=torch.int32, device=place)
-    if family.list_corners is not None:
-        corner_start, corner = family.list_corners(ends, *arcs)
-    is_counted = torch.ones(n, dtype=torch.uint8) if is_target is None else torch.from_numpy(is_target.astype(np.uint8))
-    graph = keys.Graph(
+    triangle_start = torch.zeros(1, dtype=torch.int64, device=place)
+    triangle = torch.zeros((1, 3), dtype=torch.int32, device=place)
+    if family.list_triangles is not None:
+        triangle_start, triangle = family.list_triangles(ends, *arcs)
+    graph = Graph(
         depth=depth,
         directed=int(edges.directed),
         ends=ends,
@@ -147,33 +134,33 @@ def _prepare(
         alive=torch.ones(m, dtype=torch.uint8, device=place),
         degree=back[0].diff(),
         value=torch.zeros(n, dtype=torch.int64, device=place),
-        counts=is_counted.to(place),
-        corner_start=corner_start,
-        corner=corner,
+        is_target=torch.from_numpy(task.targets().astype(np.uint8)).to(place),
+        triangle_start=triangle_start,
+        triangle=triangle,
         reach=torch.ones((n, depth + 1) if family.reach else (1, 1), dtype=torch.int64, device=place),
     )
-    order = torch.arange(m, device=place) if priority is None else torch.from_numpy(priority.astype(np.int64)).to(place)
     stored = torch.empty((m, 2 * keys.POINTS), dtype=torch.int64, device=place)
-    run = _Run(family, graph, _make_scratch(family, graph), stored, order)
+    run = _Run(family, graph, _make_scratch(family, graph), stored, torch.from_numpy(task.priorities()).to(place))
     family.fill_values(run.graph, run.scratch)
     return run
 
 
-def _make_scratch(family: Family, graph: keys.Graph) -> keys.Scratch:
+def _make_scratch(family: Family, graph: Graph) -> Scratch:
     """A row for each of the blocks that can run at once, and one more; fewer if memory is short."""
     n, place = len(graph.value), graph.value.device
     ball, steps, width = (n, graph.depth, n) if family.balls else (1, 1, 2)
-    if family.list_corners is not None:
-        width = 2 + int(graph.corner_start.diff().max())
+    if family.list_triangles is not None:
+        width = 2 + int(graph.triangle_start.diff().max())
     one_row = 12 * width + 4 * ball + 32 * steps * (width if family.balls else 1)
     later = _LATER_BYTES_A_PAIR * len(graph.alive) + 8 * n
     check_memory(2 * one_row + later, place)
-    tiny = keys.make_scratch(1, 1, 1, 1, 1, place)
+    tiny = make_scratch(1, 1, 1, 1, 1, place)
     stored, chosen, after = tiny.loss, tiny.vertex[0], tiny.size
     blocks = device.resident_blocks(family.evaluate, family.threads, graph, tiny, chosen, after, stored)
+    # More blocks than work would only take memory.
     blocks = min(blocks, max(n, len(graph.alive)))
     rows = max(2, min(blocks + 1, (free_bytes(place) - later) // 2 // one_row))
-    return keys.make_scratch(rows, width, ball, steps, width if family.balls else 1, place)
+    return make_scratch(rows, width, ball, steps, width if family.balls else 1, place)
 
 
 def _num_blocks(run: _Run) -> int:
@@ -192,35 +179,36 @@ def _left(run: _Run) -> torch.Tensor:
 
 
 def _remove_in_rounds(run: _Run, chunk: int, limit: int, advance: Callable[[int], None]) -> np.ndarray:
-    queue = rounds.make_queue(run.keys, run.priority, len(run.graph.value), limit, _CANDIDATES, _num_blocks(run))
+    queue = pool.make_queue(run.keys, run.priority, len(run.graph.value), limit, _CANDIDATES, _num_blocks(run))
     arguments = (run.graph, run.scratch, queue, _ROUNDS, _MAX_POOL)
     blocks = device.resident_blocks(run.family.run_rounds, _THREADS, *arguments)
     blocks = min(blocks, _num_blocks(run), _CANDIDATES)
     after = run.priority.new_full((len(run.keys),), -1)
     _evaluate(run, _left(run), after)
     counters = queue.counters.to("cpu", copy=True)
-    counters[rounds.STATUS] = rounds.POOL_IS_FULL
+    # Nothing is sorted yet, which is what this tells.
+    counters[pool.STATUS] = pool.POOL_IS_FULL
     launches = 0
-    while counters[rounds.STATUS] != rounds.FINISHED:
-        if counters[rounds.STATUS] == rounds.POOL_IS_FULL:
+    while counters[pool.STATUS] != pool.FINISHED:
+        if counters[pool.STATUS] == pool.POOL_IS_FULL:
             _sort_anew(run, queue, counters)
-        done = int(counters[rounds.DONE])
+        done = int(counters[pool.DONE])
         device.launch(run.family.run_rounds, blocks, _THREADS, *arguments)
         counters = queue.counters.to("cpu", copy=True)
-        advance(int(counters[rounds.DONE]) - done)
+        advance(int(counters[pool.DONE]) - done)
         launches += 1
-    _log.debug("%d removals in %d rounds and %d launches", limit, counters[rounds.ROUND], launches)
+    _log.debug("%d removals in %d rounds and %d launches", limit, counters[pool.ROUND], launches)
     return queue.removed.cpu().numpy()
 
 
-def _sort_anew(run: _Run, queue: rounds.Queue, counters: torch.Tensor) -> None:
+def _sort_anew(run: _Run, queue: pool.Queue, counters: torch.Tensor) -> None:
     """Put all pairs left in order, and none in the pool."""
     in_order = device.sort_edges(run.keys, run.priority, _left(run))
     queue.in_order[: len(in_order)] = in_order
     queue.slot.fill_(-1)
-    counters[rounds.CURSOR] = counters[rounds.POOL] = 0
-    counters[rounds.STATUS] = rounds.RUNNING
-    counters[rounds.SORTED] = len(in_order)
+    counters[pool.CURSOR] = counters[pool.POOL] = 0
+    counters[pool.STATUS] = pool.RUNNING
+    counters[pool.SORTED] = len(in_order)
     queue.counters.copy_(counters)
 
 
@@ -247,6 +235,8 @@ def _best(run: _Run, size: int) -> np.ndarray:
     left = _left(run)
     _evaluate(run, left, after)
     best, stored = _top(run, device.sort_edges(run.keys, run.priority, _front(run, left, size)), size)
+    # Where stored keys tie and are cut, the pairs are evaluated again from the last stored value on, until they differ
+    # or end.
     unsettled = [(low, high, stored[low:high]) for low, high in _cut_ties(stored)]
     while unsettled:
         low, high, stored = unsettled.pop()
@@ -300,6 +290,7 @@ def _drop(run: _Run, removed: np.ndarray) -> None:
 
     graph = run.graph
     gone = torch.from_numpy(removed).to(graph.alive.device)
+    # All values anew: after a chunk most have changed.
     graph.alive[gone] = 0
     ends = graph.ends[gone, 1] if graph.directed else graph.ends[gone].flatten()
     graph.degree.index_add_(0, ends, graph.degree.new_full((len(ends),), -1))

@@ -25,368 +25,26 @@ read and the next write; every condition around a barrier is the same for all th
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 from numba import cuda, int32, int64
 
-from wis.engine.cuda.keys import (
-    NUM_WORDS,
-    POINTS,
-    Graph,
-    Scratch,
-    compare,
-    compare_beyond,
-    is_cut,
-    last_value,
-    new_value,
-    write_key,
+from wis.engine.cuda.choosing import SAME, SIMPLE, STANDS, choose, list_tied, select
+from wis.engine.cuda.graph import Graph, Scratch
+from wis.engine.cuda.keys import NUM_SHARED, compare, compare_beyond, is_cut, last_value, new_value, write_key
+from wis.engine.cuda.pool import (
+    CHOSEN,
+    DONE,
+    MAX_LANES,
+    REMOVED,
+    RISEN,
+    RUNNING,
+    STATUS,
+    Queue,
+    drop_from_pool,
+    push_with,
+    search_pool,
 )
-
-if TYPE_CHECKING:
-    import torch
-
-# Positions in the array of counters.
-CURSOR, SORTED, POOL, DONE, ROUND, CHOSEN, REMOVED, RISEN, RIVAL, STATUS = range(10)
-NUM_COUNTERS = 10
-
-# Values of counters[STATUS].
-RUNNING, FINISHED, POOL_IS_FULL = range(3)
-
-# Facts about a candidate: its stored key still holds; it changes the values of its own ends only, so that no other key
-# can rise, and is known to its end; its stored key equals that of the candidate before it; a pair in the pool beats it.
-_STANDS, _SIMPLE, _SAME, _BEATEN = 1, 2, 4, 8
-
-# Numbers in shared memory, one a thread or a candidate.
-MAX_LANES = 1024
-
-
-class Queue(NamedTuple):
-    """The pairs that wait for removal, on the device.
-
-    Attributes
-    ----------
-    counters
-        int64 ``[NUM_COUNTERS]``.
-    keys
-        int64 ``[m, 2 * POINTS]``: stored keys, upper bounds.
-    priority
-        int64 ``[m]``: the smaller wins a tie.
-    in_order
-        int32 ``[m]``: pairs as they were sorted; those before ``CURSOR`` are gone or in the pool.
-    pool, slot
-        int32 ``[m]``: pairs in the pool, and where in it a pair is, -1 if it is not.
-    chosen, facts
-        int32 and uint8 ``[w]``, at most ``MAX_LANES``: the candidates of a round, and what is known about them.
-    fresh
-        int64 ``[w + 1 + blocks, 2 * POINTS]``: the keys of the candidates now, and space for one more key a block.
-    bests
-        int32, one a block: the best pair of a block's share of the pool, -1 if that is empty.
-    risen
-        int32 ``[m]``: pairs whose keys may have risen; before that, those that tie with the pair to remove.
-    touched
-        int64 ``[n]``: the last round in which the value of a vertex changed.
-    removed
-        int32 ``[limit]``: the order.
-    """
-
-    counters: Any
-    keys: Any
-    priority: Any
-    in_order: Any
-    pool: Any
-    slot: Any
-    chosen: Any
-    facts: Any
-    fresh: Any
-    bests: Any
-    risen: Any
-    touched: Any
-    removed: Any
-
-
-def make_queue(
-    keys: torch.Tensor, priority: torch.Tensor, num_nodes: int, limit: int, num_candidates: int, num_blocks: int
-) -> Queue:
-    """An empty queue for the pairs whose keys are given."""
-    import torch
-
-    m, place = len(keys), keys.device
-
-    def empty(*shape: int, dtype: torch.dtype = torch.int32) -> torch.Tensor:
-        return torch.empty(shape, dtype=dtype, device=place)
-
-    return Queue(
-        counters=torch.zeros(NUM_COUNTERS, dtype=torch.int64, device=place),
-        keys=keys,
-        priority=priority,
-        in_order=empty(m),
-        pool=empty(m),
-        slot=torch.full((m,), -1, dtype=torch.int32, device=place),
-        chosen=empty(num_candidates),
-        facts=empty(num_candidates, dtype=torch.uint8),
-        fresh=empty(num_candidates + 1 + num_blocks, keys.shape[1], dtype=torch.int64),
-        bests=empty(num_blocks),
-        risen=empty(m),
-        touched=torch.zeros(num_nodes, dtype=torch.int64, device=place),
-        removed=empty(limit),
-    )
-
-
-@cuda.jit(device=True)
-def _beats(queue: Queue, e: int, f: int) -> bool:
-    """Whether pair e goes before pair f, by stored keys."""
-    order = compare(queue.keys[e], queue.keys[f])
-    return order > 0 or (order == 0 and queue.priority[e] < queue.priority[f])
-
-
-@cuda.jit(device=True)
-def _push(queue: Queue, e: int) -> None:
-    """Put pair e into the pool, unless it is there. For one thread, of many with other pairs."""
-    if queue.slot[e] < 0:
-        at = cuda.atomic.add(queue.counters, POOL, 1)
-        queue.slot[e] = at
-        queue.pool[at] = e
-
-
-@cuda.jit(device=True)
-def _drop_from_pool(queue: Queue, e: int) -> None:
-    """For one thread, while no other one writes to the pool."""
-    at = queue.slot[e]
-    if at >= 0:
-        queue.counters[POOL] -= 1
-        last = queue.pool[queue.counters[POOL]]
-        queue.pool[at] = last
-        queue.slot[last] = at
-        queue.slot[e] = -1
-
-
-@cuda.jit(device=True)
-def _best_of_block(queue: Queue, mine: int, lanes: Any) -> int:
-    """The best of the pairs that the threads of a block give, -1 for none; the same for all of them."""
-    lanes[cuda.threadIdx.x] = mine
-    width = cuda.blockDim.x
-    while width > 1:
-        cuda.syncthreads()
-        half = (width + 1) // 2
-        other_place = cuda.threadIdx.x + half
-        if other_place < width:
-            other = lanes[other_place]
-            best = lanes[cuda.threadIdx.x]
-            if other >= 0 and (best < 0 or _beats(queue, other, best)):
-                lanes[cuda.threadIdx.x] = other
-        width = half
-    cuda.syncthreads()
-    winner = lanes[0]
-    cuda.syncthreads()
-    return winner
-
-
-@cuda.jit(device=True)
-def _search_pool(queue: Queue, lanes: Any) -> None:
-    """Find the best pair of a block's share of the pool."""
-    mine = int32(-1)
-    for i in range(cuda.grid(1), queue.counters[POOL], cuda.gridsize(1)):
-        e = queue.pool[i]
-        if mine < 0 or _beats(queue, e, mine):
-            mine = e
-    best = _best_of_block(queue, mine, lanes)
-    if cuda.threadIdx.x == 0:
-        queue.bests[cuda.blockIdx.x] = best
-
-
-@cuda.jit(device=True)
-def _best_of_pool(queue: Queue, lanes: Any) -> int:
-    """The best of what the blocks have found, -1 if the pool is empty. For a block."""
-    mine = int32(-1)
-    for i in range(cuda.threadIdx.x, cuda.gridDim.x, cuda.blockDim.x):
-        e = queue.bests[i]
-        if e >= 0 and (mine < 0 or _beats(queue, e, mine)):
-            mine = e
-    return _best_of_block(queue, mine, lanes)
-
-
-@cuda.jit(device=True)
-def _waits_in_order(graph: Graph, queue: Queue, e: int) -> bool:
-    return graph.alive[e] and queue.slot[e] < 0
-
-
-@cuda.jit(device=True)
-def _choose(graph: Graph, queue: Queue, max_pool: int, lanes: Any) -> None:
-    """Step 1. For the first block."""
-    counters = queue.counters
-    rival = _best_of_pool(queue, lanes)
-    if cuda.threadIdx.x == 0:
-        counters[ROUND] += 1
-        counters[REMOVED] = counters[RISEN] = 0
-        counters[RIVAL] = rival
-        if counters[DONE] == len(queue.removed):
-            counters[STATUS] = FINISHED
-        elif counters[POOL] > max_pool:
-            counters[STATUS] = POOL_IS_FULL
-    cuda.syncthreads()
-    if counters[STATUS] != RUNNING:
-        return
-    size = _choose_in_order(graph, queue, lanes)
-    head = int32(-1)
-    if size > 0:
-        head = queue.chosen[0]
-    cuda.syncthreads()
-    if rival >= 0 and (head < 0 or _beats(queue, rival, head)):
-        _choose_from_pool(queue, rival, head)
-    elif cuda.threadIdx.x == 0:
-        counters[CHOSEN] = size
-
-
-@cuda.jit(device=True)
-def _choose_in_order(graph: Graph, queue: Queue, lanes: Any) -> int:
-    """The next pairs in sorted order; how many they are. The cursor moves on to the first of them."""
-    size = 0
-    at = queue.counters[CURSOR]
-    cuda.syncthreads()
-    while size < len(queue.chosen) and at < queue.counters[SORTED]:
-        i = at + cuda.threadIdx.x
-        waits = i < queue.counters[SORTED] and _waits_in_order(graph, queue, queue.in_order[i])
-        lanes[cuda.threadIdx.x] = 1 if waits else 0
-        cuda.syncthreads()
-        before, total = 0, 0
-        for lane in range(cuda.blockDim.x):
-            total += lanes[lane]
-            before += lanes[lane] if lane < cuda.threadIdx.x else 0
-        place = size + before
-        if waits and place < len(queue.chosen):
-            queue.chosen[place] = queue.in_order[i]
-            if place == 0:
-                queue.counters[CURSOR] = i
-        size += total
-        at += cuda.blockDim.x
-        cuda.syncthreads()
-    if size == 0 and cuda.threadIdx.x == 0:
-        queue.counters[CURSOR] = queue.counters[SORTED]
-    return min(size, len(queue.chosen))
-
-
-@cuda.jit(device=True)
-def _choose_from_pool(queue: Queue, rival: int, head: int) -> None:
-    """The best pair of the pool leads; the best of other shares of it that beat the sorted ones come along."""
-    counters = queue.counters
-    if cuda.threadIdx.x == 0:
-        queue.chosen[0] = rival
-        counters[CHOSEN] = 1
-    cuda.syncthreads()
-    for i in range(cuda.threadIdx.x, cuda.gridDim.x, cuda.blockDim.x):
-        e = queue.bests[i]
-        if e >= 0 and e != rival and (head < 0 or _beats(queue, e, head)):
-            at = cuda.atomic.add(counters, CHOSEN, 1)
-            if at < len(queue.chosen):
-                queue.chosen[at] = e
-    cuda.syncthreads()
-    if cuda.threadIdx.x == 0:
-        counters[CHOSEN] = min(counters[CHOSEN], len(queue.chosen))
-
-
-@cuda.jit(device=True)
-def _is_touched(graph: Graph, queue: Queue, t: int) -> bool:
-    """Whether this round has changed a value that counts."""
-    return graph.counts[t] and queue.touched[t] == queue.counters[ROUND]
-
-
-@cuda.jit(device=True)
-def _settle_fallen(queue: Queue, lanes: Any) -> int:
-    """Keys that fell go to the pool; the best of them and of those that were in the pool. For a block."""
-    mine = int32(-1)
-    for i in range(cuda.threadIdx.x, queue.counters[CHOSEN], cuda.blockDim.x):
-        if not queue.facts[i] & _STANDS:
-            e = queue.chosen[i]
-            for j in range(queue.keys.shape[1]):
-                queue.keys[e, j] = queue.fresh[i, j]
-            _push(queue, e)
-            if mine < 0 or _beats(queue, e, mine):
-                mine = e
-    fallen = _best_of_block(queue, mine, lanes)
-    rival = int32(queue.counters[RIVAL])
-    if fallen >= 0 and (rival < 0 or _beats(queue, fallen, rival)):
-        return fallen
-    return rival
-
-
-@cuda.jit(device=True)
-def _select(graph: Graph, queue: Queue, lanes: Any) -> None:
-    """Step 3: write the pairs to remove from position ``DONE`` of the order on. For the first block."""
-    counters = queue.counters
-    from_pool = queue.slot[queue.chosen[0]] >= 0
-    cuda.syncthreads()
-    rival = _settle_fallen(queue, lanes)
-    if from_pool:
-        if cuda.threadIdx.x == 0 and queue.facts[0] & _STANDS:
-            queue.removed[counters[DONE]] = queue.chosen[0]
-            counters[REMOVED] = 1
-    else:
-        for i in range(cuda.threadIdx.x, counters[CHOSEN], cuda.blockDim.x):
-            is_beaten = rival >= 0 and _beats(queue, rival, queue.chosen[i])
-            lanes[i] = queue.facts[i] | (_BEATEN if is_beaten else 0)
-        cuda.syncthreads()
-        if cuda.threadIdx.x == 0:
-            _select_in_order(graph, queue, lanes)
-    cuda.syncthreads()
-
-
-@cuda.jit(device=True)
-def _select_in_order(graph: Graph, queue: Queue, lanes: Any) -> None:
-    """The walk along the candidates. For one thread."""
-    counters = queue.counters
-    room = len(queue.removed) - counters[DONE]
-    removed = 0
-    has_passed, is_equal = False, False
-    for i in range(counters[CHOSEN]):
-        facts = lanes[i]
-        is_equal = is_equal and facts & _SAME != 0
-        if not facts & _STANDS:
-            continue
-        is_simple = facts & _SIMPLE != 0
-        if removed == room or facts & _BEATEN or (has_passed and not is_equal) or (removed > 0 and not is_simple):
-            break
-        e = queue.chosen[i]
-        u, v = graph.ends[e, 0], graph.ends[e, 1]
-        if _is_touched(graph, queue, u) or _is_touched(graph, queue, v):
-            _push(queue, e)
-            has_passed, is_equal = True, True
-            continue
-        queue.touched[u] = counters[ROUND]
-        queue.touched[v] = counters[ROUND]
-        queue.removed[counters[DONE] + removed] = e
-        removed += 1
-        if not is_simple:
-            break
-    counters[REMOVED] = removed
-
-
-@cuda.jit(device=True)
-def _list_tied(graph: Graph, queue: Queue, first: int, lanes: Any) -> None:
-    """List all other pairs whose stored keys equal that of the first in ``risen``. For the first block."""
-    counters = queue.counters
-    at = counters[CURSOR]
-    is_over = False
-    while at < counters[SORTED] and not is_over:
-        i = at + cuda.threadIdx.x
-        differs = 0
-        if i < counters[SORTED]:
-            e = queue.in_order[i]
-            if e != first and _waits_in_order(graph, queue, e):
-                if compare(queue.keys[e], queue.keys[first]) == 0:
-                    queue.risen[cuda.atomic.add(counters, RISEN, 1)] = e
-                else:
-                    differs = 1
-        lanes[cuda.threadIdx.x] = differs
-        cuda.syncthreads()
-        for lane in range(cuda.blockDim.x):
-            is_over = is_over or lanes[lane] != 0
-        at += cuda.blockDim.x
-        cuda.syncthreads()
-    for i in range(cuda.threadIdx.x, counters[POOL], cuda.blockDim.x):
-        e = queue.pool[i]
-        if e != first and compare(queue.keys[e], queue.keys[first]) == 0:
-            queue.risen[cuda.atomic.add(counters, RISEN, 1)] = e
-    cuda.syncthreads()
 
 
 @cuda.jit(device=True)
@@ -422,60 +80,61 @@ def build_kernels(
 
     @cuda.jit
     def evaluate(graph: Graph, scratch: Scratch, chosen: Any, after: Any, keys: Any) -> None:
-        words = cuda.shared.array(NUM_WORDS, int64)
+        shared = cuda.shared.array(NUM_SHARED, int64)
         row = cuda.blockIdx.x
         for i in range(row, len(chosen), cuda.gridDim.x):
             list_losses(graph, scratch, row, chosen[i])
-            write_key(graph, scratch, row, after[chosen[i]], keys[chosen[i]], words)
+            write_key(graph, scratch, row, after[chosen[i]], keys[chosen[i]], shared)
 
     @cuda.jit(device=True)
-    def evaluate_chosen(graph: Graph, scratch: Scratch, queue: Queue, words: Any) -> None:
+    def evaluate_chosen(graph: Graph, scratch: Scratch, queue: Queue, shared: Any) -> None:
         """Step 2."""
         row = cuda.blockIdx.x
         for i in range(row, queue.counters[CHOSEN], cuda.gridDim.x):
             e = queue.chosen[i]
             list_losses(graph, scratch, row, e)
-            write_key(graph, scratch, row, -1, queue.fresh[i], words)
+            write_key(graph, scratch, row, -1, queue.fresh[i], shared)
             if cuda.threadIdx.x == 0:
+                # Facts are found here, where all blocks are at work, and not in step 3, where one is.
                 facts = 0
                 if compare(queue.fresh[i], queue.keys[e]) == 0:
-                    facts |= _STANDS
+                    facts |= STANDS
                 # In a directed graph an edge back from v to u changes the same two vertices.
                 if scratch.size[row] == 2 and graph.directed == 0 and not is_cut(queue.fresh[i]):
-                    facts |= _SIMPLE
+                    facts |= SIMPLE
                 if i > 0 and compare(queue.keys[queue.chosen[i - 1]], queue.keys[e]) == 0:
-                    facts |= _SAME
+                    facts |= SAME
                 queue.facts[i] = facts
             cuda.syncthreads()
 
     @cuda.jit(device=True)
-    def better_of_tie(graph: Graph, scratch: Scratch, queue: Queue, champion: int, e: int, words: Any) -> int:
+    def better_of_tie(graph: Graph, scratch: Scratch, queue: Queue, champion: int, e: int, shared: Any) -> int:
         """Of two pairs with equal stored keys, that of the first being exact, the one to remove."""
+        # The first block has its own row and the one that no block has.
         row, other = 0, scratch.size.shape[0] - 1
         spare = queue.fresh[len(queue.chosen)]
         list_losses(graph, scratch, other, e)
-        write_key(graph, scratch, other, -1, spare, words)
+        write_key(graph, scratch, other, -1, spare, shared)
+        # What is stored was an upper bound: the pair has fallen and is not tied.
         if compare(spare, queue.keys[e]) != 0:
             cuda.syncthreads()
             if cuda.threadIdx.x == 0:
-                for j in range(2 * POINTS):
-                    queue.keys[e, j] = spare[j]
-                _push(queue, e)
+                push_with(queue, e, spare)
             cuda.syncthreads()
             return champion
         list_losses(graph, scratch, row, champion)
-        order = compare_beyond(graph, scratch, other, row, last_value(spare), words)
+        order = compare_beyond(graph, scratch, other, row, last_value(spare), shared)
         if order > 0 or (order == 0 and queue.priority[e] < queue.priority[champion]):
             return e
         return champion
 
     @cuda.jit(device=True)
-    def resolve_tie(graph: Graph, scratch: Scratch, queue: Queue, first: int, words: Any, lanes: Any) -> int:
+    def resolve_tie(graph: Graph, scratch: Scratch, queue: Queue, first: int, shared: Any, lanes: Any) -> int:
         """The best of all pairs whose stored keys equal that of the first, by their keys to the end."""
-        _list_tied(graph, queue, first, lanes)
+        list_tied(graph, queue, first, lanes)
         champion = first
         for i in range(queue.counters[RISEN]):
-            champion = better_of_tie(graph, scratch, queue, champion, queue.risen[i], words)
+            champion = better_of_tie(graph, scratch, queue, champion, queue.risen[i], shared)
         cuda.syncthreads()
         if cuda.threadIdx.x == 0:
             queue.counters[RISEN] = 0
@@ -490,6 +149,7 @@ def build_kernels(
             graph.value[scratch.vertex[0, i]] = new_value(graph, scratch, 0, i)
         lower(graph, scratch, 0, e)
         cuda.syncthreads()
+        # While the pair is still there: the walks over it tell which keys may rise.
         if not is_alone:
             list_risen(graph, scratch, 0, e, queue.risen, queue.counters)
         cuda.syncthreads()
@@ -498,7 +158,7 @@ def build_kernels(
             if graph.directed == 0:
                 graph.degree[graph.ends[e, 0]] -= 1
             graph.degree[graph.ends[e, 1]] -= 1
-            _drop_from_pool(queue, e)
+            drop_from_pool(queue, e)
         cuda.syncthreads()
 
     @cuda.jit(device=True)
@@ -521,15 +181,15 @@ def build_kernels(
                 graph.alive[e] = 0
 
     @cuda.jit(device=True)
-    def select_and_remove(graph: Graph, scratch: Scratch, queue: Queue, words: Any, lanes: Any) -> None:
+    def select_and_remove(graph: Graph, scratch: Scratch, queue: Queue, shared: Any, lanes: Any) -> None:
         """Step 3, and step 4 if a single pair is removed. For the first block."""
         counters = queue.counters
-        _select(graph, queue, lanes)
+        select(graph, queue, lanes)
         done, removed = counters[DONE], counters[REMOVED]
         if removed == 1:
             e = queue.removed[done]
             if is_cut(queue.keys[e]):
-                e = resolve_tie(graph, scratch, queue, e, words, lanes)
+                e = resolve_tie(graph, scratch, queue, e, shared, lanes)
             cuda.syncthreads()
             if cuda.threadIdx.x == 0:
                 queue.removed[done] = e
@@ -539,43 +199,43 @@ def build_kernels(
             counters[DONE] = done + removed
 
     @cuda.jit(device=True)
-    def refresh_risen(graph: Graph, scratch: Scratch, queue: Queue, words: Any) -> None:
+    def refresh_risen(graph: Graph, scratch: Scratch, queue: Queue, shared: Any) -> None:
         """The keys that may have risen."""
         row = cuda.blockIdx.x
         for i in range(row, queue.counters[RISEN], cuda.gridDim.x):
             e = queue.risen[i]
             list_losses(graph, scratch, row, e)
             fresh = queue.fresh[len(queue.chosen) + 1 + row]
-            write_key(graph, scratch, row, -1, fresh, words)
+            write_key(graph, scratch, row, -1, fresh, shared)
+            # Those that fell keep their upper bound and their place in order.
             if cuda.threadIdx.x == 0 and compare(fresh, queue.keys[e]) > 0:
-                for j in range(queue.keys.shape[1]):
-                    queue.keys[e, j] = fresh[j]
-                _push(queue, e)
+                push_with(queue, e, fresh)
             cuda.syncthreads()
 
     @cuda.jit
     def run_rounds(graph: Graph, scratch: Scratch, queue: Queue, num_rounds: int, max_pool: int) -> None:
-        words = cuda.shared.array(NUM_WORDS, int64)
+        shared = cuda.shared.array(NUM_SHARED, int64)
         lanes = cuda.shared.array(MAX_LANES, int32)
         grid = cuda.cg.this_grid()
         is_first = cuda.blockIdx.x == 0
         for _ in range(num_rounds):
-            _search_pool(queue, lanes)
+            search_pool(queue, lanes)
             grid.sync()
             if is_first:
-                _choose(graph, queue, max_pool, lanes)
+                choose(graph, queue, max_pool, lanes)
             grid.sync()
+            # The same for all: it was written before the barrier, and nobody writes it until the next round.
             if queue.counters[STATUS] != RUNNING:
                 break
-            evaluate_chosen(graph, scratch, queue, words)
+            evaluate_chosen(graph, scratch, queue, shared)
             grid.sync()
             if is_first:
-                select_and_remove(graph, scratch, queue, words, lanes)
+                select_and_remove(graph, scratch, queue, shared, lanes)
             grid.sync()
             if queue.counters[REMOVED] > 1:
                 remove_simple(graph, scratch, queue)
             else:
-                refresh_risen(graph, scratch, queue, words)
+                refresh_risen(graph, scratch, queue, shared)
             grid.sync()
 
     return evaluate, run_rounds

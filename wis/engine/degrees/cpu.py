@@ -24,8 +24,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from wis.engine.degrees.levels import DONE, IN_CHUNK, INFINITE, LEVEL, NUM_COUNTERS, NUM_DIGITS, State, remove
-from wis.graphs.edge_list import EdgeList
+from wis.engine.degrees.levels import DONE, IN_CHUNK, INFINITE, LEVEL, NUM_COUNTERS, State, remove
+from wis.engine.sorting import NUM_DIGITS
+from wis.engine.task import Task
+from wis.graphs.csr import check_size
 from wis.kernels import compiled
 from wis.progress import track
 
@@ -33,89 +35,54 @@ from wis.progress import track
 _SLICE = 1 << 17
 
 
-def removal_order(
-    edges: EdgeList,
-    *,
-    depth: int = 2,
-    is_target: np.ndarray | None = None,
-    priority: np.ndarray | None = None,
-    chunk: int = 1,
-    limit: int,
-    progress: bool = False,
-) -> np.ndarray:
+def removal_order(task: Task) -> np.ndarray:
     """Exact greedy order of 1-WIS.
 
-    Parameters
-    ----------
-    edges
-        Undirected pairs.
-    depth
-        2, the only depth that this module computes.
-    is_target
-        bool ``[n]``: whose walk indices count. None: all.
-    priority
-        int64 ``[m]``, a permutation: the smaller wins a tie. None: canonical order.
-    chunk
-        Number of edges removed per evaluation.
-    limit
-        Number of edges to remove, at most ``m``.
-    progress
-        Show progress.
-
-    Returns
-    -------
-    np.ndarray
-        int64 ``[limit]``: positions of pairs, first removed first.
-
-    Notes
-    -----
     O(m log m) time, plus the neighbours looked at and entered in lists at every level that a vertex is a member of;
     O(n + m) memory.
     """
-    if depth != 2 or edges.directed:
-        raise ValueError(f"only depth 2 of undirected graphs, got depth {depth}, directed={edges.directed}")
-    if max(edges.num_nodes, edges.num_pairs) >= 1 << 31:
-        raise OverflowError(f"at most 2**31 - 1 vertices and pairs fit, got {edges.num_nodes} and {edges.num_pairs}")
-    with track(limit, "1-WIS", enabled=progress) as advance:
-        state = _prepare(edges, is_target, priority, chunk, limit)
+    task.require(2)
+    check_size(task.edges.num_nodes, task.edges.num_pairs)
+    limit, priority = task.limit, task.priority
+    with track(limit, task.name, enabled=task.progress) as advance:
+        state = _prepare(task)
         done = int(state.counters[DONE])
         advance(done)
         while done < limit:
-            remove(state, chunk, min(done + _SLICE, limit))
+            remove(state, task.chunk, min(done + _SLICE, limit))
             advance(int(state.counters[DONE]) - done)
             done = int(state.counters[DONE])
+    # The state is large; it goes before the order is copied.
     order = state.order
     del state
     if priority is None:
         return order.astype(np.int64)
-    pair_of_edge = np.empty(edges.num_pairs, dtype=np.int32)
-    pair_of_edge[priority] = np.arange(edges.num_pairs, dtype=np.int32)
+    pair_of_edge = np.empty(len(priority), dtype=np.int32)
+    pair_of_edge[priority] = np.arange(len(priority), dtype=np.int32)
     return pair_of_edge[order].astype(np.int64)
 
 
-def _prepare(
-    edges: EdgeList, is_target: np.ndarray | None, priority: np.ndarray | None, chunk: int, limit: int
-) -> State:
+def _prepare(task: Task) -> State:
     """Number the vertices, sort them by degree, and remove the edges that touch no target: they go first."""
-    n, m = edges.num_nodes, edges.num_pairs
-    is_target = np.ones(n, dtype=np.bool_) if is_target is None else is_target
-    edge_of_pair = np.empty(0, dtype=np.int64) if priority is None else priority
-    # Numba must not return several arrays: Ctrl-C meanwhile raises as it makes the first, and it goes on regardless.
+    pairs, limit, is_target = task.edges.pairs, task.limit, task.targets()
+    n, m = task.edges.num_nodes, task.edges.num_pairs
+    edge_of_pair = np.empty(0, dtype=np.int64) if task.priority is None else task.priority
     number, degree = np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int32)
-    cut = _number(edges.pairs, is_target, number, degree)
+    cut = _number(pairs, is_target, number, degree)
     first = np.zeros(n + 2, dtype=np.uint32)
-    arcs = _arcs(edges.pairs, is_target, edge_of_pair, number, degree, first)
+    arcs = _arcs(pairs, is_target, edge_of_pair, number, degree, first)
     first = first[: n + 1]
-    free = _free_edges(edges.pairs, is_target, edge_of_pair)
+    free = _free_edges(pairs, is_target, edge_of_pair)
     infinite = len(cut) - 2
     order = np.empty(limit, dtype=np.int32)
     num_free = min(len(free), limit)
     order[:num_free] = free[:num_free]
     counters = np.zeros(NUM_COUNTERS, dtype=np.int64)
+    # Edges between two vertices of infinite degree are the free ones, so that the first level is a finite one.
     counters[INFINITE] = infinite
     counters[LEVEL] = infinite - 1
     counters[DONE] = num_free
-    counters[IN_CHUNK] = num_free % chunk
+    counters[IN_CHUNK] = num_free % task.chunk
     name = np.empty(n, dtype=np.int32)
     name[number] = np.arange(n, dtype=np.int32)
     by_degree = np.arange(n - 1, -1, -1, dtype=np.int32)
@@ -144,7 +111,7 @@ def _prepare(
         members=np.empty(m, dtype=np.int64),
         turns=np.empty(n + 1, dtype=np.int64),
         digits=np.empty(NUM_DIGITS, dtype=np.int32),
-        pending=np.empty(min(chunk, limit), dtype=np.int64),
+        pending=np.empty(min(task.chunk, limit), dtype=np.int64),
         order=order,
     )
 
@@ -179,6 +146,7 @@ def _number(pairs: np.ndarray, is_target: np.ndarray, number: np.ndarray, degree
         cut[count[x]] += 1
     for d in range(infinite, -1, -1):
         cut[d] += cut[d + 1]
+    # Vertices of degree d get the numbers from cut[d + 1] up to cut[d].
     following = cut[1:].copy()
     for x in range(n):
         number[x] = following[count[x]]
@@ -198,6 +166,8 @@ def _arcs(
 ) -> np.ndarray:
     """The arcs out of every target; fills ``first`` (zeros ``[n + 2]``) with where those of each vertex begin."""
     n, m = len(number), pairs.shape[1]
+    # Only members look at their arcs, and a vertex of infinite degree is never one. One place more than needed: while
+    # arcs are put in, first[x + 1] is where the next one of x goes.
     for x in range(n):
         if is_target[x]:
             first[number[x] + 2] = degree[number[x]]

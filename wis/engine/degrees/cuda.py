@@ -8,60 +8,17 @@ import numpy as np
 from numba import cuda
 
 from wis.engine.cuda import device
+from wis.engine.cuda.graph import Graph, Scratch
 from wis.engine.cuda.host import Family, greedy_order
-from wis.engine.cuda.keys import Graph, Scratch, is_cut_off
+from wis.engine.cuda.keys import is_cut_off
 from wis.engine.cuda.rounds import build_kernels
-from wis.graphs.edge_list import EdgeList
+from wis.engine.task import Task
 
 
-def removal_order(
-    edges: EdgeList,
-    *,
-    depth: int = 2,
-    is_target: np.ndarray | None = None,
-    priority: np.ndarray | None = None,
-    chunk: int = 1,
-    limit: int,
-    progress: bool = False,
-) -> np.ndarray:
-    """Exact greedy order of 1-WIS, the same as that of :mod:`wis.engine.degrees.cpu`.
-
-    Parameters
-    ----------
-    edges
-        Undirected pairs.
-    depth
-        2, the only depth that this module computes.
-    is_target
-        bool ``[n]``: whose walk indices count. None: all.
-    priority
-        int64 ``[m]``, a permutation: the smaller wins a tie. None: canonical order.
-    chunk
-        Number of edges removed per evaluation.
-    limit
-        Number of edges to remove, at most ``m``.
-    progress
-        Show progress.
-
-    Returns
-    -------
-    np.ndarray
-        int64 ``[limit]``: positions of pairs, first removed first.
-
-    Raises
-    ------
-    RuntimeError
-        If there is no CUDA device; the message says why.
-    MemoryError
-        If the graph does not fit; the message says how much is needed.
-    """
-    if depth != 2 or edges.directed:
-        raise ValueError(f"only depth 2 of undirected graphs, got depth {depth}, directed={edges.directed}")
-    device.require_cuda()
-    return greedy_order(
-        edges, _FAMILY,
-        depth=depth, is_target=is_target, priority=priority, chunk=chunk, limit=limit, progress=progress,
-    )  # fmt: skip
+def removal_order(task: Task) -> np.ndarray:
+    """Exact greedy order of 1-WIS, the same as that of :mod:`wis.engine.degrees.cpu`."""
+    task.require(2)
+    return greedy_order(task, _FAMILY)
 
 
 @cuda.jit(device=True)

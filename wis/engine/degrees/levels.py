@@ -1,4 +1,4 @@
-"""The kernels of 1-WIS: levels, the owners of a level, and their members. What they compute is told in `degrees`.
+"""The kernels of 1-WIS: levels, the owners of a level, and their members. What they compute is told in `cpu`.
 
 Vertices, edges and rows are cast to unsigned numbers before they serve as an index: for a signed one, Numba adds the
 test whether it is negative, which took a good part of the time. Positions fit, as there are less than 2**31 of each.
@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from wis.engine.sorting import shell_sort, sort_arcs
 from wis.kernels import inlined, kernel
 
 # Positions in the array of counters.
@@ -35,12 +36,6 @@ from wis.kernels import inlined, kernel
 _VERTEX, _START, _END, _NEXT = range(4)
 
 _LOW = (1 << 32) - 1
-
-# Arcs of a vertex from which on they are sorted by digits, and the bits of a digit.
-_LONG = 24
-_DIGIT_BITS = 7
-NUM_DIGITS = 1 << _DIGIT_BITS
-_DIGIT = np.uint64(NUM_DIGITS - 1)
 
 
 class State(NamedTuple):
@@ -100,6 +95,7 @@ def _take_turn(s: State, chunk: int) -> None:
     x = np.uint32(s.owners[row, _VERTEX])
     entry = s.members[np.uint32(s.owners[row, _START])]
     crossed = False
+    # The entry was live when it was put in; a removal since may have taken its member, or the owner down.
     if s.degree[x] == s.counters[_DEGREE] and _is_live(s, entry):
         _take(s, entry, x)
         if s.counters[IN_CHUNK] == chunk:
@@ -113,6 +109,7 @@ def _take_turn(s: State, chunk: int) -> None:
         _sift_down(s.turns, s.members[np.uint32(s.owners[row, _START])] & ~_LOW | row, s.counters[_TURNS])
     else:
         _pop(s.turns, s.counters, _TURNS)
+        # The owner has fallen: it goes on, list and all, at the next lower degree.
         d = s.degree[x]
         _add_degree(s, d)
         s.owners[row, _NEXT] = s.owners_at[d]
@@ -145,6 +142,7 @@ def _next_degree(s: State) -> None:
         if second >= level:
             _add_event(s, x, second)
     _pop(s.degrees, s.counters, _DEGREES)
+    # Owners from row `start` on are new at this degree; others have come down to it with their lists.
     _lay_out_lists(s, start)
     for new in range(start, s.counters[_OWNERS]):
         _await_turn(s, new)
@@ -165,7 +163,7 @@ def _call(s: State, d: int, level: int) -> np.int64:
             s.called[count] = np.int64(s.name[x]) << 32 | x
             count += 1
         x = s.next_event[x]
-    _sort(s.called, 0, count)
+    shell_sort(s.called[:count])
     return count
 
 
@@ -222,7 +220,7 @@ def _lay_out_lists(s: State, start: int) -> None:
         s.members[np.uint32(s.owners[owner, _END])] = s.entries[i, 0]
         s.owners[owner, _END] += 1
     for row in range(start, s.counters[_OWNERS]):
-        _sort(s.members, s.owners[row, _START], s.owners[row, _END])
+        shell_sort(s.members[s.owners[row, _START] : s.owners[row, _END]])
 
 
 @inlined
@@ -243,6 +241,7 @@ def _close_level(s: State) -> None:
 @kernel
 def _abandon_level(s: State) -> None:
     """Close a level with work left, to open it anew."""
+    # Degrees that were not reached still have owners and events, which the level that opens next must not find.
     for i in range(s.counters[_DEGREES]):
         s.owners_at[-s.degrees[i]] = s.events_at[-s.degrees[i]] = -1
     s.counters[_DEGREES] = 0
@@ -328,9 +327,7 @@ def _tidy(s: State, x: int) -> None:
                 s.arcs[end] = arc
                 end += 1
         s.length[x] = end - start
-        if unsorted and end - start < _LONG:
-            _sort(s.arcs, start, end)
-        elif unsorted:
+        if unsorted:
             # No list is laid out while a level is opened, so that there is room.
             sort_arcs(s.arcs[start:end], s.members, s.digits, len(s.length))
 
@@ -346,6 +343,7 @@ def _best_degree(s: State, x: int, level: int) -> int:
             break
         if s.opening[y] > best and not _is_removed(s, arc & _LOW):
             best = s.opening[y]
+            # Vertices numbered from here on had no more than `best` neighbours at the start, and have no more now.
             limit = s.cut[best + 1]
     return best
 
@@ -362,53 +360,6 @@ def _add_event(s: State, x: int, d: int) -> None:
     _add_degree(s, d)
     s.next_event[x] = s.events_at[d]
     s.events_at[d] = x
-
-
-@kernel
-def _sort(values: np.ndarray, start: int, end: int) -> None:
-    """Shell sort: most lists are short, or sorted already."""
-    part = values[start:end]
-    size = len(part)
-    i = 1
-    while i < size and part[i - 1] < part[i]:
-        i += 1
-    if i >= size:
-        return
-    gap = size
-    while gap > 1:
-        gap = 1 if gap < 5 else gap * 5 // 11
-        for i in range(gap, size):
-            value = part[i]
-            at = np.uint64(i)
-            step = np.uint64(gap)
-            while at >= step and part[at - step] > value:
-                part[at] = part[at - step]
-                at -= step
-            part[at] = value
-
-
-@kernel
-def sort_arcs(arcs: np.ndarray, room: np.ndarray, digits: np.ndarray, num_nodes: int) -> None:
-    """Radix sort by neighbour, in the room of as many arcs."""
-    size, shift = len(arcs), np.uint64(32)
-    source, target = arcs, room[:size]
-    while num_nodes - 1 >= 1 << (shift - np.uint64(32)):
-        digits[:] = 0
-        for i in range(size):
-            digits[np.uint64(source[i]) >> shift & _DIGIT] += 1
-        at = np.int32(0)
-        for digit in range(len(digits)):
-            at += digits[digit]
-            digits[digit] = at - digits[digit]
-        for i in range(size):
-            place = np.uint64(source[i]) >> shift & _DIGIT
-            target[np.uint64(digits[place])] = source[i]
-            digits[place] += 1
-        source, target = target, source
-        shift += np.uint64(_DIGIT_BITS)
-    if (shift - np.uint64(32)) // np.uint64(_DIGIT_BITS) % np.uint64(2) == 1:
-        for i in range(size):
-            arcs[i] = source[i]
 
 
 @kernel
@@ -430,6 +381,7 @@ def _pop(heap: np.ndarray, counters: np.ndarray, size: int) -> None:
 @kernel
 def _sift_down(heap: np.ndarray, key: int, size: int) -> None:
     """Put a key in the place of the smallest, and restore the heap; the position after its end is overwritten."""
+    # A sentinel, so that every child has a sibling.
     heap[size] = np.iinfo(heap.dtype).max
     at, child = np.uint32(0), np.uint32(1)
     while child < size:

@@ -4,40 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 
-from wis.engine.graph_walks import levels as open_levels
+from wis.engine.graph_walks import levels
+from wis.engine.task import Task
 from wis.engine.walk_counts import walks_by_length
 from wis.engine.walks import greedy
-from wis.graphs.edge_list import EdgeList
 
 
-def removal_order(
-    edges: EdgeList,
-    *,
-    depth: int,
-    is_target: np.ndarray | None,
-    priority: np.ndarray | None,
-    chunk: int,
-    limit: int,
-    progress: bool,
-) -> np.ndarray:
+def removal_order(task: Task) -> np.ndarray:
     """Exact greedy (L-1)-WIS for graph prediction.
 
-    Parameters and result are those of :func:`wis.engine.walks.cpu.removal_order`. The walk index of ``{t}`` is the
-    number of walks of length L from t, or, where t has no (in-)neighbour and is not in its own boundary, of those that
-    leave t in their first step.
+    The walk index of ``{t}`` is the number of walks of length L from t, or, where t has no (in-)neighbour and is not in
+    its own boundary, of those that leave t in their first step.
 
-    Notes
-    -----
     Depth 2 and 3 of undirected graphs: see :mod:`wis.engine.graph_walks.levels`. Otherwise one evaluation visits the
     edges within distance ``L - 2`` of an edge; memory O(L (n + m)).
     """
+    edges, depth = task.edges, task.depth
     reach = walks_by_length(edges, depth)
     ends = edges.pairs[1] if edges.directed else edges.pairs
     alone = np.bincount(ends.ravel(), minlength=edges.num_nodes) == 0
     value = reach[:, depth] - np.where(alone, reach[:, depth - 1], 0)
     by_levels = not edges.directed and depth in (2, 3)
-    greedy_order = open_levels.greedy_order if by_levels else greedy.greedy_order
-    return greedy_order(
-        edges, value, reach,
-        depth=depth, is_target=is_target, priority=priority, chunk=chunk, limit=limit, progress=progress,
-    )  # fmt: skip
+    return (levels if by_levels else greedy).greedy_order(task, value, reach)

@@ -18,64 +18,22 @@ from wis.engine.cuda.balls import (
     start_walks,
     step_back,
 )
+from wis.engine.cuda.graph import Graph, Scratch
 from wis.engine.cuda.host import Family, greedy_order
-from wis.engine.cuda.keys import Graph, Scratch, is_cut_off
-from wis.engine.cuda.rounds import RISEN, build_kernels
-from wis.graphs.edge_list import EdgeList
+from wis.engine.cuda.keys import is_cut_off
+from wis.engine.cuda.pool import RISEN
+from wis.engine.cuda.rounds import build_kernels
+from wis.engine.task import Task
 
 
-def removal_order(
-    edges: EdgeList,
-    *,
-    depth: int,
-    is_target: np.ndarray | None = None,
-    priority: np.ndarray | None = None,
-    chunk: int = 1,
-    limit: int,
-    progress: bool = False,
-) -> np.ndarray:
+def removal_order(task: Task) -> np.ndarray:
     """Exact greedy order for graph prediction, the same as that of :mod:`wis.engine.graph_walks.cpu`.
 
-    Parameters
-    ----------
-    edges
-        The candidate pairs, directed or not.
-    depth
-        ``L >= 2``.
-    is_target
-        bool ``[n]``: whose walk indices count. None: all.
-    priority
-        int64 ``[m]``, a permutation: the smaller wins a tie. None: canonical order.
-    chunk
-        Number of edges removed per evaluation.
-    limit
-        Number of edges to remove, at most ``m``.
-    progress
-        Show progress.
-
-    Returns
-    -------
-    np.ndarray
-        int64 ``[limit]``: positions of pairs, first removed first.
-
-    Raises
-    ------
-    RuntimeError
-        If there is no CUDA device; the message says why.
-    MemoryError
-        If the graph does not fit; the message says how much is needed.
-
-    Notes
-    -----
     The removal of an edge (u, v) changes the vertices within ``L - 1`` steps to u (or v, if undirected). One block
     counts the walks in such a ball, all of its vertices at once and one step after the other; every removal has all
     pairs next to those within ``L - 2`` steps evaluated anew.
     """
-    device.require_cuda()
-    return greedy_order(
-        edges, _FAMILY,
-        depth=depth, is_target=is_target, priority=priority, chunk=chunk, limit=limit, progress=progress,
-    )  # fmt: skip
+    return greedy_order(task, _FAMILY)
 
 
 # Kinds of walks: to u without the pair, and, in undirected graphs, to v.

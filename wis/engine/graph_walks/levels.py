@@ -1,6 +1,6 @@
 """The exact greedy loop of graph prediction at depth 2 and 3, undirected: level by level.
 
-The level of an edge, the smallest value that its removal leaves behind, never rises (``open_state``), and neither does
+The level of an edge, the smallest value that its removal leaves behind, never rises (``state``), and neither does
 the highest level of all. So edges are filed by an upper bound of their level; when the work comes down to it, the bound
 is looked at again, and those that still are at the level go into a heap, by the beginning of their keys. Both are upper
 bounds of the truth at all times: what has fallen meanwhile is seen when it comes to the top.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from wis.engine.graph_walks import three_steps, two_steps
-from wis.engine.graph_walks.radix_queue import file_edge, make_levels, next_level
+from wis.engine.graph_walks.radix_queue import file_edge, make_queue, next_level
 from wis.engine.graph_walks.state import (
     BASE,
     CHOSEN,
@@ -28,8 +28,8 @@ from wis.engine.graph_walks.state import (
 from wis.engine.graph_walks.value_rows import SMALL, move_base
 from wis.engine.graph_walks.word_heap import WORDS, agree, append, heapify, is_worse, make_heap, sift_down, store, take
 from wis.engine.keys import compare_keys, make_key
+from wis.engine.task import Task
 from wis.graphs.csr import build_csr
-from wis.graphs.edge_list import EdgeList
 from wis.kernels import inlined, kernel
 from wis.progress import track
 
@@ -40,76 +40,48 @@ _SLICE = 1_000_000
 _FAR = 4096
 
 
-def greedy_order(
-    edges: EdgeList,
-    value: np.ndarray,
-    reach: np.ndarray,
-    *,
-    depth: int,
-    is_target: np.ndarray | None,
-    priority: np.ndarray | None,
-    chunk: int,
-    limit: int,
-    progress: bool,
-) -> np.ndarray:
-    """Run the loop.
+def greedy_order(task: Task, value: np.ndarray, reach: np.ndarray) -> np.ndarray:
+    """Run the loop at depth 2 or 3 of an undirected graph.
 
     Parameters
     ----------
-    edges
-        Undirected pairs.
+    task
+        What is asked for.
     value, reach
         int64 ``[n]`` and ``[n, L + 1]``: the walk index of every vertex; walks of every length from it.
-    depth
-        2 or 3.
-    is_target, priority, chunk, limit, progress
-        As in every engine module.
-
-    Returns
-    -------
-    np.ndarray
-        int64 ``[limit]``: positions of pairs, first removed first.
 
     Notes
     -----
     Memory O(n + m). Time: what a removal changes is looked at a few times for each removal, plus, for each edge, once
     for every level that it stays at.
     """
-    priority = np.arange(edges.num_pairs) if priority is None else priority
-    state = _prepare(edges, value, reach[:, 2].copy(), depth, is_target, priority, limit)
+    limit = task.limit
+    state = _prepare(task, value, reach[:, 2].copy())
     _fill(state)
     # Where all vertices count, only stars are left at level 0.
-    stars_last = is_target is None and chunk == 1
+    stars_last = task.is_target is None and task.chunk == 1
     done = 0
-    with track(limit, f"{depth - 1}-WIS", enabled=progress) as advance:
+    with track(limit, task.name, enabled=task.progress) as advance:
         while True:
             advance(int(state.counters[DONE]) - done)
             done = int(state.counters[DONE])
             if done == limit:
                 break
-            if stars_last and state.levels.level[0] == 0:
+            if stars_last and state.queue.level[0] == 0:
                 state.order[done:] = _order_of_stars(state)[: limit - done]
                 state.counters[DONE] = limit
             else:
-                _run(state, chunk, _SLICE, stars_last)
+                _run(state, task.chunk, _SLICE, stars_last)
     return state.order.astype(np.int64)
 
 
-def _prepare(
-    edges: EdgeList,
-    value: np.ndarray,
-    sums: np.ndarray,
-    depth: int,
-    is_target: np.ndarray | None,
-    priority: np.ndarray,
-    limit: int,
-) -> State:
+def _prepare(task: Task, value: np.ndarray, sums: np.ndarray) -> State:
+    edges, depth = task.edges, task.depth
     n, m = edges.num_nodes, edges.num_pairs
     start, to, pair = build_csr(edges)
     degree = np.diff(start)
     value = np.append(value, FREE)
-    if is_target is not None:
-        value[:n][~is_target] = FREE
+    value[:n][~task.targets()] = FREE
     tail, head = edges.pairs.astype(np.int32)
     unit, ones = make_units()
     return State(
@@ -125,8 +97,8 @@ def _prepare(
         value=value,
         lowest=np.empty(n, dtype=np.int32),
         path=np.empty((n if depth == 3 else 0, 2), dtype=np.int32),
-        levels=make_levels(m),
-        heap=make_heap(priority.astype(np.int64)),
+        queue=make_queue(m),
+        heap=make_heap(task.priorities()),
         checked=np.full(m, -1, dtype=np.int64),
         row=np.zeros((n, WORDS), dtype=np.uint64),
         below=np.zeros(n, dtype=np.int32),
@@ -146,7 +118,7 @@ def _prepare(
         key_values=np.empty((2, 2 * n), dtype=np.int64),
         key_counts=np.empty((2, 2 * n), dtype=np.int32),
         tied=np.empty(m, dtype=np.int32),
-        order=np.empty(limit, dtype=np.int32),
+        order=np.empty(task.limit, dtype=np.int32),
         counters=np.zeros(NUM_COUNTERS, dtype=np.int64),
     )
 
@@ -160,7 +132,7 @@ def _fill(s: State) -> None:
         three_steps.begin(s)
     # Backwards, so that the first edge comes out first.
     for e in range(len(s.tail) - 1, -1, -1):
-        file_edge(s.levels, e, _first_bound(s, e))
+        file_edge(s.queue, e, _first_bound(s, e))
 
 
 @inlined
@@ -207,14 +179,15 @@ def _run(s: State, chunk: int, budget: int, stars_last: bool) -> None:
         while s.counters[CHOSEN] < end:
             while s.heap.size[0] == 0:
                 budget -= _open_level(s)
-                if stars_last and s.levels.level[0] == 0:
+                if stars_last and s.queue.level[0] == 0:
                     return
-            e, cost = _pop(s)
+            e, cost = _take_next(s)
             # At depth 3, every edge that was looked at took a pass over vertices.
             budget -= cost * (1 + s.counters[SIZE])
             if e >= 0:
                 s.order[s.counters[CHOSEN]] = e
                 s.counters[CHOSEN] += 1
+        # Chosen first, removed afterwards: keys of one chunk are all relative to the graph at its beginning.
         for i in range(s.counters[DONE], end):
             budget -= _remove(s, s.order[i])
         s.counters[DONE] = end
@@ -224,21 +197,24 @@ def _run(s: State, chunk: int, budget: int, stars_last: bool) -> None:
 @kernel
 def _open_level(s: State) -> int:
     """Go down to the next level; its edges go into the heap or to lower levels. Returns how many were looked at."""
-    e = next_level(s.levels)
-    level = s.levels.level[0]
+    e = next_level(s.queue)
+    level = s.queue.level[0]
     cost = 0
+    # The base is a multiple of eight, so that rows move by whole words.
     if level < s.counters[BASE]:
         move_base(s, level & ~7)
         cost += len(s.degree)
     while e >= 0:
-        following = s.levels.following[e]
+        following = s.queue.following[e]
+        # Edges that change no value that counts: all their keys are empty, and priority decides.
         if level == FREE:
             s.words[:] = np.uint64(0)
         else:
+            # Filed long ago, most have fallen since, which is found out here before they enter the heap.
             bound = _quick_words(s, e)
             cost += 1
             if bound < level:
-                file_edge(s.levels, e, bound)
+                file_edge(s.queue, e, bound)
                 e = following
                 continue
         store(s.heap, e, s.words)
@@ -250,15 +226,16 @@ def _open_level(s: State) -> int:
 
 
 @inlined
-def _pop(s: State) -> tuple[int, int]:
+def _take_next(s: State) -> tuple[int, int]:
     """Bring the edge at the top up to date; take it out if it goes next.
 
     Returns the edge, or -1 if it is not the next one, and the number of edges looked at.
     """
     e = s.heap.edge[0]
     cost = 1
-    if s.levels.level[0] < FREE:
-        if s.checked[e] != s.counters[ROUND] and not _is_up_to_date(s, e):
+    if s.queue.level[0] < FREE:
+        # What comes to the top is exact, or is made so and may sink.
+        if s.checked[e] != s.counters[ROUND] and not _bring_up_to_date(s, e):
             return -1, cost
         if _has_equal(s, e):
             e, cost = _settle(s, e)
@@ -268,21 +245,22 @@ def _pop(s: State) -> tuple[int, int]:
 
 
 @inlined
-def _is_up_to_date(s: State, e: int) -> bool:
-    """Bring an edge of the heap up to date; return whether it stayed where it is."""
+def _bring_up_to_date(s: State, e: int) -> bool:
+    """Bring an edge of the heap up to date, moving it where it belongs; return whether it stayed where it is."""
     level = _quick_words(s, e)
-    if level >= s.levels.level[0]:
+    if level >= s.queue.level[0]:
         # At depth 3 exact words take much longer.
         if s.depth == 3 and is_worse(s.heap, s.words, e):
             store(s.heap, e, s.words)
             sift_down(s.heap, s.heap.at[e])
             return False
         level = _exact_words(s, e)
-    if level < s.levels.level[0]:
+    if level < s.queue.level[0]:
         take(s.heap, e)
-        file_edge(s.levels, e, level)
+        file_edge(s.queue, e, level)
         return False
     s.checked[e] = s.counters[ROUND]
+    # Equal words: all of them were upper bounds, so it is still the best.
     if not store(s.heap, e, s.words):
         return True
     sift_down(s.heap, s.heap.at[e])
@@ -305,20 +283,23 @@ def _settle(s: State, e: int) -> tuple[int, int]:
     Returns the best of them, or -1 if one was found out of date, and how many were looked at.
     """
     largest = _count_far(s, e, 0)
+    # The words reach to the end of the key: equal words are equal keys, of which the heap has the first by priority on
+    # top.
     if largest <= s.counters[BASE] + SPAN:
         return e, 1
-    far_end = s.levels.level[0] + s.far.shape[1]
+    far_end = s.queue.level[0] + s.far.shape[1]
     s.tied[0] = e
     size = 1
     i = 0
     while i < size:
         at = s.heap.at[s.tied[i]]
         i += 1
+        # Edges with the words of the top hang together below it in the heap.
         for child in range(2 * at + 1, min(2 * at + 3, s.heap.size[0])):
             f = s.heap.edge[child]
             if not agree(s.heap, e, f):
                 continue
-            if s.checked[f] != s.counters[ROUND] and not _is_up_to_date(s, f):
+            if s.checked[f] != s.counters[ROUND] and not _bring_up_to_date(s, f):
                 return -1, size
             s.tied[size] = f
             size += 1
@@ -326,10 +307,12 @@ def _settle(s: State, e: int) -> tuple[int, int]:
     for i in range(1, size):
         f = s.tied[i]
         order, f_largest = 0, largest
+        # In stars most ties are between twins: they need no look at their keys.
         if not _are_twins(s, best, f):
             cost += 1
             f_largest = _count_far(s, f, 1 - slot)
             order = _compare_far(s, 1 - slot)
+            # Equal as far as was counted, but at least one key goes on.
             if order == 0 and max(largest, f_largest) > far_end:
                 order = _compare_whole(s, f, best)
         if order > 0:
@@ -349,10 +332,12 @@ def _count_far(s: State, e: int, slot: int) -> np.int64:
     far = s.far[slot]
     far[:] = 0
     affected = _collect(s, e)
-    level = s.levels.level[0]
+    level = s.queue.level[0]
     end = level + len(far)
     largest = np.int64(0)
     for i in range(affected):
+        # The interval of a vertex adds one where it begins and takes one where it ends: sums need not be made to find
+        # where two first differ.
         if s.new[i] < end:
             far[s.new[i] - level] += 1
             if s.old[i] < end:
@@ -410,5 +395,6 @@ def _order_of_stars(s: State) -> np.ndarray:
     begins = np.flatnonzero(np.diff(hub[grouped], prepend=-1))
     place = np.arange(len(left)) - np.repeat(begins, np.diff(begins, append=len(left)))
     size = np.empty(len(left), dtype=np.int64)
+    # The edge at place i of its star goes when i others have gone, from a star that much smaller.
     size[grouped] = degrees.max(axis=0)[grouped] - place
     return left[np.lexsort((priority, -size))]

@@ -22,7 +22,7 @@ NONE = -1
 TOP = np.iinfo(np.int64).max
 
 
-class Levels(NamedTuple):
+class RadixQueue(NamedTuple):
     """The queue; ``m`` edges.
 
     Attributes
@@ -43,9 +43,9 @@ class Levels(NamedTuple):
     level: np.ndarray
 
 
-def make_levels(num_edges: int) -> Levels:
+def make_queue(num_edges: int) -> RadixQueue:
     """An empty queue at the highest level."""
-    return Levels(
+    return RadixQueue(
         first=np.full(_PLACES * _SIZE, NONE, dtype=np.int32),
         following=np.empty(num_edges, dtype=np.int32),
         bound=np.empty(num_edges, dtype=np.int64),
@@ -54,21 +54,21 @@ def make_levels(num_edges: int) -> Levels:
 
 
 @inlined
-def file_edge(levels: Levels, e: int, bound: int) -> None:
+def file_edge(queue: RadixQueue, e: int, bound: int) -> None:
     """File an edge under a bound between 0 and the current level. O(1) time."""
-    differing = bound ^ levels.level[0]
+    differing = bound ^ queue.level[0]
     place = 0
     while differing >= _SIZE:
         differing >>= _BITS
         place += 1
     at = place * _SIZE + ((bound >> (place * _BITS)) & (_SIZE - 1))
-    levels.bound[e] = bound
-    levels.following[e] = levels.first[at]
-    levels.first[at] = e
+    queue.bound[e] = bound
+    queue.following[e] = queue.first[at]
+    queue.first[at] = e
 
 
 @kernel
-def next_level(levels: Levels) -> int:
+def next_level(queue: RadixQueue) -> int:
     """Go down to the highest level that has edges, and take out the list of them.
 
     Returns its first edge; the others are ``following``, down to -1. There must be at least one edge.
@@ -76,30 +76,32 @@ def next_level(levels: Levels) -> int:
     while True:
         place = 0
         digit = _SIZE - 1
-        while levels.first[place * _SIZE + digit] < 0:
+        # Lower places hold what is closer to the level, and in a place the highest digit is closest.
+        while queue.first[place * _SIZE + digit] < 0:
             digit -= 1
             if digit < 0:
                 digit = _SIZE - 1
                 place += 1
         at = place * _SIZE + digit
-        e = levels.first[at]
-        levels.first[at] = NONE
+        e = queue.first[at]
+        queue.first[at] = NONE
         if place == 0:
-            levels.level[0] = levels.bound[e]
+            queue.level[0] = queue.bound[e]
             return e
-        _go_down(levels, e)
+        _go_down(queue, e)
 
 
 @kernel
-def _go_down(levels: Levels, e: int) -> None:
+def _go_down(queue: RadixQueue, e: int) -> None:
     """File the edges of a list anew, from the highest of their bounds on."""
-    highest = levels.bound[e]
+    highest = queue.bound[e]
     f = e
     while f >= 0:
-        highest = max(highest, levels.bound[f])
-        f = levels.following[f]
-    levels.level[0] = highest
+        highest = max(highest, queue.bound[f])
+        f = queue.following[f]
+    # The new level differs from no bound of the list in this digit, so that all of them move to lower places.
+    queue.level[0] = highest
     while e >= 0:
-        f = levels.following[e]
-        file_edge(levels, e, levels.bound[e])
+        f = queue.following[e]
+        file_edge(queue, e, queue.bound[e])
         e = f

@@ -2,9 +2,9 @@
 
 With ``M(e)`` the multiset of all ``x`` with ``new <= x < old``, for every vertex whose value falls from ``old`` to
 ``new`` when edge ``e`` goes, the key of ``e`` is better than that of ``f`` exactly where ``M(e)`` has *fewer* of the
-smallest ``x`` that the two do not have equally often: the signed counts of values (DESIGN 3.3), summed up. It only adds
-and never subtracts, and its beginning fits into a few words: how often it has each of the ``SPAN`` numbers from
-``base`` on, eight bits each.
+smallest ``x`` that the two do not have equally often: the signed counts of values (docs/engine.md, section 4), summed
+up. It only adds and never subtracts, and its beginning fits into a few words: how often it has each of the ``SPAN``
+numbers from ``base`` on, eight bits each.
 
 Keys only fall when other edges go, but for vertices that lose walks with an edge no longer. The smallest element of
 ``M``, the *level* of the edge, never rises in the greedy order: a vertex that loses walks with ``e`` only by way of the
@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wis.engine.graph_walks.radix_queue import Levels
+from wis.engine.graph_walks.radix_queue import RadixQueue
 from wis.engine.graph_walks.word_heap import FIELDS, WORDS, Heap
 from wis.kernels import inlined
 
@@ -58,7 +58,7 @@ class State(NamedTuple):
         last looked at; n for none.
     path
         int32 ``[n, 2]``, depth 3 only: the edges of a path to it, -1 where it is shorter.
-    levels, heap
+    queue, heap
         Edges below the current level; edges at it.
     checked
         int64 ``[m]``: the round in which the words of an edge in the heap were found exact.
@@ -98,7 +98,7 @@ class State(NamedTuple):
     value: np.ndarray
     lowest: np.ndarray
     path: np.ndarray
-    levels: Levels
+    queue: RadixQueue
     heap: Heap
     checked: np.ndarray
     row: np.ndarray

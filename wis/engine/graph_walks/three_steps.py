@@ -5,7 +5,7 @@ of v by ``2 + d_u``, and that of every other neighbour of either by 1 for each o
 of r over t and its neighbours, so it loses what these lose, and an end also the r of the other one. All that is found
 in one pass over the neighbours of the neighbours of the ends.
 
-Words of an edge (``open_state``) are computed by this pass. But before that, they are estimated by the rows of the
+Words of an edge (``state``) are computed by this pass. But before that, they are estimated by the rows of the
 neighbours of the ends (``value_rows``): a vertex that loses k walks by k paths over these has k numbers in the key, of
 which the largest is counted k times in place of all. This is no worse than the true key, so that the pass is only made
 where the estimate does not suffice.
@@ -39,6 +39,7 @@ def begin(s: State) -> None:
     """Find the vertex with the smallest value within two steps of each. O(n + m) time."""
     begin_rows(s)
     nobody = len(s.degree)
+    # Borrowed: nothing else is using them yet.
     nearest, by = s.old, s.new
     for x in range(nobody):
         nearest[x], by[x] = nobody, -1
@@ -46,6 +47,7 @@ def begin(s: State) -> None:
             if s.value[s.to[at]] < s.value[nearest[x]]:
                 nearest[x], by[x] = s.to[at], s.pair[at]
     for x in range(nobody):
+        # First within one step for all, then from there: two passes over the arcs, where paths would be many more.
         s.lowest[x] = x
         s.path[x, 0] = s.path[x, 1] = -1
         for at in range(s.start[x], s.stop[x]):
@@ -72,6 +74,7 @@ def _find_lowest(s: State, x: int) -> None:
         y = s.to[at]
         if s.value[y] < s.value[s.lowest[x]]:
             _set_lowest(s, x, y, s.pair[at], -1)
+        # Paths back to x itself do no harm.
         for after in range(s.start[y], s.stop[y]):
             if s.value[s.to[after]] < s.value[s.lowest[x]]:
                 _set_lowest(s, x, s.to[after], s.pair[at], s.pair[after])
@@ -98,6 +101,7 @@ def quick_bound(s: State, e: int) -> np.int64:
     u, v = s.tail[e], s.head[e]
     bound = min(_end_bound(s, u, v), _end_bound(s, v, u))
     for x in (u, v):
+        # As long as the path is there, the vertex loses a walk over each edge of x.
         lowest = s.value[s.lowest[x]]
         if lowest < FREE and _is_there(s, s.path[x, 0]) and _is_there(s, s.path[x, 1]):
             bound = min(bound, lowest - 1)
@@ -111,7 +115,7 @@ def likely_words(s: State, e: int) -> np.int64:
     Returns an upper bound of its level; the words are set if that is not below the current one.
     """
     bound = quick_bound(s, e)
-    if bound < s.levels.level[0]:
+    if bound < s.queue.level[0]:
         return bound
     for j in range(WORDS):
         s.lanes[0, j] = s.lanes[1, j] = np.uint64(0)
@@ -121,12 +125,14 @@ def likely_words(s: State, e: int) -> np.int64:
             y = np.uint32(s.to[at])
             if not s.is_small[y] or rows == _MOST_ROWS:
                 continue
+            # A vertex within two steps is below the base: its value is a bound already.
             if s.below[y] > 0:
                 _find_lowest(s, x)
                 return s.value[s.lowest[x]] - 1
             rows += 1
             for j in range(WORDS):
                 word = s.row[y, j]
+                # Odd and even fields apart, so that sums of many rows have sixteen bits.
                 s.lanes[0, j] += word & _LANES
                 s.lanes[1, j] += (word >> np.uint64(8)) & _LANES
     _join_lanes(s)
@@ -140,6 +146,7 @@ def _join_lanes(s: State) -> None:
     for j in range(WORDS):
         at = ((s.counters[BASE] >> 3) + j) & 7
         low, high = s.lanes[0, at], s.lanes[1, at]
+        # All counts below 128: the two halves fit together as they are.
         if (low | high) & _LARGE == 0 and not full:
             s.words[j] = low | (high << np.uint64(8))
             continue
@@ -188,6 +195,7 @@ def _spread_from(s: State, u: int, v: int, size: int) -> int:
 
 @inlined
 def _clear(s: State) -> None:
+    # All zero between uses; only what was written is cleared.
     for i in range(s.counters[SIZE]):
         s.loss[s.ball[i]] = 0
 
@@ -195,7 +203,7 @@ def _clear(s: State) -> None:
 @kernel
 def exact_words(s: State, e: int) -> np.int64:
     """The words of an edge and its level."""
-    floor = s.levels.level[0]
+    floor = s.queue.level[0]
     _spread(s, e)
     level, lowest = _count(s)
     if lowest <= floor:
@@ -219,6 +227,7 @@ def _count(s: State) -> tuple[np.int64, np.int64]:
         if old == FREE:
             continue
         level, lowest = min(level, new), min(lowest, old)
+        # Only changes of counts here: intervals are long, and sums follow in one pass.
         if base <= new < base + SPAN:
             s.fields[new - base] += 1
             if old < base + SPAN:
@@ -262,6 +271,7 @@ def remove(s: State, e: int) -> int:
     u, v = s.tail[e], s.head[e]
     old_u, old_v = s.value[u], s.value[v]
     lost_u, lost_v = _lowest_neighbour(s, u, v) - 1, _lowest_neighbour(s, v, u) - 1
+    # Losses are those of the graph with the edge: before any arc goes.
     _spread(s, e)
     s.sums[u] -= 2 + s.degree[v]
     s.sums[v] -= 2 + s.degree[u]
@@ -272,6 +282,7 @@ def remove(s: State, e: int) -> int:
         s.degree[x] -= 1
         for at in range(s.start[x], s.stop[x]):
             s.sums[s.to[at]] -= 1
+    # The ends leave the rows of each other with their old values: before any value falls.
     leave_row(s, u, old_v)
     leave_row(s, v, old_u)
     for i in range(s.counters[SIZE]):
@@ -350,6 +361,7 @@ def _cut(s: State, e: int, kept: int) -> None:
         shorter = word & (s.ones[0, keep] * np.uint64(255))
         changed |= shorter != word
         s.heap.words[e, j] = shorter
+    # A shorter beginning is a better one, so that the edge may move up.
     if changed:
         s.checked[e] = -1
         s.heap.lead[s.heap.at[e]] = s.heap.words[e, 0]

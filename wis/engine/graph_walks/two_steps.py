@@ -1,7 +1,7 @@
 """Graph prediction at depth 2, undirected: the walk index of t is the sum of ``1 + degree`` over t and its neighbours.
 
 Removing ``{u, v}`` lowers that of u by ``2 + d_v``, that of v by ``2 + d_u``, and that of every other neighbour by 1,
-or by 2 if it is a neighbour of both. Up to common neighbours, the words of an edge (``open_state``) are therefore the
+or by 2 if it is a neighbour of both. Up to common neighbours, the words of an edge (``state``) are therefore the
 sum of those of its ends: for each vertex, how many neighbours of each value it has, a *row*, kept up to date whenever a
 value within reach of the words changes. Common neighbours make a key worse, so that they need to be looked for only
 when an edge comes to the top.
@@ -47,6 +47,7 @@ def begin(s: State) -> None:
 def find_lowest(s: State, x: int) -> int:
     """Find the neighbour with the smallest value; return the position of the arc to it, -1 if there is none."""
     found = -1
+    # The last value is that of no vertex, FREE: no test for an empty list.
     lowest = len(s.value) - 1
     for at in range(s.start[x], s.stop[x]):
         y = s.to[at]
@@ -68,21 +69,27 @@ def quick_words(s: State, e: int) -> np.int64:
     bound = min(fallen_u, fallen_v)
     base = s.counters[BASE]
     for x in (u, v):
+        # Rows of vertices of high degree are counted when they are asked for.
         if s.is_stale[x]:
             count_row(s, x)
         if s.below[x] > 0:
+            # A neighbour is below the base, but not the one that was the lowest: look for it.
             if s.value[s.lowest[x]] - 1 >= base:
                 find_lowest(s, x)
             bound = min(bound, s.value[s.lowest[x]] - 1)
+    # The level is below what the words tell of.
     if bound < base:
         return bound
     if not (s.is_small[u] and s.is_small[v]):
         _add_fields(s, u, v)
     else:
         for j in range(WORDS):
+            # Rows are rings of words: when the base moves down, only the words that come into reach change.
             at = ((base >> 3) + j) & 7
             s.words[j] = s.row[u, at] + s.row[v, at]
         for x in (u, v):
+            # Each end is a neighbour of the other, and so in its row; but it falls by more than one, which is counted
+            # next.
             number = s.value[x] - 1 - base
             if number < SPAN:
                 s.words[number >> 3] -= s.unit[number & 7]
@@ -98,6 +105,7 @@ def _add_fields(s: State, u: int, v: int) -> None:
     """The words of an edge with an end of high degree."""
     base = s.counters[BASE]
     for number in range(SPAN):
+        # Counts of two rows would run over a field of eight bits, so they are added one by one.
         at, shift = ((base + number) >> 3) & 7, np.uint64(8 * (FIELDS - 1 - (number & 7)))
         count_u = (s.row[u, at] >> shift) & np.uint64(255)
         count_v = (s.row[v, at] >> shift) & np.uint64(255)
@@ -125,6 +133,7 @@ def _pack_all(s: State) -> None:
     """Words from the fields, up to the first one that is full."""
     full = False
     for number in range(SPAN):
+        # Behind a count that is full nothing is told, as if there was nothing: that is no worse than the truth.
         if full:
             s.fields[number] = 0
         elif s.fields[number] >= FULL:
@@ -143,12 +152,14 @@ def exact_words(s: State, e: int) -> np.int64:
     if s.degree[u] > s.degree[v]:
         u, v = v, u
     end = s.counters[BASE] + SPAN
+    # Marks are numbers that only grow, so that none has to be taken back.
     mark = s.counters[MARK] + 1
     s.counters[MARK] = mark
     for at in range(s.start[u], s.stop[u]):
         s.mark[s.to[at]] = mark
     for at in range(s.start[v], s.stop[v]):
         x = s.to[at]
+        # The value of x was counted at one less, by each end: it falls by two.
         number = s.value[x] - 1
         if s.mark[x] == mark and number <= end and not _move_common(s, number, end):
             return number - 1
@@ -158,7 +169,7 @@ def exact_words(s: State, e: int) -> np.int64:
 @inlined
 def _move_common(s: State, number: int, end: int) -> bool:
     """A vertex falls by 2, not twice by 1; return whether that is not below the current level."""
-    if number <= s.levels.level[0]:
+    if number <= s.queue.level[0]:
         return False
     i = number - s.counters[BASE]
     if number < end:
@@ -189,6 +200,7 @@ def _count_fields(s: State, u: int, v: int) -> np.int64:
 def collect(s: State, u: int, v: int) -> int:
     """Fill ``old`` and ``new`` with the values before and after of all that lose walks; return how many they are."""
     affected = 0
+    # Two marks: next to u, and next to v, which includes those next to both.
     mark = s.counters[MARK] + 2
     s.counters[MARK] = mark
     for at in range(s.start[u], s.stop[u]):
@@ -225,6 +237,7 @@ def remove(s: State, e: int) -> int:
     drop_arc(s, v, e)
     s.degree[u] -= 1
     s.degree[v] -= 1
+    # The ends leave the rows of each other with their old values: before any value falls.
     leave_row(s, u, old_v)
     leave_row(s, v, old_u)
     if old_u != FREE:
@@ -267,7 +280,8 @@ def _refresh(s: State, x: int, lost: int) -> None:
 
 @kernel
 def _renew(s: State, e: int) -> None:
-    if quick_words(s, e) >= s.levels.level[0]:
+    # Below the level the stored words are too good, which is found out at the top.
+    if quick_words(s, e) >= s.queue.level[0]:
         store(s.heap, e, s.words)
         s.checked[e] = -1
         sift_up(s.heap, s.heap.at[e])

@@ -1,4 +1,4 @@
-"""Rows: how many neighbours of each value every vertex has, as far as the words of keys go (``open_state``).
+"""Rows: how many neighbours of each value every vertex has, as far as the words of keys go (``state``).
 
 They are kept up to date whenever a value within reach of the words changes. Of vertices of high degree they are counted
 anew when needed, as their counts do not fit into eight bits.
@@ -52,6 +52,7 @@ def count_row(s: State, x: int) -> None:
         number = s.value[s.to[at]] - 1 - base
         if number < 0:
             below += 1
+        # Counts that are cut here are FULL in any word made of them.
         elif number < SPAN and s.fields[number] < _MOST:
             s.fields[number] += 1
     s.below[x] = below
@@ -70,6 +71,7 @@ def move_base(s: State, base: int) -> None:
         if s.degree[x] == 0 or value == FREE:
             continue
         number = value - 1
+        # Nothing changes for values that stay below, or that both positions reach.
         if number < base or (before <= number < base + SPAN):
             continue
         was_below, was_within, is_within = number < before, before <= number < before + SPAN, number < base + SPAN
@@ -94,6 +96,7 @@ def lower_value(s: State, x: int, value: int) -> None:
     base = s.counters[BASE]
     old, new = s.value[x] - 1, value - 1
     s.value[x] = value
+    # Below before and after, or beyond what rows tell.
     if old < base or new >= base + SPAN:
         return
     leaves, enters = old < base + SPAN, new >= base
@@ -114,6 +117,7 @@ def lower_value(s: State, x: int, value: int) -> None:
 def leave_row(s: State, x: int, value: int) -> None:
     """Take a former neighbour with this value out of the row of x."""
     if not s.is_small[x]:
+        # Degrees only fall: from here on the row is kept up to date.
         if s.degree[x] == SMALL:
             count_row(s, x)
             s.is_small[x] = True

@@ -68,6 +68,7 @@ def agree(heap: Heap, e: int, f: int) -> bool:
 
 @inlined
 def _is_better(heap: Heap, lead_e: int, e: int, lead_f: int, f: int) -> bool:
+    # Most comparisons end here, and read the heap only: the words of an edge are on other lines of the cache.
     if lead_e != lead_f:
         return lead_e < lead_f
     for j in range(1, WORDS):
@@ -90,6 +91,7 @@ def store(heap: Heap, e: int, words: np.ndarray) -> bool:
     """Set the words of an edge, in the heap or not; return whether they changed. Does not move it."""
     changed = False
     for j in range(WORDS):
+        # No branch: words are written in any case.
         changed |= heap.words[e, j] != words[j]
         heap.words[e, j] = words[j]
     if heap.at[e] >= 0:
@@ -167,5 +169,6 @@ def take(heap: Heap, e: int) -> None:
     heap.edge[at] = heap.edge[last]
     heap.lead[at] = heap.lead[last]
     heap.at[heap.edge[at]] = at
+    # The last edge may come from another branch, so that it may be better than what is above it there.
     sift_up(heap, at)
     sift_down(heap, at)

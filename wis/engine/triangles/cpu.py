@@ -2,60 +2,56 @@
 
 The walk index of ``t`` is ``1 + 3 d_t + 2 tau_t`` (0 where it is isolated), with its degree and number of triangles.
 Removing ``{u, v}``, an edge in ``c`` triangles, lowers those of ``u`` and ``v`` by ``3 + 2 c`` and those of the ``c``
-third vertices by 2. Keys of edges only fall, with one exception: after the removal of ``{u, w}``, the key of an edge
-``{u, v}`` of the same triangle no longer contains ``w``. So every stored key is an upper bound but those, which are
-looked at after each removal (`_refresh`), mostly in constant time; all else is left to the queue.
+apexes, the third vertices of these, by 2. Keys of edges only fall, with one exception: after the removal of ``{u, w}``,
+the key of an edge ``{u, v}`` of the same triangle no longer contains ``w``. So every stored key is an upper bound but
+those, which are looked at after each removal (`_refresh`), mostly in constant time; all else is left to the queue.
 
-`triangle_listing` finds the triangles, `triangle_keys` computes and compares keys, `triangle_queue` keeps them.
+`listing` finds the triangles, `keys` computes and compares keys, `queue` keeps them.
 Source: Razin, Verbin and Cohen (NeurIPS 2023, arXiv:2211.16494), Algorithm 1 with L = 3.
 """
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import replace
 
 import numpy as np
 
+from wis.engine.task import Task
 from wis.engine.triangles.dense import first_removals
-from wis.engine.triangles.keys import (
+from wis.engine.triangles.edge_table import (
     BEFORE,
+    BUCKET,
     COUNT,
+    FREE,
+    GONE,
+    HEAD,
+    LENGTH,
+    LOWEST,
+    RANKED,
+    TAIL,
+    edge_table,
+    fallen,
+    into_bucket,
+    out_of_bucket,
+)
+from wis.engine.triangles.keys import (
     DONE,
     FLOOR,
-    FREE,
     FRESH,
-    HEAD,
     KEY_COLUMNS,
-    LENGTH,
-    LEVEL,
     NEAR,
-    RANKED,
     ROUND,
     START,
-    TAIL,
     TOKENS,
     UNKNOWN,
     WIDTH,
-    WITNESS,
     State,
-    edge_table,
-    fallen,
     is_removed,
     token_value,
     upper_bound,
 )
 from wis.engine.triangles.listing import Triangles, list_triangles, walk_indices
-from wis.engine.triangles.queue import (
-    GONE,
-    IN_HEAP,
-    into_bucket,
-    level_of,
-    out_of_bucket,
-    pop_best,
-    reevaluate,
-    settle,
-    sift_up,
-)
+from wis.engine.triangles.queue import IN_HEAP, bucket_of, pop_best, reevaluate, settle, sift_up
 from wis.graphs.edge_list import EdgeList
 from wis.kernels import inlined, kernel
 from wis.progress import track
@@ -64,45 +60,14 @@ from wis.progress import track
 _SLICE = 1 << 12
 
 # Buckets at most, by powers of two: more would cost memory and gain nothing.
-_LEVELS = 1 << 22
+_MOST_BUCKETS = 1 << 22
 
 # Triangles at one edge at most: counts share 64 bits with values.
 _MOST_COUNT = 1 << 24
 
 
-def removal_order(
-    edges: EdgeList,
-    *,
-    depth: int = 3,
-    is_target: np.ndarray | None = None,
-    priority: np.ndarray | None = None,
-    chunk: int = 1,
-    limit: int,
-    progress: bool = False,
-) -> np.ndarray:
+def removal_order(task: Task) -> np.ndarray:
     """The exact greedy order of 2-WIS.
-
-    Parameters
-    ----------
-    edges
-        The pairs of an undirected graph.
-    depth
-        Always 3.
-    is_target
-        bool ``[n]``: vertices whose walk index counts, or None for all.
-    priority
-        int64 ``[m]``: of tied edges the one with the smallest goes first; None for canonical order.
-    chunk
-        Edges removed per evaluation.
-    limit
-        Number of removals, at most ``m``.
-    progress
-        Show progress.
-
-    Returns
-    -------
-    np.ndarray
-        int64 ``[limit]``: positions of pairs, first removed first.
 
     Raises
     ------
@@ -113,56 +78,54 @@ def removal_order(
     -----
     Memory: 36 bytes a triangle, up to 24 more where long keys tie, and some 150 bytes a pair. Time: listing the
     triangles, constant time for each of them when it goes, and a pass over the triangles of an edge whenever it comes
-    to the top of the queue. While a graph is so dense that rows of bits are faster, they are used (`dense_triangles`).
+    to the top of the queue. While a graph is so dense that rows of bits are faster, they are used (`dense`).
     """
-    first = first_removals(edges, is_target=is_target, priority=priority, chunk=chunk, limit=limit, progress=progress)
-    go_on = partial(by_lists, is_target=is_target, chunk=chunk, limit=limit - len(first), progress=progress)
+    task.require(3)
+    first = first_removals(task)
     if len(first) == 0:
-        return go_on(edges, priority=priority)
-    left = np.delete(np.arange(edges.num_pairs), first)
-    rest = EdgeList(edges.num_nodes, edges.pairs[:, left])
-    return np.concatenate([first, left[go_on(rest, priority=None if priority is None else priority[left])]])
+        return by_lists(task)
+    left = np.delete(np.arange(task.edges.num_pairs), first)
+    rest = replace(
+        task,
+        edges=EdgeList(task.edges.num_nodes, task.edges.pairs[:, left]),
+        limit=task.limit - len(first),
+        priority=None if task.priority is None else task.priority[left],
+    )
+    return np.concatenate([first, left[by_lists(rest)]])
 
 
-def by_lists(
-    edges: EdgeList,
-    *,
-    is_target: np.ndarray | None,
-    priority: np.ndarray | None,
-    chunk: int,
-    limit: int,
-    progress: bool,
-) -> np.ndarray:
+def by_lists(task: Task) -> np.ndarray:
     """The order of :func:`removal_order`, by lists of triangles only."""
+    limit = task.limit
     if limit == 0:
         return np.empty(0, dtype=np.int64)
-    state = _prepare(edges, is_target, priority, list_triangles(edges, progress=progress))
+    state = _prepare(task, list_triangles(task.edges, progress=task.progress))
     order = np.empty(limit, dtype=np.int64)
-    with track(limit, "2-WIS", enabled=progress) as advance:
+    with track(limit, task.name, enabled=task.progress) as advance:
         while (done := int(state.counters[DONE])) < limit:
-            _remove_best(state, order, min(done + _SLICE, limit), chunk)
+            _remove_best(state, order, min(done + _SLICE, limit), task.chunk)
             advance(int(state.counters[DONE]) - done)
     return order
 
 
-def _prepare(edges: EdgeList, is_target: np.ndarray | None, priority: np.ndarray | None, triangles: Triangles) -> State:
-    n, m = edges.num_nodes, edges.num_pairs
+def _prepare(task: Task, triangles: Triangles) -> State:
+    n, m = task.edges.num_nodes, task.edges.num_pairs
     count = np.diff(triangles.start).astype(np.int32)
     most_count = int(count.max(initial=0))
     if most_count >= _MOST_COUNT:
         raise OverflowError(f"depth=3: a pair is in {most_count} triangles, more than {_MOST_COUNT - 1} do not fit")
-    value = walk_indices(n, edges.pairs[0], edges.pairs[1], count)
+    value = walk_indices(n, *task.edges.pairs, count)
     largest = int(value.max(initial=0))
-    if is_target is not None:
-        value[~is_target] = FREE
-    shift = max(largest.bit_length() - _LEVELS.bit_length() + 1, 0)
+    value[~task.targets()] = FREE
+    # Where values are large, a bucket is a range of them, and the heap sorts what it holds.
+    shift = max(largest.bit_length() - _MOST_BUCKETS.bit_length() + 1, 0)
     key = np.empty((m, KEY_COLUMNS), dtype=np.int64)
     key[:, START] = triangles.start[:-1]
     state = State(
         free=FREE,
         shift=shift,
         value=value,
-        edge=edge_table(edges.pairs, priority, count),
+        edge=edge_table(task, count),
         key=key,
         removed=np.zeros(m // 8 + 1, dtype=np.uint8),
         entries=triangles.entries,
@@ -181,7 +144,7 @@ def _prepare(edges: EdgeList, is_target: np.ndarray | None, priority: np.ndarray
 def _fill_buckets(s: State) -> None:
     # Backwards, so that the first edge comes out first.
     for e in range(len(s.edge) - 1, -1, -1):
-        into_bucket(s, e, level_of(s, upper_bound(s, e)))
+        into_bucket(s, e, bucket_of(s, upper_bound(s, e)))
 
 
 @kernel
@@ -190,6 +153,7 @@ def _remove_best(s: State, order: np.ndarray, until: int, chunk: int) -> None:
     while s.counters[DONE] < until:
         begin = s.counters[DONE]
         end = min(begin + chunk, len(order))
+        # Chosen first, removed afterwards: keys of one chunk are all relative to the graph at its beginning.
         for i in range(begin, end):
             order[i] = pop_best(s)
         for i in range(begin, end):
@@ -205,6 +169,8 @@ def _remove(s: State, e: int) -> None:
     old_u, old_v = s.value[u], s.value[v]
     s.value[u] = fallen(s, u, s.edge[e, COUNT])
     s.value[v] = fallen(s, v, s.edge[e, COUNT])
+    # Live triangles move to the front, where the second loop finds them. It must be a second one: bounds are right only
+    # when all values have changed.
     begin = s.key[e, START]
     end = begin
     for i in range(begin, begin + s.edge[e, LENGTH]):
@@ -230,21 +196,24 @@ def _remove(s: State, e: int) -> None:
 def _refresh(s: State, e: int, shared: int, other: int, lost: int, old_lost: int) -> None:
     """Keep what is stored of ``e = {shared, other}`` an upper bound, after ``{shared, lost}`` was removed.
 
-    The first value of the key can rise only if ``lost`` was its witness. Of the rest, the following changed: the value
-    to which ``shared`` will fall, down; values of other apexes, down; and the contributions of ``lost`` and of the old
-    value of ``other``, which can make the key better, but only from ``better`` on.
+    The first value of the key can rise only if ``lost`` was its lowest apex. Of the rest, the following changed: the
+    value to which ``shared`` will fall, down; values of other apexes, down; and the contributions of ``lost`` and of
+    the old value of ``other``, which can make the key better, but only from ``better`` on.
     """
-    level = s.edge[e, LEVEL]
-    if level == GONE:
+    bucket = s.edge[e, BUCKET]
+    if bucket == GONE:
         return
-    if s.edge[e, WITNESS] == lost:
-        s.edge[e, WITNESS] = -1
-        if level != IN_HEAP and level_of(s, upper_bound(s, e)) > level:
+    if s.edge[e, LOWEST] == lost:
+        # Without it the bound is that of the endpoints, which may be higher than where the edge is.
+        s.edge[e, LOWEST] = -1
+        if bucket != IN_HEAP and bucket_of(s, upper_bound(s, e)) > bucket:
             out_of_bucket(s, e)
             settle(s, e)
             return
-    if level != IN_HEAP:
+    # In a bucket, nothing but the bound is in use.
+    if bucket != IN_HEAP:
         return
+    # Its value before the removal, which took a triangle from it.
     old_other = s.value[other]
     if old_other != s.free:
         old_other += 2
@@ -257,8 +226,10 @@ def _refresh(s: State, e: int, shared: int, other: int, lost: int, old_lost: int
 def _forget(s: State, e: int, value: int) -> None:
     """The key of an edge in the heap may be better than stored from this value on."""
     for i in range(WIDTH):
+        # What is stored of smaller values still holds.
         if token_value(s.key[e, TOKENS + i]) < value:
             continue
+        # Nothing would be left to compare by, not even the first value.
         if i == 0:
             reevaluate(s, e)
             return

@@ -8,74 +8,32 @@ import numpy as np
 from numba import cuda
 
 from wis.engine.cuda import device
+from wis.engine.cuda.graph import Graph, Scratch
 from wis.engine.cuda.host import Family, greedy_order
-from wis.engine.cuda.keys import Graph, Scratch, is_cut_off
-from wis.engine.cuda.rounds import RISEN, build_kernels
-from wis.graphs.edge_list import EdgeList
+from wis.engine.cuda.keys import is_cut_off
+from wis.engine.cuda.pool import RISEN
+from wis.engine.cuda.rounds import build_kernels
+from wis.engine.task import Task
 from wis.machine import check_memory
 
 
-def removal_order(
-    edges: EdgeList,
-    *,
-    depth: int = 3,
-    is_target: np.ndarray | None = None,
-    priority: np.ndarray | None = None,
-    chunk: int = 1,
-    limit: int,
-    progress: bool = False,
-) -> np.ndarray:
-    """Exact greedy order of 2-WIS, the same as that of :mod:`wis.engine.triangles.cpu`.
-
-    Parameters
-    ----------
-    edges
-        Undirected pairs.
-    depth
-        3, the only depth that this module computes.
-    is_target
-        bool ``[n]``: whose walk indices count. None: all.
-    priority
-        int64 ``[m]``, a permutation: the smaller wins a tie. None: canonical order.
-    chunk
-        Number of edges removed per evaluation.
-    limit
-        Number of edges to remove, at most ``m``.
-    progress
-        Show progress.
-
-    Returns
-    -------
-    np.ndarray
-        int64 ``[limit]``: positions of pairs, first removed first.
-
-    Raises
-    ------
-    RuntimeError
-        If there is no CUDA device; the message says why.
-    MemoryError
-        If the graph does not fit; the message says how much is needed.
-    """
-    if depth != 3 or edges.directed:
-        raise ValueError(f"only depth 3 of undirected graphs, got depth {depth}, directed={edges.directed}")
-    device.require_cuda()
-    return greedy_order(
-        edges, _FAMILY,
-        depth=depth, is_target=is_target, priority=priority, chunk=chunk, limit=limit, progress=progress,
-    )  # fmt: skip
+def removal_order(task: Task) -> np.ndarray:
+    """Exact greedy order of 2-WIS, the same as that of :mod:`wis.engine.triangles.cpu`."""
+    task.require(3)
+    return greedy_order(task, _FAMILY)
 
 
 @cuda.jit(device=True)
 def _list_losses(graph: Graph, scratch: Scratch, row: int, e: int) -> None:
-    # An edge takes one edge and all its triangles from its ends, and one triangle from each third corner.
+    # An edge takes one edge and all its triangles from its ends, and one triangle from each apex.
     cuda.syncthreads()
     if cuda.threadIdx.x == 0:
         scratch.size[row] = 2
     cuda.syncthreads()
-    for i in range(graph.corner_start[e] + cuda.threadIdx.x, graph.corner_start[e + 1], cuda.blockDim.x):
-        if graph.alive[graph.corner[i, 1]] and graph.alive[graph.corner[i, 2]]:
+    for i in range(graph.triangle_start[e] + cuda.threadIdx.x, graph.triangle_start[e + 1], cuda.blockDim.x):
+        if graph.alive[graph.triangle[i, 1]] and graph.alive[graph.triangle[i, 2]]:
             at = cuda.atomic.add(scratch.size, row, 1)
-            scratch.vertex[row, at] = graph.corner[i, 0]
+            scratch.vertex[row, at] = graph.triangle[i, 0]
             scratch.loss[row, at] = 2
     cuda.syncthreads()
     i = cuda.threadIdx.x
@@ -89,11 +47,12 @@ def _list_losses(graph: Graph, scratch: Scratch, row: int, e: int) -> None:
 @cuda.jit(device=True)
 def _list_risen(graph: Graph, scratch: Scratch, row: int, e: int, risen: Any, counters: Any) -> None:
     # The other two edges of every triangle.
-    for i in range(graph.corner_start[e] + cuda.threadIdx.x, graph.corner_start[e + 1], cuda.blockDim.x):
-        if graph.alive[graph.corner[i, 1]] and graph.alive[graph.corner[i, 2]]:
+    for i in range(graph.triangle_start[e] + cuda.threadIdx.x, graph.triangle_start[e + 1], cuda.blockDim.x):
+        if graph.alive[graph.triangle[i, 1]] and graph.alive[graph.triangle[i, 2]]:
+            # Each edge is in one of these triangles only, so that it is listed once.
             at = cuda.atomic.add(counters, RISEN, 2)
-            risen[at] = graph.corner[i, 1]
-            risen[at + 1] = graph.corner[i, 2]
+            risen[at] = graph.triangle[i, 1]
+            risen[at + 1] = graph.triangle[i, 2]
     cuda.syncthreads()
 
 
@@ -107,9 +66,9 @@ def _add_edges(graph: Graph) -> None:
 def _add_triangles(graph: Graph) -> None:
     for e in range(cuda.grid(1), len(graph.alive), cuda.gridsize(1)):
         if graph.alive[e]:
-            for i in range(graph.corner_start[e], graph.corner_start[e + 1]):
-                if graph.alive[graph.corner[i, 1]] and graph.alive[graph.corner[i, 2]]:
-                    cuda.atomic.add(graph.value, graph.corner[i, 0], 2)
+            for i in range(graph.triangle_start[e], graph.triangle_start[e + 1]):
+                if graph.alive[graph.triangle[i, 1]] and graph.alive[graph.triangle[i, 2]]:
+                    cuda.atomic.add(graph.value, graph.triangle[i, 0], 2)
 
 
 def _fill_values(graph: Graph, scratch: Scratch) -> None:
@@ -118,7 +77,7 @@ def _fill_values(graph: Graph, scratch: Scratch) -> None:
 
 
 @cuda.jit(device=True)
-def _third_corner(start: Any, to: Any, x: int, y: int, i: int) -> int:
+def _find_apex(start: Any, to: Any, x: int, y: int, i: int) -> int:
     """Where among the arcs of y the i-th arc of the graph, one of x, ends too; -1 if it does not."""
     low, high = start[y], start[y + 1]
     while low < high:
@@ -131,48 +90,49 @@ def _third_corner(start: Any, to: Any, x: int, y: int, i: int) -> int:
 
 
 @cuda.jit
-def _count_corners(ends: Any, start: Any, to: Any, count: Any) -> None:
+def _count_triangles(ends: Any, start: Any, to: Any, count: Any) -> None:
     for e in range(cuda.grid(1), len(ends), cuda.gridsize(1)):
         x, y = ends[e, 0], ends[e, 1]
+        # The arcs of the end that has fewer are looked up among those of the other.
         if start[x + 1] - start[x] > start[y + 1] - start[y]:
             x, y = y, x
         found = 0
         for i in range(start[x], start[x + 1]):
-            if _third_corner(start, to, x, y, i) >= 0:
+            if _find_apex(start, to, x, y, i) >= 0:
                 found += 1
         count[e] = found
 
 
 @cuda.jit
-def _store_corners(ends: Any, start: Any, to: Any, pair: Any, corner_start: Any, corner: Any) -> None:
+def _store_triangles(ends: Any, start: Any, to: Any, pair: Any, triangle_start: Any, triangle: Any) -> None:
     for e in range(cuda.grid(1), len(ends), cuda.gridsize(1)):
         x, y = ends[e, 0], ends[e, 1]
         if start[x + 1] - start[x] > start[y + 1] - start[y]:
             x, y = y, x
-        at = corner_start[e]
+        at = triangle_start[e]
         for i in range(start[x], start[x + 1]):
-            j = _third_corner(start, to, x, y, i)
+            j = _find_apex(start, to, x, y, i)
             if j >= 0:
-                corner[at, 0] = to[i]
-                corner[at, 1] = pair[i]
-                corner[at, 2] = pair[j]
+                triangle[at, 0] = to[i]
+                triangle[at, 1] = pair[i]
+                triangle[at, 2] = pair[j]
                 at += 1
 
 
-def _list_corners(ends: Any, start: Any, to: Any, pair: Any) -> tuple[Any, Any]:
+def _list_triangles(ends: Any, start: Any, to: Any, pair: Any) -> tuple[Any, Any]:
     import torch
 
     m, place = len(ends), ends.device
     count = torch.empty(m, dtype=torch.int64, device=place)
-    device.launch(_count_corners, device.enough_blocks(m), device.THREADS, ends, start, to, count)
-    corner_start = torch.zeros(m + 1, dtype=torch.int64, device=place)
-    torch.cumsum(count, 0, out=corner_start[1:])
-    total = int(corner_start[-1])
+    device.launch(_count_triangles, device.enough_blocks(m), device.THREADS, ends, start, to, count)
+    triangle_start = torch.zeros(m + 1, dtype=torch.int64, device=place)
+    torch.cumsum(count, 0, out=triangle_start[1:])
+    total = int(triangle_start[-1])
     check_memory(12 * total, place)
-    corner = torch.empty((max(total, 1), 3), dtype=torch.int32, device=place)
-    arguments = (ends, start, to, pair, corner_start, corner)
-    device.launch(_store_corners, device.enough_blocks(m), device.THREADS, *arguments)
-    return corner_start, corner
+    triangle = torch.empty((max(total, 1), 3), dtype=torch.int32, device=place)
+    arguments = (ends, start, to, pair, triangle_start, triangle)
+    device.launch(_store_triangles, device.enough_blocks(m), device.THREADS, *arguments)
+    return triangle_start, triangle
 
 
-_FAMILY = Family(*build_kernels(_list_losses, _list_risen), _fill_values, threads=32, list_corners=_list_corners)
+_FAMILY = Family(*build_kernels(_list_losses, _list_risen), _fill_values, threads=32, list_triangles=_list_triangles)

@@ -1,14 +1,15 @@
 """2-WIS (depth 3) of a dense undirected graph, exact: the removals for which rows of bits beat lists of triangles.
 
-What is computed is that of `triangles`; what differs is how. Where edges have hundreds of triangles, nearly every
+What is computed is that of `cpu`; what differs is how. Where edges have hundreds of triangles, nearly every
 removal changes the key of nearly every edge that comes into question, and all that counts is how fast keys are
-computed: here by 64 vertices at a time. `dense_levels` computes and compares them.
+computed: here by 64 vertices at a time. `dense_keys` computes and compares them.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from wis.engine.task import Task
 from wis.engine.triangles.bit_rows import BITS, ONE, bit_of, count_triangles, fill_rows, lowest_bit, num_words, word_of
 from wis.engine.triangles.dense_keys import (
     ALL,
@@ -28,9 +29,8 @@ from wis.engine.triangles.dense_keys import (
     lower,
     relocate,
 )
-from wis.engine.triangles.keys import COUNT, FREE, HEAD, LEVEL, TAIL, WITNESS, edge_table, fallen
+from wis.engine.triangles.edge_table import BUCKET, COUNT, FREE, GONE, HEAD, LOWEST, TAIL, edge_table, fallen
 from wis.engine.triangles.listing import list_bytes, walk_indices
-from wis.engine.triangles.queue import GONE
 from wis.graphs.edge_list import EdgeList
 from wis.kernels import inlined, kernel
 from wis.machine import free_memory
@@ -54,21 +54,8 @@ _IDLE = 256
 _IDLE_AT_START = 4
 
 
-def first_removals(
-    edges: EdgeList,
-    *,
-    is_target: np.ndarray | None,
-    priority: np.ndarray | None,
-    chunk: int,
-    limit: int,
-    progress: bool,
-) -> np.ndarray:
+def first_removals(task: Task) -> np.ndarray:
     """The first edges of the order of 2-WIS: as many as are found faster by rows of bits, which may be none.
-
-    Parameters
-    ----------
-    edges, is_target, priority, chunk, limit, progress
-        As in :func:`wis.engine.triangles.cpu.removal_order`.
 
     Returns
     -------
@@ -81,18 +68,19 @@ def first_removals(
     also used where these do not fit into memory. Time: a pass over n / 64 words for each key that comes into question,
     and constant time for each triangle when it goes.
     """
-    if not _may_pay(edges):
+    if not _may_pay(task.edges):
         return np.empty(0, dtype=np.int64)
-    state = _prepare(edges, is_target, priority)
+    state = _prepare(task)
     if state is None:
         return np.empty(0, dtype=np.int64)
+    limit = task.limit
     order = np.empty(limit, dtype=np.int64)
-    with track(limit, "2-WIS, while dense", enabled=progress) as advance:
+    with track(limit, f"{task.name}, while dense", enabled=task.progress) as advance:
         while (done := int(state.counters[DONE])) < limit:
             most_idle = _most_idle(state)
             if state.counters[IDLE] > most_idle:
                 break
-            _remove_best(state, order, min(done + _SLICE, limit), chunk, most_idle)
+            _remove_best(state, order, min(done + _SLICE, limit), task.chunk, most_idle)
             advance(int(state.counters[DONE]) - done)
     return order[:done]
 
@@ -125,10 +113,10 @@ def _most_idle(s: State) -> int:
     return _IDLE_AT_START * m + _IDLE * done if triangles >= _fewest_triangles(n, m - done) else -1
 
 
-def _prepare(edges: EdgeList, is_target: np.ndarray | None, priority: np.ndarray | None) -> State | None:
+def _prepare(task: Task) -> State | None:
     """The state at the start; None if rows do not pay."""
-    n, m = edges.num_nodes, edges.num_pairs
-    tail, head = edges.pairs
+    n, m = task.edges.num_nodes, task.edges.num_pairs
+    tail, head = task.edges.pairs
     rows = np.zeros((n, num_words(n)), dtype=np.uint64)
     fill_rows(tail, head, rows)
     count = np.empty(m, dtype=np.int32)
@@ -142,8 +130,7 @@ def _prepare(edges: EdgeList, is_target: np.ndarray | None, priority: np.ndarray
         return None
     pair = np.empty((n, n), dtype=np.int32)
     pair[tail, head] = pair[head, tail] = np.arange(m)
-    if is_target is not None:
-        value[~is_target] = FREE
+    value[~task.targets()] = FREE
     mask = np.zeros((MASKS, rows.shape[1]), dtype=np.uint64)
     mask[ALL] = ~np.uint64(0)
     state = State(
@@ -152,7 +139,7 @@ def _prepare(edges: EdgeList, is_target: np.ndarray | None, priority: np.ndarray
         rows=rows,
         mask=mask,
         pair=pair,
-        edge=edge_table(edges.pairs, priority, count),
+        edge=edge_table(task, count),
         first=np.full(largest + 2, -1, dtype=np.int32),
         open_edge=np.empty(m, dtype=np.int32),
         open_key=np.empty(m, dtype=np.int64),
@@ -183,6 +170,7 @@ def _remove(s: State, e: int) -> None:
     """Take an edge out of the graph."""
     u, v = np.uint64(s.edge[e, TAIL]), np.uint64(s.edge[e, HEAD])
     old_u, old_v = s.value[u], s.value[v]
+    # Each triangle that goes was counted at all of its edges.
     s.counters[TRIANGLES] -= 3 * s.edge[e, COUNT]
     if old_u != s.free:
         lower(s, u, fallen(s, u, s.edge[e, COUNT]))
@@ -204,6 +192,7 @@ def _remove(s: State, e: int) -> None:
         while apexes != 0:
             w = i * BITS + lowest_bit(apexes)
             apexes &= apexes - ONE
+            # In a second pass, as levels are right only when all values have changed.
             _refresh(s, s.pair[u, w], w, v, old_v)
             _refresh(s, s.pair[v, w], w, u, old_u)
 
@@ -212,17 +201,18 @@ def _remove(s: State, e: int) -> None:
 def _refresh(s: State, e: int, other: int, lost: int, old_lost: int) -> None:
     """Keep what is stored of an edge an upper bound, after it lost the triangle with the apex ``lost``.
 
-    Its level can rise only if ``lost`` was its witness. The rest of its key can become better only from the smaller of
-    the values to which ``lost`` and the ``other`` endpoint would have fallen, because these contributed to it.
+    Its level can rise only if ``lost`` was its lowest apex. The rest of its key can become better only from the smaller
+    of the values to which ``lost`` and the ``other`` endpoint would have fallen, because these contributed to it.
     """
-    level = s.edge[e, LEVEL]
-    if level == GONE:
+    bucket = s.edge[e, BUCKET]
+    if bucket == GONE:
         return
-    if level == OPEN:
+    if bucket == OPEN:
         old_other = s.value[other]
         if old_other != s.free:
             old_other += 2
+        # What can get better only beyond the stored sums leaves these as they are.
         if min(old_lost, old_other) - 2 < s.counters[FLOOR] + SUMS:
             relocate(s, e)
-    elif s.edge[e, WITNESS] == lost:
+    elif s.edge[e, LOWEST] == lost:
         relocate(s, e)

@@ -1,6 +1,6 @@
 """Edges of a dense graph in the order of their keys for 2-WIS, without sorting them.
 
-The key of an edge (see `triangle_keys`) is compared by what it sums up to: for ascending values ``y``,
+The key of an edge (see `keys`) is compared by what it sums up to: for ascending values ``y``,
 
     S(y) = number of apexes with value y + 2
          + number of endpoints that fall to y, y - 2, y - 4, ... - number of endpoints that have these values
@@ -20,8 +20,21 @@ from typing import NamedTuple
 import numpy as np
 
 from wis.engine.triangles.bit_rows import BITS, ONE, bit_of, lowest_bit, popcount, word_of
-from wis.engine.triangles.keys import AFTER, BEFORE, COUNT, HEAD, LEVEL, PRIORITY, STAMP, TAIL, WITNESS, fallen
-from wis.engine.triangles.queue import GONE, into_bucket, out_of_bucket
+from wis.engine.triangles.edge_table import (
+    AFTER,
+    BEFORE,
+    BUCKET,
+    COUNT,
+    GONE,
+    HEAD,
+    LOWEST,
+    PRIORITY,
+    STAMP,
+    TAIL,
+    fallen,
+    into_bucket,
+    out_of_bucket,
+)
 from wis.kernels import inlined, kernel
 
 # Sums of an open edge, and bits that each takes: a sum is between -2 and the number of vertices + 2.
@@ -36,13 +49,13 @@ BELOW, FIRST, FURTHER, ALL, MASKS = 0, 1, 1 + SUMS, 1 + 2 * SUMS, 2 + 2 * SUMS
 
 # Tied edges are compared by more sums together while there are more of them than this, and not more often than that.
 _FEW = 16
-_MOST_ROUNDS = 2
+_MOST_PASSES = 2
 
 # All open edges are evaluated where they are few, or where the best ones have turned out not to be so often.
 _SMALL = 16
 _TRIES = 3
 
-# The level of an edge that is open.
+# The bucket of an edge that is open: one at the level of the floor, with its sums stored.
 OPEN = -1
 
 # Counters: the level of the open edges; how many there are; rounds so far; edges chosen so far; triangles left, counted
@@ -58,7 +71,7 @@ class State(NamedTuple):
     rows: np.ndarray  # uint64 [n, words]: neighbours
     mask: np.ndarray  # uint64 [MASKS, words]: see above
     pair: np.ndarray  # int32 [n, n]: the edge between two vertices
-    edge: np.ndarray  # int32 [m, COLUMNS]: see `triangle_keys`; the position among the open edges is in BEFORE
+    edge: np.ndarray  # int32 [m, COLUMNS]: see `edge_table`; the position among the open edges is in BEFORE
     first: np.ndarray  # int32 [levels]: first edge of each bucket, -1 for none
     open_edge: np.ndarray  # int32 [m]: open edges
     open_key: np.ndarray  # int64 [m]: their sums
@@ -69,6 +82,7 @@ class State(NamedTuple):
 @inlined
 def _up_to(end: int, y: int) -> np.int64:
     """1 if an endpoint's value is one of ``y``, ``y - 2``, ``y - 4``, ..."""
+    # No branch: this is computed four times for every sum.
     return np.int64(end <= y) & ~(end ^ y) & 1
 
 
@@ -103,11 +117,11 @@ def _count_apexes(s: State, e: int, first: int) -> tuple[np.uint64, np.uint64, n
 def evaluate(s: State, e: int) -> np.int64:
     """The level of an edge that is at the floor, or an upper bound below it.
 
-    Sets the witness of an edge below the floor, and ``KEY`` for one at the floor.
+    Sets the lowest apex of an edge below the floor, and ``KEY`` for one at the floor.
     """
     floor = s.counters[FLOOR]
     level = _level_of_ends(s, e)
-    s.edge[e, WITNESS] = -1
+    s.edge[e, LOWEST] = -1
     if level < floor:
         return level
     below, a, b, c, d = _count_apexes(s, e, FIRST)
@@ -127,7 +141,7 @@ def _level_of_ends(s: State, e: int) -> np.int64:
 
 @kernel
 def _level_with_apexes(s: State, e: int, level: np.int64, row: int) -> np.int64:
-    """The level of an edge by that of its endpoints and the apexes of a row of the masks; sets its witness."""
+    """The level of an edge by that of its endpoints and the apexes of a row of the masks; sets its lowest one."""
     u, v = np.uint64(s.edge[e, TAIL]), np.uint64(s.edge[e, HEAD])
     for i in range(np.uint64(s.rows.shape[1])):
         apexes = s.rows[u, i] & s.rows[v, i] & s.mask[row, i]
@@ -136,7 +150,7 @@ def _level_with_apexes(s: State, e: int, level: np.int64, row: int) -> np.int64:
             apexes &= apexes - ONE
             if s.value[w] - 2 < level:
                 level = s.value[w] - 2
-                s.edge[e, WITNESS] = w
+                s.edge[e, LOWEST] = w
     return level
 
 
@@ -157,7 +171,7 @@ def _into_open(s: State, e: int) -> None:
     s.counters[SIZE] = at + 1
     s.open_edge[at] = e
     s.open_key[at] = s.counters[KEY]
-    s.edge[e, LEVEL] = OPEN
+    s.edge[e, BUCKET] = OPEN
     s.edge[e, BEFORE] = at
     s.edge[e, STAMP] = s.counters[ROUND]
 
@@ -180,11 +194,11 @@ def relocate(s: State, e: int) -> None:
     The level may have risen, but not above the floor: what holds it there is no greater than the floor, but the lost
     apex, an endpoint of an edge that was chosen at the floor or above, falls to more than that.
     """
-    if s.edge[e, LEVEL] == OPEN:
+    if s.edge[e, BUCKET] == OPEN:
         _out_of_open(s, e)
     else:
         out_of_bucket(s, e)
-    s.edge[e, WITNESS] = -1
+    s.edge[e, LOWEST] = -1
     into_bucket(s, e, _level_with_apexes(s, e, _level_of_ends(s, e), ALL))
 
 
@@ -223,6 +237,7 @@ def _mask_of(s: State, x: np.int64) -> np.int64:
 @inlined
 def lower(s: State, v: int, x: np.int64) -> None:
     """Give a vertex a lower value."""
+    # Most values change far above the level, where no mask tells them apart.
     old, new = _mask_of(s, s.value[v]), _mask_of(s, x)
     s.value[v] = x
     if old != new:
@@ -238,6 +253,8 @@ def choose(s: State) -> int:
     while True:
         _open_edges(s)
         size = s.counters[SIZE]
+        # Stored sums may be of an earlier round, and are then no worse than the truth: only where the best ones do
+        # stand is anything decided.
         best = s.open_key[0]
         for i in range(np.uint64(size)):
             best = min(best, s.open_key[i])
@@ -251,7 +268,7 @@ def choose(s: State) -> int:
         if count > 0:
             e = s.tied[0] if count == 1 else _first_of_tied(s, count)
             _out_of_open(s, e)
-            s.edge[e, LEVEL] = GONE
+            s.edge[e, BUCKET] = GONE
             return e
 
 
@@ -283,6 +300,7 @@ def _open_edges(s: State) -> None:
 def _check_open(s: State, key: np.int64, all_keys: bool) -> None:
     """Evaluate the open edges whose stored sums are ``key``, or all of them, where that was not done this round."""
     floor = s.counters[FLOOR]
+    # Backwards, as the last one takes the place of one that is taken out.
     for i in range(s.counters[SIZE] - 1, -1, -1):
         e = s.open_edge[i]
         if not (all_keys or s.open_key[i] == key) or s.edge[e, STAMP] == s.counters[ROUND]:
@@ -301,7 +319,7 @@ def _check_open(s: State, key: np.int64, all_keys: bool) -> None:
 def _first_of_tied(s: State, count: int) -> int:
     """Of edges with the same level and first sums the one that goes first."""
     y = s.counters[FLOOR] + SUMS
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(_MOST_PASSES):
         if count <= _FEW or y >= s.free:
             break
         following = _fill_masks(s, y, FURTHER)
@@ -321,6 +339,7 @@ def _first_of_tied(s: State, count: int) -> int:
                 low = fallen(s, s.edge[s.tied[i], end], s.edge[s.tied[i], COUNT])
                 if low >= y + SUMS:
                     following = min(following, low)
+        # The next value at which anything changes.
         y = following
     best_edge = s.tied[0]
     for i in range(1, count):

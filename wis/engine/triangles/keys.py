@@ -20,6 +20,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from wis.engine.sorting import shell_sort
+from wis.engine.triangles.edge_table import COUNT, HEAD, LENGTH, LOWEST, RANKED, TAIL, fallen
 from wis.kernels import inlined, kernel
 
 # Tokens stored for an edge.
@@ -28,23 +30,11 @@ WIDTH = 5
 # Distinct apex values from which they are computed.
 NEAR = 6
 
-# Value 4 = 1 + 3 * 1: a vertex with a single neighbour, which falls to 0.
-_LEAF = 4
-
-# The value of a vertex that does not count; larger than all that fit into memory, and tokens hold no more.
-FREE = 1 << 37
-
 _SHIFT = 24
 _LOW = (1 << _SHIFT) - 1
 END = 1 << 61
 UNKNOWN = np.iinfo(np.int64).max
 _FLIP = 1 << 62
-
-# Columns of an edge: endpoints, the smaller first; priority, the smaller wins a tie; number of its triangles; entries
-# stored, those of removed triangles included; an apex whose value bounds the key, -1 if an endpoint does; the round in
-# which the key was last computed; whether there is a snapshot for the rest of it; which bucket it is in, or IN_HEAP or
-# GONE; the previous edge of the bucket, or the position in the heap; the next edge of the bucket, -1 for none.
-TAIL, HEAD, PRIORITY, COUNT, LENGTH, WITNESS, STAMP, RANKED, LEVEL, BEFORE, AFTER, COLUMNS = range(12)
 
 # Columns of a key: where the triangles of the edge begin; WIDTH tokens; and of the snapshot its length, values before
 # and after of both endpoints, and the number of triangles then.
@@ -53,7 +43,8 @@ START, TOKENS, ENDS, KEY_COLUMNS = 0, 1, 1 + WIDTH, 7 + WIDTH
 # Columns of the runs: distinct apex values, ascending; how many apexes have them; and two for sorting.
 VALUE, TIMES, SORTED, MOVED = range(4)
 
-# Counters: edges in the heap, level of the floor, rounds so far, edges chosen so far, and WIDTH tokens just computed.
+# Counters: edges in the heap, the lowest bucket that was opened, rounds so far, edges chosen so far, and WIDTH tokens
+# just computed.
 SIZE, FLOOR, ROUND, DONE, FRESH = range(5)
 
 
@@ -63,43 +54,23 @@ class State(NamedTuple):
     free: int  # the value of a vertex that does not count (no target); larger than all others
     shift: int  # a bucket is a value without this many of its low bits
     value: np.ndarray  # int64 [n]: 1 + 3 * degree + 2 * triangles
-    edge: np.ndarray  # int32 [m, COLUMNS]: see above
+    edge: np.ndarray  # int32 [m, COLUMNS]: see `edge_table`
     key: np.ndarray  # int64 [m, KEY_COLUMNS]: see above
     removed: np.ndarray  # uint8: one bit an edge
     entries: np.ndarray  # int32 [3 t, 3]: apex, edge from the tail to it, edge from the head to it
     snapshot: np.ndarray  # int64 [3 t]: sorted apex values of an edge, where its entries are
     runs: np.ndarray  # int64 [largest count + NEAR, 6]: for evaluation, see above
-    first: np.ndarray  # int32 [levels]: first edge of each bucket, -1 for none
+    first: np.ndarray  # int32 [buckets]: first edge of each bucket, -1 for none
     heap: np.ndarray  # int32 [m]
-    counters: np.ndarray  # int64 [9]: see below
-
-
-def edge_table(pairs: np.ndarray, priority: np.ndarray | None, count: np.ndarray) -> np.ndarray:
-    """The columns of edges of which nothing is known but their triangles: int32 ``[m, COLUMNS]``."""
-    edge = np.empty((len(count), COLUMNS), dtype=np.int32)
-    edge[:, TAIL], edge[:, HEAD] = pairs
-    edge[:, PRIORITY] = np.arange(len(count)) if priority is None else priority
-    edge[:, COUNT] = edge[:, LENGTH] = count
-    edge[:, WITNESS] = edge[:, STAMP] = -1
-    edge[:, RANKED] = False
-    return edge
-
-
-@inlined
-def fallen(s: State, vertex: int, count: int) -> np.int64:
-    """Value of an endpoint once its edge with ``count`` triangles is gone."""
-    x = s.value[vertex]
-    if x == s.free:
-        return x
-    return np.int64(0) if x == _LEAF else x - 3 - 2 * np.int64(count)
+    counters: np.ndarray  # int64 [FRESH + WIDTH]: see above
 
 
 @inlined
 def upper_bound(s: State, e: int) -> int:
     """No smaller than the first value of the key, in constant time."""
     bound = min(fallen(s, s.edge[e, TAIL], s.edge[e, COUNT]), fallen(s, s.edge[e, HEAD], s.edge[e, COUNT]))
-    if s.edge[e, WITNESS] >= 0:
-        x = s.value[s.edge[e, WITNESS]]
+    if s.edge[e, LOWEST] >= 0:
+        x = s.value[s.edge[e, LOWEST]]
         if x != s.free:
             bound = min(bound, x - 2)
     return bound
@@ -129,7 +100,7 @@ def compact(s: State, e: int) -> None:
 
 @inlined
 def evaluate(s: State, e: int) -> tuple[int, int, bool]:
-    """First value of the key of ``e``, exact; sets the witness, and leaves what ``begin_key`` needs in the runs.
+    """First value of the key of ``e``, exact; sets the lowest apex, and leaves what ``begin_key`` needs in the runs.
 
     Returns the value, the number of runs, and whether there are larger apex values than those of the runs.
     """
@@ -139,12 +110,14 @@ def evaluate(s: State, e: int) -> tuple[int, int, bool]:
     for i in range(s.key[e, START], s.key[e, START] + s.edge[e, COUNT]):
         apex = s.entries[i, 0]
         x = s.value[apex]
+        # Most apexes end here: once there are NEAR runs, only smaller values are of interest.
         if x > limit:
             more |= x < s.free
             continue
         at = found
         while at > 0 and s.runs[at - 1, VALUE] > x:
             at -= 1
+        # Insertion into a few runs that stay sorted takes less than sorting all apexes.
         if at > 0 and s.runs[at - 1, VALUE] == x:
             s.runs[at - 1, TIMES] += 1
             continue
@@ -162,10 +135,10 @@ def evaluate(s: State, e: int) -> tuple[int, int, bool]:
         if found == NEAR:
             limit = s.runs[NEAR - 1, VALUE]
     value = min(fallen(s, s.edge[e, TAIL], s.edge[e, COUNT]), fallen(s, s.edge[e, HEAD], s.edge[e, COUNT]))
-    s.edge[e, WITNESS] = -1
+    s.edge[e, LOWEST] = -1
     if found > 0 and s.runs[0, VALUE] - 2 < value:
         value = s.runs[0, VALUE] - 2
-        s.edge[e, WITNESS] = lowest
+        s.edge[e, LOWEST] = lowest
     return value, found, more
 
 
@@ -188,6 +161,7 @@ def begin_key(s: State, e: int, found: int, more: bool) -> None:
                 y = end
         if y == s.free or y > known:
             break
+        # Every apex adds one at the value it falls to and takes one at the value it leaves, so the runs are read twice.
         q = np.int64(0)
         if fallers < found and s.runs[fallers, VALUE] - 2 == y:
             q += s.runs[fallers, TIMES]
@@ -222,32 +196,16 @@ def token_value(token: int) -> int:
 
 
 @kernel
-def _sort(s: State, count: int) -> None:
-    """Shell sort: short lists, mostly sorted already."""
-    gap = 1
-    while gap < count // 3:
-        gap = 3 * gap + 1
-    while gap > 0:
-        for i in range(gap, count):
-            key = s.runs[i, SORTED]
-            at = i
-            while at >= gap and s.runs[at - gap, SORTED] > key:
-                s.runs[at, SORTED] = s.runs[at - gap, SORTED]
-                at -= gap
-            s.runs[at, SORTED] = key
-        gap //= 3
-
-
-@kernel
 def take_snapshot(s: State, e: int) -> None:
     """Sort the apexes of ``e`` by value, keep the values, and compute all of its tokens."""
     compact(s, e)
     begin, count = s.key[e, START], s.edge[e, COUNT]
     for i in range(count):
+        # Value and place in one number, so that one sort of plain integers orders the entries.
         s.runs[i, SORTED] = s.value[s.entries[begin + i, 0]] << 24 | i
         for j in range(3):
             s.runs[i, MOVED + j] = s.entries[begin + i, j]
-    _sort(s, count)
+    shell_sort(s.runs[:count, SORTED])
     size, found = 0, 0
     for i in range(count):
         source = s.runs[i, SORTED] & _LOW
@@ -303,6 +261,8 @@ def compare_snapshots(s: State, e: int, f: int) -> int:
     """1 if the key of ``e`` is better than that of ``f``, -1 if it is worse, 0 if they are equal."""
     e_at, f_at = s.key[e, START], s.key[f, START]
     e_end, f_end = e_at + s.key[e, ENDS], f_at + s.key[f, ENDS]
+    # Where both lists begin alike, their changes cancel out. From there on each list is read twice: for the values that
+    # apexes fall to, and for those that they leave.
     while e_at < e_end and f_at < f_end and s.snapshot[e_at] == s.snapshot[f_at]:
         e_at += 1
         f_at += 1
@@ -337,6 +297,7 @@ def compare_snapshots(s: State, e: int, f: int) -> int:
             q += 1
             f_old += 1
         for i in range(1, 5):
+            # Values after a removal are at even places, those before it at odd ones.
             sign = 1 if i % 2 == 0 else -1
             q += sign * (np.int64(s.key[e, ENDS + i] == y) - np.int64(s.key[f, ENDS + i] == y))
         if q != 0:

@@ -51,19 +51,15 @@ def list_triangles(edges: EdgeList, *, progress: bool = False) -> Triangles:
     O(m^1.5) time at most. Source: Schank and Wagner, *Finding, Counting and Listing All Triangles in Large Graphs*
     (WEA 2005), algorithm forward.
     """
-    m = edges.num_pairs
-    out_start = np.zeros(edges.num_nodes + 2, dtype=np.int64)
-    out_head, out_edge = np.empty((2, m), dtype=np.int32)
-    count = np.zeros(m, dtype=np.int32)
     mark = np.full(edges.num_nodes, -1, dtype=np.int32)
     with track(2 * edges.num_nodes, "listing triangles", unit="vertices", enabled=progress) as advance:
-        _orient(edges.pairs[0], edges.pairs[1], edges.degrees(), out_start, out_head, out_edge)
-        out_start = out_start[:-1]
+        out_start, out_head, out_edge = _point_up(edges)
         bounds = _slices(_num_paths(out_start, out_head))
+        count = np.zeros(edges.num_pairs, dtype=np.int32)
         for low, high in itertools.pairwise(bounds):
             _count(out_start, out_head, out_edge, mark, low, high, count)
             advance(high - low)
-        start = np.zeros(m + 1, dtype=np.int64)
+        start = np.zeros(edges.num_pairs + 1, dtype=np.int64)
         np.cumsum(count, out=start[1:])
         _check_memory(int(start[-1]) // 3)
         entries = np.empty((start[-1], 3), dtype=np.int32)
@@ -72,6 +68,14 @@ def list_triangles(edges: EdgeList, *, progress: bool = False) -> Triangles:
             _store(out_start, out_head, out_edge, mark, low, high, filled, entries)
             advance(high - low)
     return Triangles(start, entries)
+
+
+def count_triangles(edges: EdgeList) -> np.ndarray:
+    """Number of triangles at every edge, int32 ``[m]``: as :func:`list_triangles`, without storing any."""
+    count = np.zeros(edges.num_pairs, dtype=np.int32)
+    mark = np.full(edges.num_nodes, -1, dtype=np.int32)
+    _count(*_point_up(edges), mark, 0, edges.num_nodes, count)
+    return count
 
 
 @compiled
@@ -86,6 +90,14 @@ def walk_indices(num_nodes: int, tail: np.ndarray, head: np.ndarray, count: np.n
         if value[v] > 0:
             value[v] += 1
     return value
+
+
+def _point_up(edges: EdgeList) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Arcs from smaller to larger (degree, vertex): where those of each vertex begin, their heads, and edges."""
+    start = np.zeros(edges.num_nodes + 2, dtype=np.int64)
+    heads, arc_edge = np.empty((2, edges.num_pairs), dtype=np.int32)
+    _orient(*edges.pairs, edges.degrees(), start, heads, arc_edge)
+    return start[:-1], heads, arc_edge
 
 
 def _slices(paths: np.ndarray) -> list[int]:
@@ -112,12 +124,10 @@ def _check_memory(num_triangles: int) -> None:
         )
 
 
-# Numba must not return several arrays: Ctrl-C meanwhile raises as it makes the first, and it goes on regardless.
 @compiled
 def _orient(
     tail: np.ndarray, head: np.ndarray, degree: np.ndarray, start: np.ndarray, heads: np.ndarray, arc_edge: np.ndarray
 ) -> None:
-    """Arcs from smaller to larger (degree, vertex), grouped by where they begin."""
     m = len(tail)
     for e in range(m):
         start[tail[e] + 2 if degree[tail[e]] <= degree[head[e]] else head[e] + 2] += 1
@@ -140,6 +150,7 @@ def _num_paths(start: np.ndarray, heads: np.ndarray) -> np.ndarray:
     for u in range(len(paths)):
         for i in range(start[u], start[u + 1]):
             v = heads[i]
+            # The work at a vertex, by which slices are cut.
             paths[u] += start[v + 1] - start[v]
     return paths
 
@@ -150,6 +161,7 @@ def _count(
 ) -> None:
     for u in range(low, high):
         for i in range(start[u], start[u + 1]):
+            # A path u, v, w of two arcs closes to a triangle where w is marked, by the edge from u to it.
             mark[heads[i]] = arc_edge[i]
         for i in range(start[u], start[u + 1]):
             v = heads[i]

@@ -5,25 +5,29 @@ floor, in the heap. Moving between buckets takes constant time, which is what ne
 the heap is empty, the floor comes down to the next bucket, and its edges are looked at.
 
 In the heap, edges are compared by their stored tokens and snapshots, which are upper bounds too: keys only fall, but
-for the exception that `triangles` takes care of. The best edge is the one at the top whose key still is what is stored.
+for the exception that `cpu` takes care of. The best edge is the one at the top whose key still is what is stored.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from wis.engine.triangles.keys import (
+from wis.engine.triangles.edge_table import (
     AFTER,
     BEFORE,
+    BUCKET,
+    GONE,
+    PRIORITY,
+    RANKED,
+    STAMP,
+    into_bucket,
+)
+from wis.engine.triangles.keys import (
     END,
     FLOOR,
     FRESH,
-    LEVEL,
-    PRIORITY,
-    RANKED,
     ROUND,
     SIZE,
-    STAMP,
     TOKENS,
     UNKNOWN,
     WIDTH,
@@ -37,45 +41,20 @@ from wis.engine.triangles.keys import (
 )
 from wis.kernels import inlined, kernel
 
-# Here and in `triangle_keys`, what runs for every edge that comes up is inlined: passing the state takes a tenth of the
+# Here and in `keys`, what runs for every edge that comes up is inlined: passing the state takes a tenth of the
 # time on R-MAT. More of that doubles the time to compile.
 
-# Levels of edges that are in no bucket.
+# The bucket of an edge that is in the heap.
 IN_HEAP = -1
-GONE = -2
 
 # The heap is swept when one of so many edges has fallen out of it since the last removal.
 _SWEEP_SHARE = 8
 
 
 @inlined
-def level_of(s: State, value: np.int64) -> np.int64:
+def bucket_of(s: State, value: np.int64) -> np.int64:
     """The bucket of a value; edges that change no value that counts share the highest."""
     return min(value >> s.shift, np.int64(len(s.first) - 1))
-
-
-@inlined
-def into_bucket(s: State, e: int, level: int) -> None:
-    """Put an edge that is nowhere into a bucket below the floor."""
-    other = s.first[level]
-    s.edge[e, LEVEL] = level
-    s.edge[e, BEFORE] = -1
-    s.edge[e, AFTER] = other
-    s.first[level] = e
-    if other >= 0:
-        s.edge[other, BEFORE] = e
-
-
-@inlined
-def out_of_bucket(s: State, e: int) -> None:
-    """Take an edge out of its bucket."""
-    before, after = s.edge[e, BEFORE], s.edge[e, AFTER]
-    if before >= 0:
-        s.edge[before, AFTER] = after
-    else:
-        s.first[s.edge[e, LEVEL]] = after
-    if after >= 0:
-        s.edge[after, BEFORE] = before
 
 
 @inlined
@@ -85,8 +64,10 @@ def is_better(s: State, e: int, f: int) -> bool:
         a, b = s.key[e, TOKENS + i], s.key[f, TOKENS + i]
         if a != b:
             return a > b
+        # Equal keys, or nothing known of either from here on: then the one that would win a tie is looked at first.
         if a in (UNKNOWN, END):
             return s.edge[e, PRIORITY] < s.edge[f, PRIORITY]
+    # One without a snapshot may be better beyond its tokens than the other one is: it comes first, to be looked at.
     if s.edge[e, RANKED] != s.edge[f, RANKED]:
         return s.edge[f, RANKED]
     if s.edge[e, RANKED]:
@@ -99,6 +80,7 @@ def is_better(s: State, e: int, f: int) -> bool:
 @inlined
 def sift_up(s: State, at: int) -> None:
     """Move the edge at a position of the heap up to where it belongs."""
+    # The edge itself is written once, at the end; others move into the gap.
     e = s.heap[at]
     while at > 0:
         parent = (at - 1) >> 1
@@ -137,14 +119,14 @@ def into_heap(s: State, e: int) -> None:
     at = s.counters[SIZE]
     s.counters[SIZE] = at + 1
     s.heap[at] = e
-    s.edge[e, LEVEL] = IN_HEAP
+    s.edge[e, BUCKET] = IN_HEAP
     sift_up(s, at)
 
 
 @kernel
 def out_of_heap(s: State, at: int) -> None:
     """Take the edge at a position out of the heap."""
-    s.edge[s.heap[at], LEVEL] = GONE
+    s.edge[s.heap[at], BUCKET] = GONE
     size = s.counters[SIZE] - 1
     s.counters[SIZE] = size
     if at < size:
@@ -158,10 +140,11 @@ def out_of_heap(s: State, at: int) -> None:
 def settle(s: State, e: int) -> None:
     """Evaluate an edge that is nowhere and put it where it belongs."""
     value, found, more = evaluate(s, e)
-    level = level_of(s, value)
-    if level < s.counters[FLOOR]:
-        into_bucket(s, e, level)
+    bucket = bucket_of(s, value)
+    if bucket < s.counters[FLOOR]:
+        into_bucket(s, e, bucket)
         return
+    # Only edges that come to the heap need more than their first value.
     begin_key(s, e, found, more)
     _store(s, e)
     into_heap(s, e)
@@ -178,16 +161,17 @@ def _store(s: State, e: int) -> None:
 @kernel
 def _lower_floor(s: State) -> None:
     """Open the next bucket that is not empty; its edges go into the heap or into lower buckets."""
-    level = s.counters[FLOOR] - 1
-    while s.first[level] < 0:
-        level -= 1
-    s.counters[FLOOR] = level
-    e = s.first[level]
-    s.first[level] = -1
+    bucket = s.counters[FLOOR] - 1
+    while s.first[bucket] < 0:
+        bucket -= 1
+    s.counters[FLOOR] = bucket
+    e = s.first[bucket]
+    s.first[bucket] = -1
     while e >= 0:
         following = s.edge[e, AFTER]
-        now = level_of(s, upper_bound(s, e))
-        if now < level:
+        # Many have lost since they were filed, and are sent on without being evaluated.
+        now = bucket_of(s, upper_bound(s, e))
+        if now < bucket:
             into_bucket(s, e, now)
         else:
             settle(s, e)
@@ -198,22 +182,25 @@ def _lower_floor(s: State) -> None:
 def reevaluate(s: State, e: int) -> None:
     """Bring the stored key of an edge of the heap up to date, and move it where it belongs."""
     at = s.edge[e, BEFORE]
-    level = level_of(s, upper_bound(s, e))
-    if level < s.counters[FLOOR]:
+    # What constant time can tell saves a pass over the apexes.
+    bucket = bucket_of(s, upper_bound(s, e))
+    if bucket < s.counters[FLOOR]:
         out_of_heap(s, at)
-        into_bucket(s, e, level)
+        into_bucket(s, e, bucket)
         return
     value, found, more = evaluate(s, e)
-    level = level_of(s, value)
-    if level < s.counters[FLOOR]:
+    bucket = bucket_of(s, value)
+    if bucket < s.counters[FLOOR]:
         out_of_heap(s, at)
-        into_bucket(s, e, level)
+        into_bucket(s, e, bucket)
         return
     begin_key(s, e, found, more)
+    # A snapshot has cost a sort: where nothing has changed, it stays.
     if s.edge[e, RANKED] and _agrees(s, e) and snapshot_holds(s, e):
         s.edge[e, STAMP] = s.counters[ROUND]
         return
     _store(s, e)
+    # Keys mostly fall, but that of an edge which lost an apex may have risen.
     sift_up(s, at)
     sift_down(s, s.edge[e, BEFORE])
 
@@ -222,6 +209,7 @@ def reevaluate(s: State, e: int) -> None:
 def _agrees(s: State, e: int) -> bool:
     """Whether the tokens just computed, as far as they go, are the stored ones."""
     for i in range(WIDTH):
+        # One pass finds NEAR values only. What the snapshot tells beyond is compared by `snapshot_holds`.
         if s.counters[FRESH + i] == UNKNOWN:
             return True
         if s.counters[FRESH + i] != s.key[e, TOKENS + i]:
@@ -246,9 +234,9 @@ def _sweep(s: State) -> None:
     kept = 0
     for at in range(s.counters[SIZE]):
         e = s.heap[at]
-        level = level_of(s, upper_bound(s, e))
-        if level < s.counters[FLOOR]:
-            into_bucket(s, e, level)
+        bucket = bucket_of(s, upper_bound(s, e))
+        if bucket < s.counters[FLOOR]:
+            into_bucket(s, e, bucket)
         else:
             s.heap[kept] = e
             s.edge[e, BEFORE] = kept
@@ -268,19 +256,24 @@ def pop_best(s: State) -> int:
         e = s.heap[0]
         if s.edge[e, STAMP] != s.counters[ROUND]:
             reevaluate(s, e)
-            dropped += s.edge[e, LEVEL] != IN_HEAP
+            dropped += s.edge[e, BUCKET] != IN_HEAP
             # One removal often makes most of the heap fall; to sort that out one by one would take longer.
             if dropped * _SWEEP_SHARE > s.counters[SIZE]:
                 _sweep(s)
                 dropped = 0
             continue
+        # The key at the top is exact as far as its tokens go, and all others are upper bounds. It goes, unless one of
+        # these agrees with it and the rest would have to decide.
         rival = -1 if s.edge[e, RANKED] or s.key[e, TOKENS + WIDTH - 1] == END else _rival(s, e)
         if rival < 0:
             out_of_heap(s, 0)
             return e
+        # Mostly the rival has fallen meanwhile, and no snapshot is needed.
         if s.edge[rival, STAMP] != s.counters[ROUND]:
             reevaluate(s, rival)
         else:
+            # With more known of it the edge may be worse than the rival; then that one comes up, and is known as far
+            # before either goes.
             take_snapshot(s, e)
             sift_down(s, 0)
 
@@ -289,6 +282,7 @@ def pop_best(s: State) -> int:
 def _rival(s: State, e: int) -> int:
     """An edge that may be as good as the one at the top as far as its tokens go, -1 if there is none."""
     rival = -1
+    # The best of all others in a heap is one of the two below the top.
     for child in range(1, min(s.counters[SIZE], 3)):
         if _is_tied(s, e, s.heap[child]):
             rival = s.heap[child]

@@ -18,63 +18,21 @@ from wis.engine.cuda.balls import (
     step_ahead,
     step_back,
 )
+from wis.engine.cuda.graph import Graph, Scratch
 from wis.engine.cuda.host import Family, greedy_order
-from wis.engine.cuda.keys import Graph, Scratch, is_cut_off
-from wis.engine.cuda.rounds import RISEN, build_kernels
-from wis.graphs.edge_list import EdgeList
+from wis.engine.cuda.keys import is_cut_off
+from wis.engine.cuda.pool import RISEN
+from wis.engine.cuda.rounds import build_kernels
+from wis.engine.task import Task
 
 
-def removal_order(
-    edges: EdgeList,
-    *,
-    depth: int,
-    is_target: np.ndarray | None = None,
-    priority: np.ndarray | None = None,
-    chunk: int = 1,
-    limit: int,
-    progress: bool = False,
-) -> np.ndarray:
+def removal_order(task: Task) -> np.ndarray:
     """Exact greedy order of (L-1)-WIS, the same as that of :mod:`wis.engine.walks.cpu`.
 
-    Parameters
-    ----------
-    edges
-        The candidate pairs, directed or not.
-    depth
-        ``L >= 2``. Depths 2 and 3 of undirected graphs are faster in ``degrees`` and ``triangles``.
-    is_target
-        bool ``[n]``: whose walk indices count. None: all.
-    priority
-        int64 ``[m]``, a permutation: the smaller wins a tie. None: canonical order.
-    chunk
-        Number of edges removed per evaluation.
-    limit
-        Number of edges to remove, at most ``m``.
-    progress
-        Show progress.
-
-    Returns
-    -------
-    np.ndarray
-        int64 ``[limit]``: positions of pairs, first removed first.
-
-    Raises
-    ------
-    RuntimeError
-        If there is no CUDA device; the message says why.
-    MemoryError
-        If the graph does not fit; the message says how much is needed.
-
-    Notes
-    -----
     A closed walk of length L over an edge (u, v) stays in its ball: the vertices within ``(L - 1) // 2`` steps to u or
     from v. One block counts the walks in a ball, all of its vertices at once and one step after the other.
     """
-    device.require_cuda()
-    return greedy_order(
-        edges, _FAMILY,
-        depth=depth, is_target=is_target, priority=priority, chunk=chunk, limit=limit, progress=progress,
-    )  # fmt: skip
+    return greedy_order(task, _FAMILY)
 
 
 # Kinds of walks: to u without the pair and from v; and, of undirected graphs, to v without the pair and from u.

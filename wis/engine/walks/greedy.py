@@ -14,21 +14,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wis.engine.keys import UNHARMFUL, collect_values, compare_keys, make_key
+from wis.engine.keys import UNHARMFUL, compare_keys, make_key
+from wis.engine.task import Task
 from wis.engine.walks.losses import (
     CLOSED,
-    OPEN,
+    REACH,
     SQUARES,
     Around,
     Graph,
     clear,
     closed_losses,
+    collect_values,
     drop_arcs,
     find_ahead,
     make_around,
     make_graph,
-    open_loss,
-    open_losses,
+    reach_loss,
+    reach_losses,
 )
 from wis.engine.walks.quadrangles import Wedges, drop_wedges, make_wedges, no_wedges, num_block_entries, square_losses
 from wis.engine.walks.queue import Queue, make_queue, may_differ, move_down, move_up, remove, second_bound
@@ -50,7 +52,7 @@ class State(NamedTuple):
     Attributes
     ----------
     kind
-        int64 ``[1]``: ``CLOSED``, ``SQUARES`` or ``OPEN``.
+        int64 ``[1]``: ``CLOSED``, ``SQUARES`` or ``REACH``.
     wedges
         Common neighbours, empty unless they are used.
     value
@@ -95,35 +97,24 @@ class State(NamedTuple):
     key_counts: np.ndarray
 
 
-def greedy_order(
-    edges: EdgeList,
-    value: np.ndarray,
-    reach: np.ndarray,
-    *,
-    depth: int,
-    is_target: np.ndarray | None,
-    priority: np.ndarray | None,
-    chunk: int,
-    limit: int,
-    progress: bool,
-) -> np.ndarray:
-    """Run the loop from the values of the whole graph; the other arguments are those of every engine module."""
+def greedy_order(task: Task, value: np.ndarray, reach: np.ndarray) -> np.ndarray:
+    """Run the loop from the values and the reach (see :class:`State`) of the whole graph."""
+    edges, depth, limit = task.edges, task.depth, task.limit
     if limit == 0:
         return np.empty(0, dtype=np.int64)
     n, m = edges.num_nodes, edges.num_pairs
     graph = make_graph(edges)
-    kind = OPEN if len(reach) else SQUARES if _is_square(edges, graph, depth) else CLOSED
+    kind = REACH if len(reach) else SQUARES if _is_square(edges, graph, depth) else CLOSED
     wedges = no_wedges()
     if kind == SQUARES:
         wedges = make_wedges(graph)
     around = make_around(n, depth, with_walks=kind != SQUARES)
-    targets = np.ones(n, dtype=np.bool_) if is_target is None else is_target
     state = State(
         kind=np.array([kind]),
         wedges=wedges,
         value=value,
         reach=reach,
-        is_target=targets,
+        is_target=task.targets(),
         witness=np.full((m, depth - 1), -1, dtype=np.int32),
         checked=np.full(m, -1, dtype=np.int64),
         order=np.empty(limit, dtype=np.int32),
@@ -137,13 +128,14 @@ def greedy_order(
         key_values=np.empty((2, 2 * n), dtype=np.int64),
         key_counts=np.empty((2, 2 * n), dtype=np.int32),
     )
+    # No evaluation yet: bounds that need none are enough to begin with.
     bound = np.empty(m, dtype=np.int64)
     _fill_bounds(graph, state, bound)
-    queue = make_queue(bound, priority)
-    with track(limit, f"{depth - 1}-WIS", enabled=progress) as advance:
+    queue = make_queue(bound, task.priorities())
+    with track(limit, task.name, enabled=task.progress) as advance:
         while state.removed[0] < limit:
             before = state.removed[0]
-            _run(graph, queue, around, state, chunk, _SLICE)
+            _run(graph, queue, around, state, task.chunk, _SLICE)
             advance(int(state.removed[0] - before))
     return state.order.astype(np.int64)
 
@@ -164,8 +156,10 @@ def _run(graph: Graph, queue: Queue, around: Around, state: State, chunk: int, b
             continue
         e = queue.heap[0]
         second = second_bound(queue)
+        # The top goes if its key is of this round, and either its bound is alone or its entries are stored, which have
+        # put it before all others with that bound.
         if state.checked[e] == state.clock[0] and (queue.ranked[e] or queue.bound[e] > second):
-            if queue.bound[e] == second and _is_open_tie(queue, e):
+            if queue.bound[e] == second and _is_undecided(queue, e):
                 e, cost = _settle_tie(graph, queue, around, state, e)
                 budget -= cost
             if e >= 0:
@@ -182,14 +176,15 @@ def _run(graph: Graph, queue: Queue, around: Around, state: State, chunk: int, b
 @kernel
 def _load(graph: Graph, around: Around, state: State, e: int) -> None:
     """Put the losses of edge e into the scratch space."""
+    # The edge that was evaluated last is mostly the one that is removed next.
     if state.loaded[0] == e:
         return
     if state.kind[0] == SQUARES:
         square_losses(graph, state.wedges, e, state.value, around)
     else:
         clear(around)
-        if state.kind[0] == OPEN:
-            open_losses(graph, e, state.reach, around)
+        if state.kind[0] == REACH:
+            reach_losses(graph, e, state.reach, around)
         else:
             closed_losses(graph, e, state.value, around)
     state.loaded[0] = e
@@ -202,6 +197,7 @@ def _update(graph: Graph, queue: Queue, around: Around, state: State, e: int, ri
     queue.bound[e] = first
     state.checked[e] = state.clock[0]
     find_witness(graph, around, state.kind[0], e, nearest, state.witness[e])
+    # Entries take a sort: they are made only where the first value ties.
     queue.ranked[e] = first == rival
     if queue.ranked[e]:
         width, whole = make_key(state.old[:affected], state.new[:affected], queue.values[e], queue.counts[e])
@@ -210,7 +206,7 @@ def _update(graph: Graph, queue: Queue, around: Around, state: State, e: int, ri
 
 
 @kernel
-def _is_open_tie(queue: Queue, e: int) -> bool:
+def _is_undecided(queue: Queue, e: int) -> bool:
     """Whether the first edge and one behind it agree in all stored entries, and these are not the whole keys."""
     for at in range(1, min(3, queue.size[0])):
         f = queue.heap[at]
@@ -230,6 +226,7 @@ def _settle_tie(graph: Graph, queue: Queue, around: Around, state: State, e: int
     size = 1
     cost = 0
     i = 0
+    # Edges that tie hang together below the top of the heap: what is between two of them ties as well.
     while i < size:
         at = queue.position[tied[i]]
         i += 1
@@ -245,6 +242,7 @@ def _settle_tie(graph: Graph, queue: Queue, around: Around, state: State, e: int
                 size += 1
     best = -1
     best_width = 0
+    # The best key so far stays in its slot, and the next one goes into the other.
     slot = 0
     for i in range(size):
         f = tied[i]
@@ -273,12 +271,15 @@ def _remove_chosen(graph: Graph, queue: Queue, around: Around, state: State) -> 
         e = state.order[i]
         _load(graph, around, state, e)
         cost += around.size[0]
+        # Losses are those of the graph with the edge, so values go first, then the arcs; and with the edge gone, only
+        # others are forgotten.
         _lower_values(graph, around, state, e)
         if state.kind[0] == SQUARES:
             drop_wedges(graph, state.wedges, e)
         else:
             drop_arcs(graph, e)
         _forget_around(graph, queue, around, state, e)
+        # What is loaded is of the graph before.
         state.loaded[0] = -1
     state.removed[0] = state.chosen[0]
     state.clock[0] += 1
@@ -294,7 +295,7 @@ def _lower_values(graph: Graph, around: Around, state: State, e: int) -> None:
     for length in range(state.reach.shape[1] - 1, 0, -1):
         for i in range(around.size[0]):
             x = around.ball[i]
-            state.reach[x, length] -= open_loss(graph, e, state.reach, around, x, length)
+            state.reach[x, length] -= reach_loss(graph, e, state.reach, around, x, length)
 
 
 @kernel
@@ -304,12 +305,14 @@ def _forget_around(graph: Graph, queue: Queue, around: Around, state: State, e: 
         _forget_squares(graph, queue, around, state, e)
         return
     if state.kind[0] == CLOSED:
+        # Two edges on one closed walk each have both ends in the ball of the other.
         for i in range(around.size[0]):
             x = around.ball[i]
             for at in range(graph.start[x], graph.stop[x]):
                 if around.distance[graph.to[at]] > 0:
                     _forget(graph, queue, state, graph.pair[at], e)
         return
+    # A walk of length L over both edges has L - 2 steps at most between them.
     length = around.walks.shape[0]
     for i in range(around.ring_end[length - 2]):
         x = around.ball[i]
@@ -335,6 +338,7 @@ def _forget_squares(graph: Graph, queue: Queue, around: Around, state: State, e:
         x = graph.to[at]
         work_v += graph.stop[x] - graph.start[x]
         _forget(graph, queue, state, graph.pair[at], e)
+    # From either end the same cycles are found; from one of them with less work.
     if work_u > work_v:
         u, v = v, u
     marked = around.is_ahead
@@ -352,11 +356,13 @@ def _forget_squares(graph: Graph, queue: Queue, around: Around, state: State, e:
 @kernel
 def _forget(graph: Graph, queue: Queue, state: State, f: int, e: int) -> None:
     changed = queue.ranked[f]
+    # Entries may now be better than stored: without them the edge comes before all others of its bound.
     queue.ranked[f] = False
     for i in range(state.witness.shape[1]):
         if state.witness[f, i] < 0:
             break
         if state.witness[f, i] == e:
+            # The vertex may have no other walk over the edge.
             queue.bound[f] = _easy_bound(graph, state, f)
             state.witness[f, 0] = -1
             changed = True

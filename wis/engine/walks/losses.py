@@ -15,12 +15,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from wis.engine.keys import UNHARMFUL
 from wis.graphs.csr import build_csr
 from wis.graphs.edge_list import EdgeList
 from wis.kernels import kernel
 
 # What is lost: closed walks; closed walks of length 4 by way of common neighbours (``quadrangles``); walks to anywhere.
-CLOSED, SQUARES, OPEN = range(3)
+CLOSED, SQUARES, REACH = range(3)
 
 
 class Graph(NamedTuple):
@@ -125,6 +126,7 @@ def _drop_arc(start: np.ndarray, stop: np.ndarray, to: np.ndarray, pair: np.ndar
     last = stop[x] - 1
     for at in range(start[x], stop[x]):
         if pair[at] == e:
+            # From here on, the arcs of a vertex are in no order.
             to[at], to[last] = to[last], to[at]
             pair[at], pair[last] = pair[last], pair[at]
             break
@@ -172,6 +174,7 @@ def _undirected_closed_losses(graph: Graph, e: int, around: Around) -> None:
     steps = walks.shape[0] - 1
     radius = steps // 2
     _find_ball(graph, u, v, radius, around)
+    # An undirected walk to u is one from u: two kinds are enough for all factors.
     walks[0, u, 0] = 1
     walks[0, v, 1] = 1
     # To be on a closed walk, a vertex at distance d needs d steps there and d back: only d <= k <= steps - d counts.
@@ -198,6 +201,8 @@ def _sum_first_passages(walks: np.ndarray, avoiding: np.ndarray, t: int, u: int,
     total = 0
     for k in range(nearest, steps - nearest + 1):
         to_u, to_v = walks[k, t, 0], walks[k, t, 1]
+        # Not all walks to u avoid the edge: take off those that crossed it first at step j + 1, and walked on to u from
+        # the other side.
         for j in range(nearest, k):
             to_u -= avoiding[j, 0] * walks[k - 1 - j, u, 1] + avoiding[j, 1] * walks[k - 1 - j, u, 0]
             to_v -= avoiding[j, 1] * walks[k - 1 - j, u, 1] + avoiding[j, 0] * walks[k - 1 - j, v, 1]
@@ -218,6 +223,7 @@ def _directed_closed_losses(graph: Graph, e: int, around: Around) -> None:
     for i in range(find_ahead(graph, v, steps // 2, around)):
         x = around.ahead[i]
         if around.distance[x] == 0:
+            # Found, but at no distance that is asked for.
             around.distance[x] = steps + 2
             around.ball[size] = x
             size += 1
@@ -265,6 +271,7 @@ def _find_ball(graph: Graph, u: int, v: int, radius: int, around: Around) -> Non
             x = around.ball[i]
             for at in range(graph.back_start[x], graph.back_stop[x]):
                 y = graph.back_to[at]
+                # Zero means not found; `clear` makes it so again.
                 if around.distance[y] == 0:
                     around.distance[y] = ring + 1
                     around.ball[size] = y
@@ -298,7 +305,7 @@ def find_ahead(graph: Graph, v: int, radius: int, around: Around) -> int:
 
 
 @kernel
-def open_losses(graph: Graph, e: int, reach: np.ndarray, around: Around) -> None:
+def reach_losses(graph: Graph, e: int, reach: np.ndarray, around: Around) -> None:
     """Fill ``around`` with the walks to anywhere that each vertex loses with pair e.
 
     ``reach[x, j]`` is the number of walks of length j from x, up to j = L.
@@ -312,6 +319,7 @@ def open_losses(graph: Graph, e: int, reach: np.ndarray, around: Around) -> None
     if not directed:
         walks[0, v, 1] = 1
     for k in range(1, length):
+        # Vertices further away have no walk of this length to pass on; and none is passed on over the edge itself.
         for i in range(around.ring_end[k - 1]):
             x = around.ball[i]
             to_u, to_v = walks[k - 1, x, 0], walks[k - 1, x, 1]
@@ -324,15 +332,17 @@ def open_losses(graph: Graph, e: int, reach: np.ndarray, around: Around) -> None
                     walks[k, y, 1] += to_v
     for i in range(around.size[0]):
         t = around.ball[i]
-        loss = open_loss(graph, e, reach, around, t, length)
+        loss = reach_loss(graph, e, reach, around, t, length)
         isolated = in_degree(graph, t) == 0
         cut_off = in_degree(graph, t) == 1 and (t == v or (t == u and not directed))
         # Without (in-)neighbours, t is not in its own boundary: walks that stay at t in their first step do not count.
         if isolated or cut_off:
-            loss -= open_loss(graph, e, reach, around, t, length - 1)
+            loss -= reach_loss(graph, e, reach, around, t, length - 1)
         if cut_off:
             loss += reach[t, length - 1]
         around.loss[t] = loss
+    # v loses its last edge into it without being on a walk to u: what it loses are the walks that stay in their first
+    # step.
     if directed and around.distance[v] == 0 and in_degree(graph, v) == 1:
         around.ball[around.size[0]] = v
         around.size[0] += 1
@@ -341,10 +351,35 @@ def open_losses(graph: Graph, e: int, reach: np.ndarray, around: Around) -> None
 
 
 @kernel
-def open_loss(graph: Graph, e: int, reach: np.ndarray, around: Around, t: int, length: int) -> int:
-    """Walks of a length from t that use pair e, given the walks of ``open_losses``."""
+def reach_loss(graph: Graph, e: int, reach: np.ndarray, around: Around, t: int, length: int) -> int:
+    """Walks of a length from t that use pair e, given the walks of ``reach_losses``."""
     u, v = graph.tail[e], graph.head[e]
     total = 0
     for k in range(length):
         total += around.walks[k, t, 0] * reach[v, length - 1 - k] + around.walks[k, t, 1] * reach[u, length - 1 - k]
     return total
+
+
+@kernel
+def collect_values(
+    around: Around, value: np.ndarray, is_target: np.ndarray, old: np.ndarray, new: np.ndarray
+) -> tuple[int, int, int]:
+    """Fill ``old`` and ``new`` with the values, before and after, of the targets that lose walks.
+
+    Returns how many there are, the smallest new one, and where in the ball the first vertex with it is (-1: none).
+    """
+    affected = 0
+    first = UNHARMFUL
+    nearest = -1
+    for i in range(around.size[0]):
+        t = around.ball[i]
+        loss = around.loss[t]
+        # Losses are kept for all vertices, as the removal lowers the values of all.
+        if loss > 0 and is_target[t]:
+            old[affected] = value[t]
+            new[affected] = value[t] - loss
+            if new[affected] < first:
+                first = new[affected]
+                nearest = i
+            affected += 1
+    return affected, first, nearest

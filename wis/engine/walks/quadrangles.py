@@ -70,7 +70,6 @@ def make_wedges(graph: Graph) -> Wedges:
     degree = graph.stop - graph.start
     squares = degree * degree
     entries = int(squares.sum())
-    # Numba must not return several arrays: Ctrl-C meanwhile raises as it makes the first, and it goes on regardless.
     wedges = Wedges(
         row=np.cumsum(squares) - squares,
         degree=degree,
@@ -114,9 +113,11 @@ def _number_pairs(
             i = place_of_tail[pair[at]] if a < x else place_of_head[pair[at]]
             for j in range(degree[x]):
                 b = to[start[x] + j]
+                # Every pair is numbered at the smaller of its vertices.
                 if b <= a:
                     continue
                 number = number_of[b]
+                # A number below `first` was given with an earlier a: the array need not be cleared in between.
                 if number < first:
                     number = total
                     number_of[b] = number
@@ -128,6 +129,7 @@ def _number_pairs(
         for at in range(start[a], stop[a]):
             b = to[at]
             if b > a and number_of[b] >= first:
+                # Neighbours that also are at distance two: the lowest bit says that they are neighbours.
                 own[pair[at]] = number_of[b]
                 common[number_of[b]] += 1
     return total
@@ -145,14 +147,17 @@ def square_losses(graph: Graph, wedges: Wedges, e: int, value: np.ndarray, aroun
     around.ahead[0], around.ahead[1] = -1, -1
     size = 2
     sum_u, sum_v, triangles = 0, 0, 0
+    # All pairs of v with a neighbour of u stand in one row of the block of u, one after another.
     row = wedges.row[u] + wedges.place_of_head[e] * wedges.degree[u]
     for at in range(graph.start[u], graph.stop[u]):
         t = graph.to[at]
         if t == v:
             continue
         common = wedges.common[wedges.block[row + wedges.place[at]]]
+        # 2 common(t, v) - 1, whatever the lowest bit.
         lost = (common | 1) - 2
         sum_u += lost
+        # A neighbour of both ends closes a triangle.
         if common & 1:
             lost += 8
             triangles += 1
@@ -178,6 +183,7 @@ def square_losses(graph: Graph, wedges: Wedges, e: int, value: np.ndarray, aroun
     around.size[0] = size
     degree_u = graph.stop[u] - graph.start[u]
     degree_v = graph.stop[v] - graph.start[v]
+    # common(u, v) is the number of triangles; 6 - 1 = 5.
     loss[u] = value[u] if degree_u == 1 else 5 + 8 * triangles + 2 * degree_u + sum_v
     loss[v] = value[v] if degree_v == 1 else 5 + 8 * triangles + 2 * degree_v + sum_u
 
@@ -203,6 +209,7 @@ def _drop_side(graph: Graph, wedges: Wedges, e: int, x: int, place: int) -> None
             found = at
         else:
             wedges.common[wedges.block[row + wedges.place[at]]] -= 2
+    # Arcs move, their places in the block stay: these are the ones from the start.
     graph.to[found] = graph.to[last]
     graph.pair[found] = graph.pair[last]
     wedges.place[found] = wedges.place[last]

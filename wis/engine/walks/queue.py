@@ -56,8 +56,8 @@ class Queue(NamedTuple):
     priority: np.ndarray
 
 
-def make_queue(bound: np.ndarray, priority: np.ndarray | None) -> Queue:
-    """A queue of all edges, with upper bounds int64 ``[m]`` and priorities int64 ``[m]`` (None: their positions)."""
+def make_queue(bound: np.ndarray, priority: np.ndarray) -> Queue:
+    """A queue of all edges, with upper bounds int64 ``[m]`` and priorities int64 ``[m]``."""
     m = len(bound)
     queue = Queue(
         heap=np.arange(m, dtype=np.int32),
@@ -69,7 +69,7 @@ def make_queue(bound: np.ndarray, priority: np.ndarray | None) -> Queue:
         whole=np.zeros(m, dtype=np.bool_),
         values=np.empty((m, WIDTH), dtype=np.int64),
         counts=np.empty((m, WIDTH), dtype=np.int32),
-        priority=np.arange(m, dtype=np.int64) if priority is None else priority.astype(np.int64),
+        priority=priority,
     )
     _heapify(queue)
     return queue
@@ -80,6 +80,7 @@ def goes_before(queue: Queue, e: int, f: int) -> bool:
     """Whether edge e is to be looked at before f: better as far as is known, or unknown, or first by priority."""
     if queue.bound[e] != queue.bound[f]:
         return queue.bound[e] > queue.bound[f]
+    # Nothing is known of the entries of one that is not ranked, so it must be looked at first.
     if queue.ranked[e] != queue.ranked[f]:
         return queue.ranked[f]
     if queue.ranked[e]:
@@ -106,6 +107,7 @@ def may_differ(queue: Queue, e: int, f: int) -> bool:
 def second_bound(queue: Queue) -> int:
     """The largest bound of all edges but the first; -1 if there is none."""
     second = -1
+    # In a heap it is one of the two below the top.
     for at in range(1, min(3, queue.size[0])):
         second = max(second, queue.bound[queue.heap[at]])
     return second
@@ -118,6 +120,7 @@ def move_up(queue: Queue, e: int) -> None:
     while at > 0:
         parent = (at - 1) >> 1
         f = queue.heap[parent]
+        # The edge itself is written once, at the end; others move into the gap.
         if not goes_before(queue, e, f):
             break
         queue.heap[at] = f
@@ -161,6 +164,7 @@ def remove(queue: Queue, e: int) -> None:
     f = queue.heap[last]
     queue.heap[at] = f
     queue.position[f] = at
+    # The last edge may come from another branch, so that it may be better than what is above it there.
     move_up(queue, f)
     move_down(queue, f)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wis.engine.walks.losses import OPEN, SQUARES, Around, Graph, in_degree
+from wis.engine.walks.losses import REACH, SQUARES, Around, Graph, in_degree
 from wis.kernels import kernel
 
 
@@ -27,7 +27,7 @@ def find_witness(graph: Graph, around: Around, kind: int, e: int, i: int, witnes
     if _always_affected(graph, e, t):
         return
     steps = around.walks.shape[0] - 1
-    if kind == OPEN:
+    if kind == REACH:
         for side in range(2):
             if _trace(graph, around.walks, t, steps, side, witness, 0) >= 0:
                 return
@@ -39,6 +39,7 @@ def find_witness(graph: Graph, around: Around, kind: int, e: int, i: int, witnes
         if used < 0 or 2 * nearest == steps:
             _trace(graph, around.walks, t, nearest, 1, witness, max(used, 0))
         return
+    # The first k steps lead to u, over the edge, and the rest back from v.
     for k in range(steps + 1):
         if around.walks[k, t, 0] > 0:
             if around.walks[steps - k, t, 1] > 0:
@@ -61,6 +62,7 @@ def _trace(graph: Graph, walks: np.ndarray, t: int, length: int, side: int, witn
     if walks[length, t, side] == 0:
         return -1
     for k in range(length, 0, -1):
+        # A walk that is one step shorter leads there as well: the first step stays at t, and uses no edge.
         if walks[k - 1, t, side] > 0:
             continue
         for at in range(graph.start[t], graph.stop[t]):

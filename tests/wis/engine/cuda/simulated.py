@@ -14,13 +14,12 @@ import torch
 from numba import cuda
 
 from tests import naive
-from tests.strategies import FAMILIES, edge_list, family
+from tests.strategies import FAMILIES, edge_list, family, task
 from tests.wis.engine.cuda import grid
 from wis import machine
 from wis.engine import rank
 from wis.engine import walk_counts as counts
-from wis.engine.cuda import device, keys, rounds
-from wis.engine.cuda import host as greedy
+from wis.engine.cuda import device, host, keys
 from wis.engine.degrees import cuda as degrees
 from wis.engine.graph_walks import cuda as graph_walks
 from wis.engine.triangles import cuda as triangles
@@ -58,10 +57,9 @@ def small(monkeypatch):
 
     def shrink(points: int, candidates: int, max_pool: int) -> None:
         monkeypatch.setattr(keys, "POINTS", points)
-        monkeypatch.setattr(rounds, "POINTS", points)
-        monkeypatch.setattr(greedy, "_CANDIDATES", candidates)
-        monkeypatch.setattr(greedy, "_MAX_POOL", max_pool)
-        monkeypatch.setattr(greedy, "_ROUNDS", 3)
+        monkeypatch.setattr(host, "_CANDIDATES", candidates)
+        monkeypatch.setattr(host, "_MAX_POOL", max_pool)
+        monkeypatch.setattr(host, "_ROUNDS", 3)
 
     return shrink
 
@@ -71,13 +69,12 @@ def random_graph(rng: np.random.Generator, max_nodes: int = 8, max_edges: int = 
     return edge_list(num_nodes, rng.integers(num_nodes, size=(2, int(rng.integers(1, max_edges)))), directed)
 
 
-def prepare(edges: EdgeList, family: greedy.Family, depth: int):
-    return greedy._prepare(edges, family, torch.device("cpu"), depth, None, None)
+def prepare(edges: EdgeList, family: host.Family, depth: int):
+    return host._prepare(task(edges, depth), family, torch.device("cpu"))
 
 
 def check(engine, edges: EdgeList, depth: int, is_target=None, **options) -> None:
-    options = {"priority": None, "chunk": 1, "limit": edges.num_pairs, **options}
-    order = engine.removal_order(edges, depth=depth, is_target=is_target, progress=False, **options)
+    order = engine.removal_order(task(edges, depth, is_target=is_target, **options))
     targets = None if is_target is None else np.flatnonzero(is_target).tolist()
     expected = naive.removal_order(
         edges.num_nodes, edges.pairs, depth,
@@ -160,21 +157,21 @@ def test_chunks(depth, chunk, small):
 
 
 def test_a_round_removes_what_does_not_touch(monkeypatch):
-    monkeypatch.setattr(greedy, "_ROUNDS", 1)
+    monkeypatch.setattr(host, "_ROUNDS", 1)
     edges = edge_list(12, np.arange(12).reshape(6, 2).T)
     run = prepare(edges, triangles._FAMILY, 3)
     removed: list[int] = []
-    order = greedy._remove_in_rounds(run, 1, 6, removed.append)
+    order = host._remove_in_rounds(run, 1, 6, removed.append)
     assert order.tolist() == list(range(6))
     assert removed == [6, 0]  # all in the first round; the second one finds nothing to do
 
 
 def test_a_round_passes_over_what_fell(monkeypatch):
-    monkeypatch.setattr(greedy, "_ROUNDS", 1)
+    monkeypatch.setattr(host, "_ROUNDS", 1)
     edges = edge_list(6, [[0, 1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 0]])  # a cycle: every other edge, in canonical order
     run = prepare(edges, triangles._FAMILY, 3)
     removed: list[int] = []
-    order = greedy._remove_in_rounds(run, 1, 6, removed.append)
+    order = host._remove_in_rounds(run, 1, 6, removed.append)
     assert order.tolist() == naive.removal_order(6, edges.pairs, 3).tolist()
     assert removed[0] == 3
 
@@ -183,12 +180,12 @@ def test_triangle_listing():
     edges = random_graph(np.random.default_rng(3), 9, 30)
     listed = triangle_listing.list_triangles(edges)
     run = prepare(edges, triangles._FAMILY, 3)
-    start, corner = run.graph.corner_start.numpy(), run.graph.corner.numpy()
+    start, found = run.graph.triangle_start.numpy(), run.graph.triangle.numpy()
     np.testing.assert_array_equal(start, listed.start)
     for e in range(edges.num_pairs):
-        here, there = (sorted(entries[start[e] : start[e + 1], 0].tolist()) for entries in (corner, listed.entries))
+        here, there = (sorted(entries[start[e] : start[e + 1], 0].tolist()) for entries in (found, listed.entries))
         assert here == there
-        for w, one, other in corner[start[e] : start[e + 1]].tolist():
+        for w, one, other in found[start[e] : start[e + 1]].tolist():
             ends = {frozenset(edges.pairs[:, one].tolist()), frozenset(edges.pairs[:, other].tolist())}
             assert ends == {frozenset((int(x), w)) for x in edges.pairs[:, e]}
 
@@ -207,9 +204,7 @@ def test_graph_without_edges(depth, num_nodes):
     engine = ENGINES.get(depth, walks)
     edges = edge_list(num_nodes, [[], []])
     for chunk in (1, 3):
-        order = engine.removal_order(
-            edges, depth=depth, is_target=None, priority=None, chunk=chunk, limit=0, progress=False
-        )
+        order = engine.removal_order(task(edges, depth, chunk=chunk))
         assert order.tolist() == []
 
 
@@ -217,7 +212,7 @@ def test_memory(monkeypatch):
     monkeypatch.setattr(machine, "free_bytes", lambda place: 100)
     edges = edge_list(3, [[0, 1], [1, 2]])
     with pytest.raises(MemoryError, match=r"needs 0\.0 GiB of GPU memory, 0\.0 GiB are free; use device='cpu'"):
-        triangles.removal_order(edges, limit=2)
+        triangles.removal_order(task(edges, 3))
 
 
 @pytest.mark.parametrize("objective", ["vertex", "graph"])

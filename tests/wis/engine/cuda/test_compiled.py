@@ -47,23 +47,22 @@ def arguments():
     """Graph, scratch memory and queue of the smallest graph."""
     import torch
 
-    from tests.strategies import edge_list
-    from wis.engine.cuda import host as greedy
-    from wis.engine.cuda import rounds
+    from tests.strategies import edge_list, task
+    from wis.engine.cuda import host, pool
     from wis.engine.walks import cuda as walks
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(greedy.device, "is_simulated", lambda: True)  # everything on the CPU
+        patch.setattr(host.device, "is_simulated", lambda: True)  # everything on the CPU
         family = walks._FAMILY._replace(fill_values=lambda graph, scratch: None)
-        run = greedy._prepare(edge_list(2, [[0], [1]]), family, torch.device("cpu"), 4, None, None)
-    return run.graph, run.scratch, rounds.make_queue(run.keys, run.priority, 2, 1, 8, 1)
+        run = host._prepare(task(edge_list(2, [[0], [1]]), 4), family, torch.device("cpu"))
+    return run.graph, run.scratch, pool.make_queue(run.keys, run.priority, 2, 1, 8, 1)
 
 
 @pytest.mark.parametrize("name", KERNELS)
 def test_rounds_compile_without_barriers_that_threads_miss(name, to_ptx, arguments):
     import importlib
 
-    family = importlib.import_module(f"wis.engine.cuda.{name}")._FAMILY
+    family = importlib.import_module(f"wis.engine.{name}.cuda")._FAMILY
     graph, scratch, queue = arguments
     for kernel, given in (
         (family.evaluate, (graph, scratch, queue.chosen, queue.touched, queue.keys)),
@@ -84,8 +83,8 @@ def test_other_kernels_compile(to_ptx, arguments):
         (degrees._values, (graph,)),
         (triangles._add_edges, (graph,)),
         (triangles._add_triangles, (graph,)),
-        (triangles._count_corners, (graph.ends, graph.start, graph.to, graph.value)),
-        (triangles._store_corners, (graph.ends, graph.start, graph.to, graph.pair, graph.start, graph.ends)),
+        (triangles._count_triangles, (graph.ends, graph.start, graph.to, graph.value)),
+        (triangles._store_triangles, (graph.ends, graph.start, graph.to, graph.pair, graph.start, graph.ends)),
         (graph_walks._step_reach, (graph, 2)),
     ):
         check(to_ptx(kernel, *given), has_barriers=False)

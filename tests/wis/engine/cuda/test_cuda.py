@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.strategies import edge_list
+from tests.strategies import edge_list, task
 from wis.engine import cuda as engine
 
 HERE = Path(__file__).resolve().parent
@@ -103,9 +103,9 @@ def test_wrong_graphs_and_depths():
     directed = edge_list(3, [[0, 1], [1, 2]], directed=True)
     for module, depth in ((degrees, 2), (triangles, 3)):
         with pytest.raises(ValueError, match=f"only depth {depth} of undirected graphs"):
-            module.removal_order(directed, depth=depth, limit=2)
+            module.removal_order(task(directed, depth))
         with pytest.raises(ValueError, match=f"only depth {depth} of undirected graphs"):
-            module.removal_order(edge_list(3, [[0, 1], [1, 2]]), depth=5, limit=2)
+            module.removal_order(task(edge_list(3, [[0, 1], [1, 2]]), 5))
 
 
 def test_auto_stays_on_the_cpu():

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import naive, strategies
+from tests.strategies import task
 from wis.engine.degrees import cpu as degrees
-from wis.engine.degrees import levels as degree_levels
 from wis.graphs.edge_list import EdgeList
 
 
@@ -40,7 +40,7 @@ def random_graph(rng, num_nodes, num_columns, exponent):
 @pytest.mark.parametrize("num_nodes", [4, 7, 9])
 def test_families_equal_the_definition(name, num_nodes):
     edges = strategies.family(name, num_nodes)
-    order = degrees.removal_order(edges, limit=edges.num_pairs)
+    order = degrees.removal_order(task(edges, 2))
     assert order.dtype == np.int64
     np.testing.assert_array_equal(order, naive.removal_order(num_nodes, edges.pairs, 2))
 
@@ -54,7 +54,7 @@ def test_any_graph_and_option_equals_the_definition(edges, data):
     chunk = data.draw(st.sampled_from([1, 2, 3, 5, 100]))
     limit = data.draw(st.integers(0, m))
     is_target = None if targets is None else np.isin(np.arange(n), list(targets))
-    order = degrees.removal_order(edges, is_target=is_target, priority=priority, chunk=chunk, limit=limit)
+    order = degrees.removal_order(task(edges, 2, is_target=is_target, priority=priority, chunk=chunk, limit=limit))
     chosen = None if targets is None else sorted(targets)
     expected = naive.removal_order(n, edges.pairs, 2, priority=priority, chunk=chunk, limit=limit, targets=chosen)
     np.testing.assert_array_equal(order, expected)
@@ -77,7 +77,7 @@ def test_larger_graphs_equal_the_rule(seed, exponent):
         {"chunk": m + 1},
         {"limit": m // 3, "chunk": 7},
     ):
-        order = degrees.removal_order(edges, **{"limit": m, **options})
+        order = degrees.removal_order(task(edges, 2, **options))
         np.testing.assert_array_equal(order, by_the_rule(edges, **options))
 
 
@@ -94,46 +94,35 @@ def test_larger_graphs_equal_the_rule(seed, exponent):
 )
 def test_by_hand(pairs, expected):
     edges = EdgeList(5, np.array(pairs, dtype=np.int64))
-    assert degrees.removal_order(edges, limit=len(expected)).tolist() == expected
+    assert degrees.removal_order(task(edges, 2)).tolist() == expected
 
 
 def test_edges_without_a_target_go_first():
     edges = EdgeList(4, np.array([[0, 0, 1, 2], [1, 2, 3, 3]], dtype=np.int64))
     is_target = np.array([True, False, False, False])
-    assert degrees.removal_order(edges, is_target=is_target, limit=4).tolist() == [2, 3, 0, 1]
-    assert degrees.removal_order(edges, is_target=is_target, limit=1).tolist() == [2]
+    assert degrees.removal_order(task(edges, 2, is_target=is_target)).tolist() == [2, 3, 0, 1]
+    assert degrees.removal_order(task(edges, 2, is_target=is_target, limit=1)).tolist() == [2]
 
 
 @pytest.mark.parametrize("num_nodes", [0, 1, 5])
 def test_no_edges(num_nodes):
     edges = EdgeList(num_nodes, np.empty((2, 0), dtype=np.int64))
-    assert degrees.removal_order(edges, limit=0).shape == (0,)
+    assert degrees.removal_order(task(edges, 2)).shape == (0,)
 
 
 def test_a_limit_gives_the_beginning_of_the_full_order(monkeypatch):
     monkeypatch.setattr(degrees, "_SLICE", 5)
     rng = np.random.default_rng(0)
     edges = random_graph(rng, 50, 400, 1.0)
-    full = degrees.removal_order(edges, limit=edges.num_pairs)
+    full = degrees.removal_order(task(edges, 2))
     assert sorted(full.tolist()) == list(range(edges.num_pairs))
     for limit in (1, 4, 5, 6, 100):
-        np.testing.assert_array_equal(degrees.removal_order(edges, limit=limit), full[:limit])
+        np.testing.assert_array_equal(degrees.removal_order(task(edges, 2, limit=limit)), full[:limit])
 
 
 def test_only_depth_two_of_undirected_graphs():
     edges = EdgeList(2, np.array([[0], [1]], dtype=np.int64))
     with pytest.raises(ValueError, match="only depth 2 of undirected graphs, got depth 3"):
-        degrees.removal_order(edges, depth=3, limit=1)
+        degrees.removal_order(task(edges, 3))
     with pytest.raises(ValueError, match="directed=True"):
-        degrees.removal_order(EdgeList(2, edges.pairs, directed=True), limit=1)
-
-
-@pytest.mark.parametrize("num_nodes", [2, 100, 128, 129, 5000, 1 << 14, 1 << 20, (1 << 31) - 1])
-def test_arcs_are_sorted_by_neighbour(num_nodes):
-    rng = np.random.default_rng(num_nodes)
-    neighbours = rng.permutation(min(num_nodes, 200)) * (num_nodes // 200 or 1)
-    arcs = neighbours << 32 | rng.permutation(len(neighbours))
-    expected = np.sort(arcs)
-    room, digits = np.empty(len(arcs), dtype=np.int64), np.empty(degree_levels.NUM_DIGITS, dtype=np.int32)
-    degree_levels.sort_arcs(arcs, room, digits, num_nodes)
-    np.testing.assert_array_equal(arcs, expected)
+        degrees.removal_order(task(EdgeList(2, edges.pairs, directed=True), 2))

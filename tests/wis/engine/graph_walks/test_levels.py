@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import naive
-from tests.strategies import FAMILIES, edge_list, edge_lists, family
+from tests.strategies import FAMILIES, edge_list, edge_lists, family, task
 from wis.engine.graph_walks import cpu as graph_walks
-from wis.engine.graph_walks import levels as open_levels
+from wis.engine.graph_walks import levels
 from wis.engine.walks import greedy
 from wis.graphs.edge_list import EdgeList
 
@@ -20,8 +20,7 @@ DEPTHS = (2, 3)
 
 
 def order_of(edges: EdgeList, depth: int, **options: Any) -> np.ndarray:
-    rest = {"is_target": None, "priority": None, "chunk": 1, "limit": edges.num_pairs, "progress": False}
-    return graph_walks.removal_order(edges, depth=depth, **(rest | options))
+    return graph_walks.removal_order(task(edges, depth, **options))
 
 
 def assert_as_oracle(edges: EdgeList, depth: int, *, is_target: np.ndarray | None = None, **options: Any) -> None:
@@ -35,7 +34,7 @@ def assert_as_oracle(edges: EdgeList, depth: int, *, is_target: np.ndarray | Non
 def assert_as_general_loop(monkeypatch: pytest.MonkeyPatch, edges: EdgeList, depth: int, **options: Any) -> None:
     found = order_of(edges, depth, **options)
     with monkeypatch.context() as patch:
-        patch.setattr(open_levels, "greedy_order", greedy.greedy_order)
+        patch.setattr(levels, "greedy_order", greedy.greedy_order)
         expected = order_of(edges, depth, **options)
     np.testing.assert_array_equal(found, expected)
 
@@ -144,7 +143,7 @@ def test_ties_beyond_the_words(depth: int, monkeypatch: pytest.MonkeyPatch) -> N
 def test_slices_do_not_change_the_order(depth: int, monkeypatch: pytest.MonkeyPatch) -> None:
     edges = family("hub", 60)
     whole = order_of(edges, depth)
-    monkeypatch.setattr(open_levels, "_SLICE", 3)
+    monkeypatch.setattr(levels, "_SLICE", 3)
     np.testing.assert_array_equal(order_of(edges, depth), whole)
 
 

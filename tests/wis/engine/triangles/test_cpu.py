@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import types
-
 import numpy as np
-import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests import naive
-from tests.strategies import FAMILIES, edge_list, edge_lists, family
+from tests.strategies import FAMILIES, edge_list, edge_lists, family, task
+from wis.engine.task import Task
 from wis.engine.triangles import cpu as triangles
 from wis.engine.triangles import dense as dense_triangles
 from wis.engine.triangles import listing as triangle_listing
@@ -21,7 +19,7 @@ from wis.graphs.edge_list import EdgeList
 
 def check(edges: EdgeList, *, is_target=None, priority=None, chunk=1, limit=None) -> None:
     limit = edges.num_pairs if limit is None else limit
-    order = removal_order(edges, is_target=is_target, priority=priority, chunk=chunk, limit=limit)
+    order = removal_order(task(edges, 3, is_target=is_target, priority=priority, chunk=chunk, limit=limit))
     assert order.dtype == np.int64
     targets = None if is_target is None else np.flatnonzero(is_target)
     expected = naive.removal_order(
@@ -49,8 +47,8 @@ def engine(request, monkeypatch):
         monkeypatch.setattr(triangles, "by_lists", no_lists)
 
 
-def no_lists(edges: EdgeList, *, limit: int, **options) -> np.ndarray:
-    assert limit == 0
+def no_lists(rest: Task) -> np.ndarray:
+    assert rest.limit == 0
     return np.empty(0, dtype=np.int64)
 
 
@@ -106,12 +104,12 @@ def test_twins():
 
 @pytest.mark.parametrize("num_nodes", [0, 1, 5])
 def test_no_edges(num_nodes):
-    order = removal_order(edge_list(num_nodes, []), limit=0)
+    order = removal_order(task(edge_list(num_nodes, []), 3))
     assert order.shape == (0,)
 
 
 def test_coarse_buckets(monkeypatch):
-    monkeypatch.setattr(triangles, "_LEVELS", 4)
+    monkeypatch.setattr(triangles, "_MOST_BUCKETS", 4)
     rng = np.random.default_rng(0)
     for name in ("medium", "dense", "hub", "clique"):
         edges = family(name, 11)
@@ -121,16 +119,16 @@ def test_coarse_buckets(monkeypatch):
 
 def test_slices_do_not_change_the_order(monkeypatch):
     edges = family("medium", 40)
-    whole = removal_order(edges, limit=edges.num_pairs)
+    whole = removal_order(task(edges, 3))
     monkeypatch.setattr(triangles, "_SLICE", 3)
     monkeypatch.setattr(triangle_listing, "_SLICE", 50)
-    np.testing.assert_array_equal(removal_order(edges, limit=edges.num_pairs), whole)
+    np.testing.assert_array_equal(removal_order(task(edges, 3)), whole)
 
 
 def test_limit_is_a_prefix():
     edges = family("hub", 40)
-    whole = removal_order(edges, limit=edges.num_pairs)
-    np.testing.assert_array_equal(removal_order(edges, limit=17), whole[:17])
+    whole = removal_order(task(edges, 3))
+    np.testing.assert_array_equal(removal_order(task(edges, 3, limit=17)), whole[:17])
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -148,12 +146,12 @@ def test_triangles_are_listed_at_each_edge(name):
 
 
 def test_too_many_triangles_for_the_memory(monkeypatch):
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: types.SimpleNamespace(available=100))
+    monkeypatch.setattr("wis.engine.triangles.listing.free_memory", lambda: 100)
     with pytest.raises(MemoryError, match="this graph has 4, which take"):
-        removal_order(family("clique", 4), limit=6)
+        removal_order(task(family("clique", 4), 3))
 
 
 def test_triangles_at_one_edge_are_bounded(monkeypatch):
     monkeypatch.setattr(triangles, "_MOST_COUNT", 5)
     with pytest.raises(OverflowError, match="a pair is in 5 triangles"):
-        removal_order(family("clique", 7), limit=21)
+        removal_order(task(family("clique", 7), 3))

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import types
-
 import numpy as np
-import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.strategies import FAMILIES, edge_list, edge_lists, family
+from tests.strategies import FAMILIES, edge_list, edge_lists, family, task
 from wis.engine.triangles import cpu as triangles
 from wis.engine.triangles import dense as dense_triangles
 from wis.engine.triangles.bit_rows import count_triangles, fill_rows, num_words
@@ -27,17 +24,16 @@ def rows_only(monkeypatch):
     monkeypatch.setattr(dense_triangles, "_IDLE", 1 << 40)
 
 
-def by_rows(edges: EdgeList, *, is_target=None, priority=None, chunk=1, limit=None) -> np.ndarray:
-    limit = edges.num_pairs if limit is None else limit
-    order = first_removals(edges, is_target=is_target, priority=priority, chunk=chunk, limit=limit, progress=False)
-    assert order.shape == (limit,)
+def by_rows(edges: EdgeList, **options) -> np.ndarray:
+    request = task(edges, 3, **options)
+    order = first_removals(request)
+    assert order.shape == (request.limit,)
     assert order.dtype == np.int64
     return order
 
 
-def by_lists(edges: EdgeList, *, is_target=None, priority=None, chunk=1, limit=None) -> np.ndarray:
-    limit = edges.num_pairs if limit is None else limit
-    return triangles.by_lists(edges, is_target=is_target, priority=priority, chunk=chunk, limit=limit, progress=False)
+def by_lists(edges: EdgeList, **options) -> np.ndarray:
+    return triangles.by_lists(task(edges, 3, **options))
 
 
 def options(draw, edges: EdgeList) -> dict:
@@ -81,13 +77,13 @@ def test_lists_go_on_where_rows_stop_to_pay(monkeypatch, edges, data):
     monkeypatch.setattr(dense_triangles, "_TRIANGLES_PER_WORD", data.draw(st.floats(0, 0.3), label="per word"))
     monkeypatch.setattr(dense_triangles, "_IDLE", data.draw(st.integers(0, 4), label="idle"))
     chosen = options(data.draw, edges)
-    order = triangles.removal_order(edges, **chosen)
+    order = triangles.removal_order(task(edges, 3, **chosen))
     np.testing.assert_array_equal(order, by_lists(edges, **chosen))
 
 
 def num_by_rows(edges: EdgeList) -> int:
     """How many removals rows are used for."""
-    return len(first_removals(edges, is_target=None, priority=None, chunk=1, limit=edges.num_pairs, progress=False))
+    return len(first_removals(task(edges, 3)))
 
 
 def test_rows_stop_where_the_graph_is_no_longer_dense(monkeypatch):
@@ -128,18 +124,18 @@ def test_rows_go_on_while_lists_do_not_fit_into_memory(monkeypatch):
     monkeypatch.setattr(dense_triangles, "_TRIANGLES_PER_WORD", 1000)
     edges = family("dense", 120)
     whole = by_lists(edges)
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: types.SimpleNamespace(available=200_000))
+    monkeypatch.setattr("wis.machine._memory", lambda *_: 200_000)
     done = num_by_rows(edges)
     rest = EdgeList(120, np.delete(edges.pairs, whole[:done], axis=1))
     left = 36 * int(np.diff(list_triangles(rest).start).sum()) // 3
     assert 0 < left <= 200_000
-    np.testing.assert_array_equal(triangles.removal_order(edges, limit=edges.num_pairs), whole)
+    np.testing.assert_array_equal(triangles.removal_order(task(edges, 3)), whole)
 
 
 def test_memory_too_small_for_rows_is_left_to_lists(monkeypatch):
     edges = family("dense", 120)
     assert num_by_rows(edges) > 0
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: types.SimpleNamespace(available=1000))
+    monkeypatch.setattr("wis.machine._memory", lambda *_: 1000)
     assert num_by_rows(edges) == 0
 
 

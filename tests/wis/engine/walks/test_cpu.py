@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import naive
-from tests.strategies import FAMILIES, edge_list, edge_lists, every_family, family
+from tests.strategies import FAMILIES, edge_list, edge_lists, every_family, family, task
 from wis.engine import walk_counts as counts
 from wis.engine.graph_walks import cpu as graph_walks
 from wis.engine.walks import cpu as walks
@@ -22,8 +22,7 @@ MODULES = {"vertex": walks, "graph": graph_walks}
 
 
 def engine_order(module: ModuleType, edges: EdgeList, depth: int, **options: Any) -> list[int]:
-    rest = {"is_target": None, "priority": None, "chunk": 1, "limit": edges.num_pairs, "progress": False}
-    return list(module.removal_order(edges, depth=depth, **(rest | options)))
+    return list(module.removal_order(task(edges, depth, **options)))
 
 
 def assert_as_oracle(
@@ -92,7 +91,7 @@ def test_losses_are_differences_of_values(depth: int, directed: bool, objective:
             if objective == "vertex":
                 losses.closed_losses(graph, e, value, around)
             else:
-                losses.open_losses(graph, e, reach, around)
+                losses.reach_losses(graph, e, reach, around)
             without = np.delete(np.arange(edges.num_pairs), e)
             assert list(around.loss) == list(value - _values(edges, without, depth, objective))
             losses.clear(around)

@@ -1,0 +1,107 @@
+"""The options of the method ``"wis"``, checked: what users pass becomes what engines take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from wis.checks import check_choice, check_count
+
+OBJECTIVES = ("vertex", "graph")
+TIES = ("first", "random")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Checked options; ``is_target`` is bool ``[n]`` or None, ``partitions`` a list of int64 arrays or None."""
+
+    depth: int
+    is_target: np.ndarray | None
+    partitions: list[np.ndarray] | None
+    objective: str
+    ties: str
+    chunk: int
+
+
+def check_options(
+    *,
+    depth: Any = 3,
+    targets: Any = None,
+    partitions: Any = None,
+    objective: Any = "vertex",
+    ties: Any = "first",
+    chunk: Any = 1,
+    num_nodes: int,
+) -> Options:
+    """Check the options of :func:`wis.engine.rank.rank` for a graph with ``num_nodes`` vertices; runs nothing.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an option does not fit; the message names it, what was given and what is allowed.
+    """
+    if targets is not None and partitions is not None:
+        raise ValueError("give targets or partitions, not both: partitions name the vertices themselves")
+    return Options(
+        depth=check_count("depth", depth, at_least=2),
+        is_target=None if targets is None else _target_mask(targets, num_nodes),
+        partitions=None if partitions is None else _subsets(partitions, num_nodes),
+        objective=check_choice("objective", objective, OBJECTIVES),
+        ties=check_choice("ties", ties, TIES),
+        chunk=check_count("chunk", chunk, at_least=1),
+    )
+
+
+def _target_mask(targets: Any, num_nodes: int) -> np.ndarray:
+    values = _to_array("targets", targets)
+    if values.dtype == bool:
+        if len(values) != num_nodes:
+            raise ValueError(f"targets is a mask over {len(values)} vertices, but the graph has {num_nodes}")
+        mask = values.copy()
+    else:
+        mask = np.zeros(num_nodes, dtype=bool)
+        mask[_check_vertices("targets", values, num_nodes)] = True
+    if not mask.any():
+        raise ValueError("targets names no vertex; give at least one, or None for all")
+    return mask
+
+
+def _subsets(partitions: Any, num_nodes: int) -> list[np.ndarray]:
+    if isinstance(partitions, (str, bytes)) or not hasattr(partitions, "__iter__"):
+        raise TypeError(f"partitions must be a list of vertex subsets, got {type(partitions).__name__}")
+    subsets = []
+    for i, subset in enumerate(partitions):
+        name = f"partitions[{i}]"
+        vertices = _check_vertices(name, _to_array(name, subset), num_nodes)
+        if len(vertices) == 0:
+            raise ValueError(f"{name} is empty; every subset must have at least one vertex")
+        subsets.append(np.unique(vertices))
+    if not subsets:
+        raise ValueError("partitions is empty; give at least one vertex subset, or None for every single vertex")
+    return subsets
+
+
+def _to_array(name: str, values: Any) -> np.ndarray:
+    """A 1-D array from any sequence or tensor, sets included."""
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()
+    elif isinstance(values, (set, frozenset, range)):
+        values = sorted(values)
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise TypeError(f"{name} must be one-dimensional vertex indices, got {values!r}") from None
+    if array.ndim != 1:
+        raise ValueError(f"{name} must be one-dimensional, got shape {list(array.shape)}")
+    return array if array.size else array.astype(np.int64)
+
+
+def _check_vertices(name: str, values: np.ndarray, num_nodes: int) -> np.ndarray:
+    if values.dtype.kind not in "iu":
+        raise TypeError(f"{name} must hold vertex indices, got dtype {values.dtype}")
+    if values.size and (values.min() < 0 or values.max() >= num_nodes):
+        wrong = values[(values < 0) | (values >= num_nodes)][0]
+        raise ValueError(f"{name} has vertex {wrong}; vertices are numbered from 0 to {num_nodes - 1}")
+    return values.astype(np.int64)

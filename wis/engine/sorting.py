@@ -1,0 +1,67 @@
+"""Sorting for the kernels, which cannot call NumPy's: few numbers, mostly in order already; and many arcs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from wis.kernels import kernel
+
+# Arcs from which on they are sorted by digits, and the bits of a digit.
+_LONG = 24
+_DIGIT_BITS = 7
+NUM_DIGITS = 1 << _DIGIT_BITS
+_DIGIT = np.uint64(NUM_DIGITS - 1)
+
+
+@kernel
+def shell_sort(values: np.ndarray) -> None:
+    """Sort an int64 array in place. Constant memory; O(k) time where it is sorted already."""
+    size = len(values)
+    i = 1
+    while i < size and values[i - 1] <= values[i]:
+        i += 1
+    if i >= size:
+        return
+    gap = size
+    while gap > 1:
+        gap = 1 if gap < 5 else gap * 5 // 11
+        for i in range(gap, size):
+            value = values[i]
+            # Unsigned, so that no test for negative indices is made.
+            at = np.uint64(i)
+            step = np.uint64(gap)
+            while at >= step and values[at - step] > value:
+                values[at] = values[at - step]
+                at -= step
+            values[at] = value
+
+
+@kernel
+def sort_arcs(arcs: np.ndarray, room: np.ndarray, digits: np.ndarray, num_nodes: int) -> None:
+    """Sort arcs ``neighbour << 32 | edge`` of one vertex by neighbour, in place.
+
+    Many of them by radix sort, in the room of as many more; ``digits`` is int32 ``[NUM_DIGITS]``.
+    """
+    size, shift = len(arcs), np.uint64(32)
+    if size < _LONG:
+        shell_sort(arcs)
+        return
+    source, target = arcs, room[:size]
+    while num_nodes - 1 >= 1 << (shift - np.uint64(32)):
+        digits[:] = 0
+        for i in range(size):
+            digits[np.uint64(source[i]) >> shift & _DIGIT] += 1
+        at = np.int32(0)
+        for digit in range(len(digits)):
+            at += digits[digit]
+            digits[digit] = at - digits[digit]
+        for i in range(size):
+            place = np.uint64(source[i]) >> shift & _DIGIT
+            target[np.uint64(digits[place])] = source[i]
+            digits[place] += 1
+        source, target = target, source
+        shift += np.uint64(_DIGIT_BITS)
+    # After an odd number of digits the result is in the other array.
+    if (shift - np.uint64(32)) // np.uint64(_DIGIT_BITS) % np.uint64(2) == 1:
+        for i in range(size):
+            arcs[i] = source[i]
