@@ -46,7 +46,7 @@ def check_number(name: str, value: Any, *, at_least: float | None = None) -> flo
     """Return ``value`` if it is a real number, and finite and not below ``at_least`` if that is given, or raise."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, got {value!r}")
-    if at_least is not None and not at_least <= value < math.inf:  # NaN is neither
+    if at_least is not None and not at_least <= value < math.inf:  # type: ignore[operator]  # NaN is neither
         raise ValueError(f"{name} must be finite and at least {at_least:g}, got {value!r}")
     return value  # type: ignore[return-value]
 

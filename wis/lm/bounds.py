@@ -18,34 +18,76 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from wis.lm.policies import all_log_probs, all_prefixes, check_enumerable, sample_outputs, token_log_probs
+from wis.checks import check_count, check_number
+from wis.lm.policies import (
+    all_log_probs,
+    all_prefixes,
+    check_enumerable,
+    check_policy,
+    check_probabilities,
+    check_tokens,
+    next_logits,
+    sample_outputs,
+    token_log_probs,
+)
 
 Reward = Callable[[Tensor], Tensor]
 _POWER_ITERATIONS = 30
+_SEEDS = 2**64
 
 
 def theorem1_bound(length: int, gamma: float, std: float) -> float:
-    """``6 L_out γ STD^(2/3)``: form [paper], constant [2nd]; for rewards in [-1, 1]."""
-    return 6 * length * gamma * std ** (2 / 3)
+    """``6 L_out γ STD^(2/3)``: form [paper], constant [2nd]; for rewards in [-1, 1].
+
+    Parameters
+    ----------
+    length
+        L_out, tokens in an output, at least 1.
+    gamma
+        γ, finite and at least 0.
+    std
+        Standard deviation of the reward, finite and at least 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is no number, or out of range.
+    """
+    return 6 * _scale(length, gamma) * check_number("std", std, at_least=0) ** (2 / 3)
 
 
 def linear_bound(length: int, gamma: float, std: float) -> float:
-    """``L_out γ STD`` [ours]; for any rewards."""
-    return length * gamma * std
+    """``L_out γ STD`` [ours]; for any rewards. Arguments and errors are those of `theorem1_bound`."""
+    return _scale(length, gamma) * check_number("std", std, at_least=0)
 
 
 def ppo_bound(length: int, gamma: float, old_std: float, ratio: float) -> float:
-    """``√2 L_out γ ratio STD_old`` [ours], `ratio` as `ppo_gradient` gives it."""
-    return math.sqrt(2) * length * gamma * ratio * old_std
+    """``√2 L_out γ ratio STD_old`` [ours], `ratio` as `ppo_gradient` gives it; the rest as in `theorem1_bound`."""
+    old_std, ratio = check_number("old_std", old_std, at_least=0), check_number("ratio", ratio, at_least=0)
+    return math.sqrt(2) * _scale(length, gamma) * ratio * old_std
+
+
+def _scale(length: int, gamma: float) -> float:
+    return check_count("length", length, at_least=1) * check_number("gamma", gamma, at_least=0)
 
 
 def reward_moments(log_probs: Tensor, rewards: Tensor) -> tuple[float, float]:
-    """Exact mean and standard deviation of the reward, for all outputs' log-probabilities and rewards ``[N]``."""
-    p, r = log_probs.detach().double().exp(), rewards.double()
+    """Exact mean and standard deviation of the reward, for all outputs' log-probabilities and rewards ``[N]``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one is no tensor, shapes disagree, a reward is not finite, or the probabilities do not sum to 1.
+    """
+    if not isinstance(log_probs, Tensor) or log_probs.ndim != 1:
+        raise TypeError(f"log_probs must be a torch.Tensor of the shape [N], got {type(log_probs).__name__}")
+    check_probabilities(log_probs.detach().exp(), "the exponentials of log_probs")
+    p, r = log_probs.detach().double().exp(), check_rewards(rewards, len(log_probs))
     value = (p * r).sum()
     return value.item(), (p * (r - value) ** 2).sum().clamp_min(0).sqrt().item()
 
@@ -63,10 +105,12 @@ def exact_gradient(policy: nn.Module, rewards: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        If there are too many outputs, or rewards are not finite or of the wrong shape.
+        If there are too many outputs, nothing to train, or rewards are not finite or of the wrong shape.
+    TypeError
+        If `policy` is no policy, or rewards are no tensor of numbers.
     """
     log_probs = all_log_probs(policy)
-    check_rewards(rewards, len(log_probs))
+    rewards = check_rewards(rewards, len(log_probs))
     return _flat_gradient((log_probs.exp() * rewards).sum(), policy)
 
 
@@ -80,10 +124,18 @@ def ppo_gradient(policy: nn.Module, old: nn.Module, rewards: Tensor, clip: float
     -------
     gradient, ratio
         One flat vector, and ``max_l sqrt(E_old[ρ_l² 1{not clipped}])``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `exact_gradient`; also if `old` is no policy over the same outputs, or `clip` is no number of at least 0.
     """
-    check_enumerable(policy)
-    outputs = all_prefixes(int(policy.num_tokens), int(policy.length))  # type: ignore[arg-type]
-    check_rewards(rewards, len(outputs))
+    sizes = check_enumerable(policy)
+    if check_policy(old, "old") != sizes:
+        raise ValueError(f"old must have the tokens and length of policy, {sizes}, got {check_policy(old, 'old')}")
+    check_number("clip", clip, at_least=0)
+    outputs = all_prefixes(*sizes)
+    rewards = check_rewards(rewards, len(outputs))
     with torch.no_grad():
         old_tokens = token_log_probs(old, outputs)
         weight = old_tokens.sum(1).exp()
@@ -100,10 +152,10 @@ def ppo_gradient(policy: nn.Module, old: nn.Module, rewards: Tensor, clip: float
 def exact_gamma(policy: nn.Module) -> float:
     """Γ by enumeration: the largest singular value of the logits' Jacobian over all prefixes.
 
-    Costs V backward passes for each of the ``1 + V + … + V^(L-1)`` prefixes.
+    Costs V backward passes for each of the ``1 + V + … + V^(L-1)`` prefixes. `TypeError` if `policy` is no policy,
+    `ValueError` if it has too many outputs, nothing to train, or logits that are not finite.
     """
-    check_enumerable(policy)
-    num_tokens, length = int(policy.num_tokens), int(policy.length)  # type: ignore[arg-type]
+    num_tokens, length = check_enumerable(policy)
     prefixes = (row[None] for level in range(length) for row in all_prefixes(num_tokens, level))
     return max(_spectral_norm(policy, prefix) for prefix in prefixes)
 
@@ -126,11 +178,18 @@ def estimate_gamma(
         Power iterations a prefix.
     seed
         Of the vectors to start from.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `policy` is no policy or has nothing to train, there is no prefix, one is not of its tokens and length, or
+        an argument is no count.
     """
-    generator = torch.Generator().manual_seed(seed)
-    norms = [_power_iteration(policy, prefix, iterations, generator) for prefix in prefixes]
-    if not norms:
-        raise ValueError("prefixes is empty; give at least one")
+    check_count("iterations", iterations, at_least=1)
+    generator = _seeded(seed)
+    norms = [_power_iteration(policy, prefix, iterations, generator) for prefix in _check_prefixes(policy, prefixes)]
+    if not all(map(math.isfinite, norms)):
+        raise ValueError("gamma is not finite: the logits of the policy, or their gradients, are not all finite")
     return max(norms)
 
 
@@ -199,10 +258,14 @@ def diagnose(policy: nn.Module, reward: Reward) -> Diagnosis:
         The model after the input (`wis.lm.policies`); few tokens and steps.
     reward
         Maps outputs, int64 ``[N, L]``, to rewards ``[N]``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `exact_gradient`; also if `reward` is no function.
     """
-    check_enumerable(policy)
-    outputs = all_prefixes(int(policy.num_tokens), int(policy.length))  # type: ignore[arg-type]
-    rewards = reward(outputs)
+    outputs = all_prefixes(*check_enumerable(policy))
+    rewards = _rewards_of(reward, outputs)
     gradient = exact_gradient(policy, rewards)
     value, std = reward_moments(all_log_probs(policy), rewards)
     return Diagnosis(
@@ -234,17 +297,18 @@ def diagnose_sampled(
         Lowest and highest possible reward, for the interval.
     seed
         Of the samples.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong kind or out of range, or a reward lies outside `support`.
     """
     from wis.lm.tracker import RewardTracker
 
-    if samples < 4:
-        raise ValueError(f"samples must be at least 4: two halves of two, got {samples}")
-    if prefixes < 1:
-        raise ValueError(f"prefixes must be at least 1, got {prefixes}")
-    generator = torch.Generator().manual_seed(seed)
-    outputs = sample_outputs(policy, samples, generator)
-    rewards = reward(outputs).double()
-    check_rewards(rewards, samples)
+    samples = check_count("samples", samples, at_least=4)
+    prefixes = check_count("prefixes", prefixes, at_least=1)
+    outputs = sample_outputs(policy, samples, _seeded(seed))
+    rewards = _rewards_of(reward, outputs)
     tracker = RewardTracker.from_rewards(rewards[None], support=support)
     low, high = tracker.interval()
     halves = [_score_gradient(policy, outputs[part::2], rewards[part::2]) for part in range(2)]
@@ -264,12 +328,49 @@ def diagnose_sampled(
     )
 
 
-def check_rewards(rewards: Tensor, outputs: int) -> None:
-    """Raise `ValueError` unless there is one finite reward an output."""
+def check_rewards(rewards: Any, outputs: int) -> Tensor:
+    """Return rewards as float64; `TypeError` or `ValueError` unless they are a tensor, one finite number an output."""
+    if not isinstance(rewards, Tensor) or rewards.is_complex():
+        raise TypeError(f"rewards must be a torch.Tensor of real numbers, got {type(rewards).__name__}")
     if rewards.shape != (outputs,):
         raise ValueError(f"rewards must have the shape [{outputs}], one an output, got {list(rewards.shape)}")
     if not bool(torch.isfinite(rewards).all()):
         raise ValueError("rewards must be finite: one of them is NaN or infinite")
+    return rewards.detach().double()
+
+
+def _rewards_of(reward: Reward, outputs: Tensor) -> Tensor:
+    if not callable(reward):
+        raise TypeError(f"reward must be a function from outputs to rewards, got {type(reward).__name__}")
+    return check_rewards(reward(outputs), len(outputs))
+
+
+def _check_prefixes(policy: nn.Module, prefixes: Iterable[Tensor]) -> list[Tensor]:
+    num_tokens, length = check_policy(policy)
+    if not isinstance(prefixes, Iterable):
+        raise TypeError(f"prefixes must be a list of tensors, got {type(prefixes).__name__}")
+    found = list(prefixes)
+    if not found:
+        raise ValueError("prefixes is empty; give at least one")
+    for i, prefix in enumerate(found):
+        check_tokens(f"prefixes[{i}]", prefix, num_tokens)
+        if prefix.ndim != 2 or len(prefix) != 1 or prefix.shape[1] >= length:
+            raise ValueError(f"prefixes[{i}] must have the shape [1, l] with l < {length}, got {list(prefix.shape)}")
+    return found
+
+
+def _seeded(seed: int) -> torch.Generator:
+    if check_count("seed", seed) >= _SEEDS:
+        raise ValueError(f"seed must be below 2**64, got {seed}")
+    return torch.Generator().manual_seed(seed)
+
+
+def _parameters(policy: nn.Module) -> dict[str, nn.Parameter]:
+    """What the gradient is by."""
+    found = {name: p for name, p in policy.named_parameters() if p.requires_grad}
+    if not found:
+        raise ValueError("policy has no parameter that requires a gradient; call policy.requires_grad_()")
+    return found
 
 
 def _in_range(rewards: Tensor) -> bool:
@@ -277,7 +378,7 @@ def _in_range(rewards: Tensor) -> bool:
 
 
 def _flat_gradient(objective: Tensor, policy: nn.Module) -> Tensor:
-    parameters = [p for p in policy.parameters() if p.requires_grad]
+    parameters = list(_parameters(policy).values())
     parts = torch.autograd.grad(objective, parameters, allow_unused=True)
     flat = [torch.zeros_like(p) if g is None else g for p, g in zip(parameters, parts, strict=True)]
     return torch.cat([part.flatten() for part in flat])
@@ -291,8 +392,8 @@ def _score_gradient(policy: nn.Module, outputs: Tensor, rewards: Tensor) -> Tens
 
 
 def _spectral_norm(policy: nn.Module, prefix: Tensor) -> float:
-    logits = policy(prefix)[0]
-    parameters = [p for p in policy.parameters() if p.requires_grad]
+    logits = next_logits(policy, prefix)[0]
+    parameters = list(_parameters(policy).values())
     gram = torch.zeros(len(logits), len(logits), dtype=torch.float64)
     rows = [torch.autograd.grad(logit, parameters, retain_graph=True, allow_unused=True) for logit in logits]
     for column in zip(*rows, strict=True):
@@ -307,7 +408,7 @@ def _power_iteration(policy: nn.Module, prefix: Tensor, iterations: int, generat
     from torch.func import functional_call, jvp, vjp
     from torch.nn.attention import SDPBackend, sdpa_kernel
 
-    parameters = {name: p.detach() for name, p in policy.named_parameters() if p.requires_grad}
+    parameters = {name: p.detach() for name, p in _parameters(policy).items()}
 
     def logits(values: dict[str, Tensor]) -> Tensor:
         return functional_call(policy, values, (prefix,))[0]

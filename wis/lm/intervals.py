@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from wis.checks import check_number, check_numbers
+
 _BISECTIONS = 40  # the outer end is returned: 1e-12 too wide at most
 
 
@@ -39,7 +41,9 @@ def binary_std_interval(
     Raises
     ------
     ValueError
-        If a count is negative, exceeds the samples, or `level` or `width` is out of range.
+        If a count is no whole number, is negative or exceeds the samples, or `level` or `width` is out of range.
+    TypeError
+        If an argument is no number.
 
     Notes
     -----
@@ -47,11 +51,11 @@ def binary_std_interval(
     """
     from scipy.special import betaincinv
 
-    k, n = np.broadcast_arrays(np.asarray(successes, dtype=np.float64), np.asarray(samples, dtype=np.float64))
-    if not bool(np.all((k >= 0) & (k <= n) & (n >= 1))):
-        raise ValueError("successes must lie between 0 and samples, and samples must be at least 1")
+    k, n = _broadcast(successes=successes, samples=samples)
+    if not bool(np.all((k >= 0) & (k <= n) & (n >= 1) & (k % 1 == 0) & (n % 1 == 0))):
+        raise ValueError("successes must lie between 0 and samples, which must be at least 1; both are whole numbers")
     tail = _tail(level)
-    if not width > 0:
+    if not check_number("width", width, at_least=0) > 0:
         raise ValueError(f"width must be positive, got {width}")
     p_low = np.where(k > 0, betaincinv(np.maximum(k, 1), n - k + 1, tail), 0.0)
     p_high = np.where(k < n, betaincinv(k + 1, np.maximum(n - k, 1), 1 - tail), 1.0)
@@ -89,22 +93,22 @@ def bounded_std_interval(
     ------
     ValueError
         If there are fewer than two samples, a mean or variance is not finite, a variance is negative, the range is
-        empty or `level` is out of range.
+        empty or infinite, or `level` is out of range.
+    TypeError
+        If an argument is no number.
 
     Notes
     -----
     Source: Hoeffding, JASA 58 (1963), Theorem 1 and section 5a. The combination is ours.
     """
-    lowest, highest = support
-    if not highest > lowest:
-        raise ValueError(f"support must be (lowest, highest) with lowest < highest, got {support}")
+    lowest, highest = check_support(support)
     width = highest - lowest
     tail = _tail(level)
-    mu, var, n = np.broadcast_arrays(*(np.asarray(a, dtype=np.float64) for a in (mean, variance, samples)))
+    mu, var, n = _broadcast(mean=mean, variance=variance, samples=samples)
     if not bool(np.all(n >= 2)):
-        raise ValueError("a standard deviation needs at least two samples")
-    if not bool(np.all(np.isfinite(mu) & np.isfinite(var) & (var >= 0))):
-        raise ValueError("mean and variance must be finite, and the variance not negative")
+        raise ValueError("samples must be at least two: a standard deviation needs them")
+    if not bool(np.all(var >= 0)):
+        raise ValueError("variance must not be negative")
     mu = np.clip((mu - lowest) / width, 0.0, 1.0)
     # (x - x')² lies in [0, 1] and has mean 2σ² ≤ 1/2; the sample value may pass 1/2.
     doubled = np.clip(2 * var / width**2, 0.0, 1.0)
@@ -118,10 +122,30 @@ def bounded_std_interval(
     return width * np.minimum(low, high), width * high
 
 
+def check_level(level: float) -> float:
+    """Return ``level`` if it is a probability strictly between 0 and 1, or raise."""
+    if not 0 < check_number("level", level) < 1:
+        raise ValueError(f"level must lie strictly between 0 and 1, got {level!r}")
+    return float(level)
+
+
+def check_support(support: tuple[float, float]) -> tuple[float, float]:
+    """Return ``(lowest, highest)`` if these are two finite numbers in this order, or raise."""
+    ends = check_numbers("support", support)
+    if ends.shape != (2,):
+        raise ValueError(f"support must be two numbers, (lowest, highest), got {support!r}")
+    lowest, highest = ends.tolist()
+    if not lowest < highest:
+        raise ValueError(f"support must be (lowest, highest) with lowest < highest, got {support!r}")
+    return lowest, highest
+
+
 def _tail(level: float) -> float:
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie strictly between 0 and 1, got {level}")
-    return (1 - level) / 2
+    return (1 - check_level(level)) / 2
+
+
+def _broadcast(**values: ArrayLike) -> tuple[NDArray[np.float64], ...]:
+    return np.broadcast_arrays(*(check_numbers(name, value) for name, value in values.items()))
 
 
 def _spread(p_low: NDArray[np.float64], p_high: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -5,22 +5,30 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from wis.checks import check_count
+from wis.checks import check_count, check_flag, check_number, check_numbers
 from wis.files import replace_file
-from wis.lm.intervals import binary_std_interval, bounded_std_interval
+from wis.lm.intervals import binary_std_interval, bounded_std_interval, check_level, check_support
 from wis.lm.summary import RewardSummary, fraction_below
+from wis.lm.tracker_state import COLUMNS, check_state
 
 Key = str | int
 _FORMAT = 1
-_COLUMNS = ("count", "mean", "squares", "lowest", "highest", "at_lowest", "at_highest")
+_FIELDS = ("support", "binary", "level", "keys", "table")
+_ONE_A_KEY = "; groups of different sizes go through update(), one reward a key"
 # Rewards usually pass through float32: equal ones may come back a few roundings apart.
 _ROUNDING = 8 * float(np.finfo(np.float32).eps)
+# What damaged bytes raise in NumPy, zipfile and json.
+_UNREADABLE = (
+    ValueError, TypeError, KeyError, IndexError, EOFError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 DEFAULT_THRESHOLDS = (0.01, 0.05, 0.1, 0.2)
 DEFAULT_GROUP_SIZES = (2, 4, 8, 16)
 
@@ -57,18 +65,14 @@ class RewardTracker:
     def __init__(
         self, *, support: tuple[float, float] | None = None, binary: bool = False, level: float = 0.95
     ) -> None:
-        if support is not None:
-            support = _as_support(support)
-        elif binary:
+        if check_flag("binary", binary) and support is None:
             raise ValueError("binary=True needs support=(lower, higher): the two values that the reward takes")
-        if not 0 < level < 1:
-            raise ValueError(f"level must lie strictly between 0 and 1, got {level!r}")
-        self.support = support
-        self.binary = binary
-        self.level = level
+        self.support = None if support is None else check_support(support)
+        self.binary = bool(binary)
+        self.level = check_level(level)
         self._keys: list[Key] = []
         self._row: dict[Key, int] = {}
-        self._table = np.zeros((len(_COLUMNS), 0))
+        self._table = np.zeros((len(COLUMNS), 0))
 
     @classmethod
     def from_rewards(cls, rewards: ArrayLike, keys: Sequence[Key] | None = None, **options: Any) -> RewardTracker:
@@ -86,14 +90,16 @@ class RewardTracker:
         Raises
         ------
         ValueError
-            If groups are ragged, have one sample, or rewards are not finite or out of range.
+            If groups are ragged, have one sample or masked ones, or rewards are not finite or out of range.
+        TypeError
+            If rewards are no numbers, or a key is neither a string nor an integer.
         """
-        matrix = _as_rewards(rewards)
+        matrix = check_numbers("rewards", rewards, advice=_ONE_A_KEY)
         if matrix.ndim != 2:
             raise ValueError(f"rewards must have the shape [inputs, samples], got {list(matrix.shape)}")
         if matrix.shape[1] < 2:
             raise ValueError(f"rewards has {matrix.shape[1]} sample an input; a standard deviation needs at least two")
-        names = range(len(matrix)) if keys is None else keys
+        names = list(range(len(matrix))) if keys is None else _as_keys(keys)
         if len(set(names)) != len(matrix):
             raise ValueError(f"keys must be {len(matrix)} distinct names, one an input, got {len(set(names))}")
         tracker = cls(**options)
@@ -131,14 +137,12 @@ class RewardTracker:
         Raises
         ------
         ValueError
-            If shapes disagree, or a reward is NaN, infinite or out of range. The tracker is then unchanged.
+            If shapes disagree, or a reward is NaN, infinite, masked or out of range. The tracker is then unchanged.
         TypeError
-            If a key is neither a string nor an integer, or `keys` is a single string.
+            If rewards are no numbers, a key is neither a string nor an integer, or `keys` is a single string.
         """
-        if isinstance(keys, str):
-            raise TypeError(f"keys must be a list of names, one a row of rewards; for one input pass [{keys!r}]")
-        matrix = _as_rewards(rewards)
-        names = [_as_key(key) for key in keys]
+        matrix, restart = check_numbers("rewards", rewards, advice=_ONE_A_KEY), check_flag("restart", restart)
+        names = _as_keys(keys)
         if matrix.ndim not in (1, 2) or len(matrix) != len(names):
             raise ValueError(
                 f"rewards must have the shape [{len(names)}] or [{len(names)}, samples], one row a key, "
@@ -176,7 +180,7 @@ class RewardTracker:
                 f"cannot merge trackers of different rewards: support {self.support} and {other.support}, "
                 f"binary {self.binary} and {other.binary}"
             )
-        self._absorb(other._keys, other._table, restart=restart)
+        self._absorb(other._keys, other._table, restart=check_flag("restart", restart))
 
     def mean(self) -> NDArray[np.float64]:
         """Mean reward of each input, float64 ``[inputs]``."""
@@ -226,8 +230,7 @@ class RewardTracker:
         group_size
             Samples in a group, G of GRPO; at least 2.
         """
-        if check_count("group_size", group_size) < 2:
-            raise ValueError(f"group_size must be at least 2, got {group_size}")
+        group_size = check_count("group_size", group_size, at_least=2)
         count = self._table[0]
         zero = self.is_zero()
         total = np.where(zero, 1.0, 0.0)
@@ -259,15 +262,24 @@ class RewardTracker:
         Raises
         ------
         ValueError
-            If no input has two samples.
+            If no input has two samples, or a threshold or group size is out of range.
+        TypeError
+            If one is no number, or `thresholds` or `group_sizes` are not several.
         """
+        thresholds = [check_number("a threshold", t, at_least=0) for t in _as_list("thresholds", thresholds)]
+        near_zero = check_number("near_zero", near_zero, at_least=0)
+        group_sizes = [check_count("a group size", g, at_least=2) for g in _as_list("group_sizes", group_sizes)]
         use = self._table[0] >= 2
         if not use.any():
             raise ValueError("no input has two samples yet, and a standard deviation needs at least two")
         std, zero = self.std()[use], self.is_zero()[use]
-        low, high = (end[use] for end in self.interval()) if intervals else (np.full(len(std), np.nan),) * 2
+        low, high = (
+            (end[use] for end in self.interval())
+            if check_flag("intervals", intervals)
+            else (np.full(len(std), np.nan),) * 2
+        )
         below = tuple(fraction_below(float(t), std, low, high) for t in thresholds)
-        groups = tuple((int(g), float(self.zero_group_probability(g)[use].mean())) for g in group_sizes)
+        groups = tuple((g, float(self.zero_group_probability(g)[use].mean())) for g in group_sizes)
         return RewardSummary(
             inputs=int(use.sum()),
             too_few=int((~use).sum()),
@@ -296,15 +308,29 @@ class RewardTracker:
 
     @classmethod
     def from_state_dict(cls, state: Mapping[str, Any]) -> RewardTracker:
-        """Make the tracker that `state_dict` described."""
-        if state.get("format") != _FORMAT:
+        """Make the tracker that `state_dict` described.
+
+        Raises
+        ------
+        ValueError
+            If it is no such state, or describes what no rewards lead to; the message names the field and what is wrong.
+        TypeError
+            If `state` is no mapping.
+        """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"state must be what state_dict() returned, got {type(state).__name__}")
+        if repr(state.get("format")) != repr(_FORMAT):
             raise ValueError(f"this is not a tracker state of format {_FORMAT}: format is {state.get('format')!r}")
-        support = state["support"]
-        tracker = cls(support=None if support is None else tuple(support), binary=state["binary"], level=state["level"])
-        table = np.array(state["table"], dtype=np.float64)
-        if table.shape != (len(_COLUMNS), len(state["keys"])):
-            raise ValueError(f"the tracker state is damaged: {len(state['keys'])} keys, table {list(table.shape)}")
-        tracker._absorb([_as_key(key) for key in state["keys"]], table, restart=False)
+        missing = [field for field in _FIELDS if field not in state]
+        if missing:
+            raise ValueError(f"the tracker state is damaged: it has no {missing[0]!r}")
+        try:
+            tracker = cls(support=state["support"], binary=state["binary"], level=state["level"])
+            keys, table = _as_keys(state["keys"]), check_numbers("table", state["table"])
+            check_state(keys, table, tracker.support, tracker.binary)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"the tracker state is damaged: {error}") from error
+        tracker._absorb(keys, table, restart=False)
         return tracker
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -317,13 +343,22 @@ class RewardTracker:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> RewardTracker:
-        """Read a tracker that `save` wrote; `ValueError` if the file is something else."""
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                state = json.loads(file["header"].tobytes().decode()) | {"table": file["table"]}
-        except (ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(f"{path} is not a saved RewardTracker") from error
-        return cls.from_state_dict(state)
+        """Read a tracker that `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file is something else, or damaged.
+        """
+        with Path(path).open("rb") as file:
+            try:
+                archive = np.load(file, allow_pickle=False)
+                state = json.loads(archive["header"].tobytes().decode()) | {"table": archive["table"]}
+                return cls.from_state_dict(state)
+            except _UNREADABLE as error:
+                raise ValueError(f"{os.fspath(path)} is not a saved RewardTracker: {error}") from error
 
     def _variance(self) -> NDArray[np.float64]:
         count = self._table[0]
@@ -350,36 +385,23 @@ class RewardTracker:
             self._row[key] = len(self._keys)
             self._keys.append(key)
         if new:
-            self._table = np.concatenate([self._table, np.zeros((len(_COLUMNS), len(new)))], axis=1)
+            self._table = np.concatenate([self._table, np.zeros((len(COLUMNS), len(new)))], axis=1)
         rows = np.array([self._row[key] for key in keys], dtype=np.int64)
         if restart:
             self._table[:, rows] = 0
         self._table[:, rows] = _merge(self._table[:, rows], table)
 
 
-def _as_support(support: Any) -> tuple[float, float]:
-    try:
-        lowest, highest = (float(end) for end in support)
-    except (TypeError, ValueError):
-        raise ValueError(f"support must be two numbers, (lowest, highest), got {support!r}") from None
-    if not (np.isfinite(lowest) and np.isfinite(highest) and lowest < highest):
-        raise ValueError(f"support must be (lowest, highest), finite, with lowest < highest, got {support}")
-    return lowest, highest
+def _as_list(name: str, values: Any) -> list[Any]:
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise TypeError(f"{name} must be a list, got {values!r}")
+    return list(values)
 
 
-def _as_rewards(rewards: ArrayLike) -> NDArray[np.float64]:
-    if hasattr(rewards, "detach"):
-        rewards = rewards.detach().cpu().double().numpy()
-    try:
-        matrix = np.asarray(rewards, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            "rewards must be numbers in a full array; groups of different sizes go through update(), one reward a key"
-        ) from error
-    if not np.isfinite(matrix).all():
-        where = np.argwhere(~np.isfinite(matrix))[0].tolist()
-        raise ValueError(f"rewards must be finite, got {matrix[tuple(where)]} at {where}")
-    return matrix
+def _as_keys(keys: Any) -> list[Key]:
+    if isinstance(keys, str):
+        raise TypeError(f"keys must be a list of names, one a row of rewards; for one input pass [{keys!r}]")
+    return [_as_key(key) for key in _as_list("keys", keys)]
 
 
 def _as_key(key: Any) -> Key:

@@ -59,7 +59,7 @@ def test_tabular_gamma_is_one():
 
 
 def test_no_bound_is_violated_and_ratios_are_of_the_known_size():
-    # LM_FACTS: in 400 policies (4 tokens, length 3) the largest ratios were 0.04 (Theorem 1) and 0.23 (ours).
+    # In 400 such policies (4 tokens, length 3) the largest ratios were 0.04 (Theorem 1) and 0.23 (ours).
     largest = [0.0, 0.0, 0.0]
     for seed in range(60):
         generator = _generator(seed)
@@ -148,14 +148,13 @@ def test_rewards_out_of_range_leave_theorem_1_out():
         (lambda: TabularPolicy.from_probabilities([[[0.5, 0.4]]]), "sum to 1; the worst sum is 0.9"),
         (lambda: TabularPolicy.from_probabilities([[[1.0, 0.0]]]), "positive"),
         (lambda: TabularPolicy.from_probabilities([[[0.5, 0.5]], [[0.5, 0.5]]]), "position 1"),
-        (lambda: TabularPolicy(1, 3), "num_tokens >= 2"),
+        (lambda: TabularPolicy(1, 3), "num_tokens must be at least 2, got 1"),
         (lambda: TabularPolicy(10, 9), "too many to enumerate"),
         (lambda: check_rewards(torch.zeros(3), 4), "one an output"),
         (lambda: check_rewards(torch.tensor([math.nan]), 1), "finite"),
         (lambda: estimate_gamma(TabularPolicy(2, 1), []), "prefixes is empty"),
         (lambda: diagnose_sampled(TabularPolicy(2, 1), lambda y: y[:, 0].double(), samples=3), "at least 4"),
         (lambda: diagnose_sampled(TabularPolicy(2, 1), lambda y: y[:, 0].double(), prefixes=0), "prefixes"),
-        (lambda: CausalPolicy(None, torch.zeros(0), 1), "prompt"),
     ],
 )
 def test_bad_input(call, message):

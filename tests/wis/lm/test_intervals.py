@@ -83,7 +83,7 @@ def test_binary_interval_reference_values():
         (lambda: bounded_std_interval(0, 0, 1, support=RANGE), "at least two"),
         (lambda: bounded_std_interval(0, 0, 5, support=(1, 0)), "support"),
         (lambda: bounded_std_interval(float("nan"), 0, 5, support=RANGE), "finite"),
-        (lambda: bounded_std_interval(0, -1, 5, support=RANGE), "not negative"),
+        (lambda: bounded_std_interval(0, -1, 5, support=RANGE), "must not be negative"),
     ],
 )
 def test_bad_input(call, message):

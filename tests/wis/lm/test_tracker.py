@@ -141,7 +141,6 @@ def test_rounding_at_the_ends_of_the_range_is_forgiven():
         (lambda: RewardTracker.from_rewards([[1.0], [2.0]]), "at least two"),
         (lambda: RewardTracker.from_rewards([[1.0, 2.0], [1.0]]), "groups of different sizes"),
         (lambda: RewardTracker.from_rewards([1.0, 2.0]), r"\[inputs, samples\]"),
-        (lambda: RewardTracker.from_rewards([["x", "y"]]), "numbers"),
         (lambda: RewardTracker.from_rewards([[0, 1]] * 2, keys=["a", "a"]), "distinct"),
         (lambda: RewardTracker.from_rewards([[0, 2]], support=(0, 1)), "between 0 and 1"),
         (lambda: RewardTracker.from_rewards([[0, 0.5]], support=(0, 1), binary=True), "0 or 1"),
