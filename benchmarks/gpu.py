@@ -19,8 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wis.experiments.pages.tables import markdown
+
 from benchmarks import graphs, timing
-from benchmarks.engine import to_console, to_markdown
+from benchmarks.tables import to_console
 from wis.files import replace_file
 from wis.graphs.edge_list import EdgeList
 
@@ -61,7 +63,7 @@ def main() -> None:
     with replace_file(arguments.out / "gpu.json") as path:
         path.write_text(json.dumps({"machine": facts, "bytes_a_second": bandwidth, "rows": lines}, indent=1) + "\n")
     with replace_file(arguments.out / "gpu.md") as path:
-        path.write_text(f"{timing.describe(facts)}; GPU: {facts['gpu']}\n\n{to_markdown(table)}\n")
+        path.write_text(f"{timing.describe(facts)}; GPU: {facts['gpu']}\n\n{markdown(table, left=(0, 1))}\n")
 
 
 def _parse() -> argparse.Namespace:
@@ -165,8 +167,8 @@ def _least_bytes(edges: EdgeList, depth: int) -> int:
     from wis.engine.cuda.keys import POINTS
     from wis.engine.triangles.listing import list_triangles
 
-    corners = 12 * len(list_triangles(edges).entries) if depth == 3 else 0
-    return edges.num_pairs * (2 * 8 + 2 * 16 * POINTS + 4) + 16 * edges.num_nodes + corners
+    triangles = 12 * len(list_triangles(edges).entries) if depth == 3 else 0
+    return edges.num_pairs * (2 * 8 + 2 * 16 * POINTS + 4) + 16 * edges.num_nodes + triangles
 
 
 def _table(lines: list[dict[str, Any]]) -> list[tuple[str, ...]]:

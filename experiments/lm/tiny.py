@@ -2,7 +2,7 @@
 
 A prompt asks to copy, reverse or sort four letters; the answer is four letters. Pretraining sees lower-case letters
 only. A chosen share of the finetuning prompts is asked, and must be answered, in upper case: an unseen format, which
-is what makes the reward of an input almost constant (LM_FACTS section 6 calls for exactly this).
+is what makes the reward of an input almost constant, the case of Razin et al. (ICLR 2024, arXiv:2310.20703).
 """
 
 from __future__ import annotations

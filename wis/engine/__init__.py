@@ -32,7 +32,8 @@ key
     What a removal does to the tuple of values, as a signed count per value; *better* keys go first.
 level
     The first value of a key, so the smallest value that a removal leaves behind; and the value that the work has come
-    down to. A level is *open* while its edges are worked on, and these are its open edges.
+    down to (in `degrees`, the degree that it belongs to). A level, or a bucket, is *open* while its edges are worked
+    on, and these are its open edges.
 bound
     No smaller than a level; what is stored of a key is a bound of it in the same sense: no worse than the truth.
 bucket

@@ -1,4 +1,4 @@
-"""Keys: what the removal of an edge does to the sorted tuple of walk indices.
+"""Keys: what the removal of an edge does to the sorted tuple of walk indices (docs/engine.md, section 4).
 
 A key is a list of entries ``(x, c)`` with ascending ``x``: the value ``x`` is then ``c`` times more (or, if negative,
 less) often in the tuple. The better key has the smaller ``c`` at the smallest ``x`` where two keys differ.

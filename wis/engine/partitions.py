@@ -1,4 +1,4 @@
-"""Walk Index Sparsification for given vertex subsets, by the definition; for small graphs."""
+"""Walk Index Sparsification for vertex subsets, by the definition (docs/engine.md, section 1); for small graphs."""
 
 from __future__ import annotations
 

@@ -94,6 +94,7 @@ def walk_index(edges: EdgeList, subset: Iterable[int], depth: int, target: int |
     walks = boundary(edges, inside).astype(np.int64)
     for _ in range(depth - 1):
         if int(walks.max(initial=0)) * (edges.num_nodes + 1) > np.iinfo(np.int64).max:
+            # Numbers of Python, which grow as they must.
             walks = walks.astype(object)
         walks = _step(edges, walks)
     return int(walks.astype(object).sum() if target is None else walks[target])

@@ -6,7 +6,7 @@ from wis.experiments.lm.theory import Scale, flow_slopes, flow_time, flows, repo
 
 @pytest.mark.parametrize(
     ("start", "kind", "time"),
-    # LM_FACTS section 1, n = 1, 10 classes.
+    # From the label's probability at the start, n = 1, 10 classes: the setting of Theorem 2 of arXiv:2310.20703.
     [(1e-3, "RFT", 458), (1e-3, "SFT", 7.1), (1e-5, "RFT", 4.53e4), (1e-5, "SFT", 11.3), (1e-3, "RFT over STD", 57),
      (1e-5, "RFT over STD", 571)],
 )  # fmt: skip

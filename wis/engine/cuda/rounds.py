@@ -1,4 +1,4 @@
-"""Exact greedy removal in rounds, on the device.
+"""Exact greedy removal in rounds, on the device (docs/engine.md, section 13).
 
 All pairs left are sorted by their keys, by a library. Keys only fall, but for those that :func:`list_risen` names, so a
 stored key is an upper bound and may stay where it is until it comes to the top. Pairs whose stored key is no longer the
@@ -147,6 +147,7 @@ def build_kernels(
         is_alone = scratch.size[0] == 2 and graph.directed == 0
         for i in range(cuda.threadIdx.x, scratch.size[0], cuda.blockDim.x):
             graph.value[scratch.vertex[0, i]] = new_value(graph, scratch, 0, i)
+        # Losses are those of the graph with the pair: nothing of it goes before they are all taken.
         lower(graph, scratch, 0, e)
         cuda.syncthreads()
         # While the pair is still there: the walks over it tell which keys may rise.
@@ -188,6 +189,7 @@ def build_kernels(
         done, removed = counters[DONE], counters[REMOVED]
         if removed == 1:
             e = queue.removed[done]
+            # Several are known to their ends. A single one may be tied with others beyond what is stored.
             if is_cut(queue.keys[e]):
                 e = resolve_tie(graph, scratch, queue, e, shared, lanes)
             cuda.syncthreads()

@@ -1,4 +1,4 @@
-"""1-WIS (depth 2) of an undirected graph, exact: by degree levels.
+"""1-WIS (depth 2) of an undirected graph, exact: by degree levels (docs/engine.md, section 7).
 
 The walk index of ``t`` is one plus its degree (0 where it is isolated), so removing ``{u, v}`` touches two values only.
 Written out, the comparison of the signed counts of values becomes: the next edge is the one whose *smaller* endpoint

@@ -1,4 +1,4 @@
-"""The exact greedy loop of graph prediction at depth 2 and 3, undirected: level by level.
+"""The exact greedy loop of graph prediction at depth 2 and 3, undirected: level by level (docs/engine.md, section 10).
 
 The level of an edge, the smallest value that its removal leaves behind, never rises (``state``), and neither does
 the highest level of all. So edges are filed by an upper bound of their level; when the work comes down to it, the bound

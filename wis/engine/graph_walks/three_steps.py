@@ -92,6 +92,7 @@ def _end_bound(s: State, u: int, v: int) -> np.int64:
         return np.int64(FREE)
     if s.degree[u] == 1:
         return np.int64(0)
+    # Common neighbours of the ends would lower it further.
     return s.value[u] - 1 - s.degree[u] - s.degree[v] - s.sums[v]
 
 
@@ -123,6 +124,7 @@ def likely_words(s: State, e: int) -> np.int64:
     for x in (s.tail[e], s.head[e]):
         for at in range(s.start[x], s.stop[x]):
             y = np.uint32(s.to[at])
+            # Words with less in them are no worse than the true ones.
             if not s.is_small[y] or rows == _MOST_ROWS:
                 continue
             # A vertex within two steps is below the base: its value is a bound already.
@@ -165,6 +167,7 @@ def _spread(s: State, e: int) -> None:
     """Find the vertices that lose walks with an edge, and how many."""
     u, v = s.tail[e], s.head[e]
     s.ball[0], s.ball[1] = u, v
+    # One walk more by each other neighbour comes in with `_spread_from`.
     s.loss[u] = 2 + s.degree[v] + s.sums[v]
     s.loss[v] = 2 + s.degree[u] + s.sums[u]
     size = _spread_from(s, u, v, 2)
@@ -176,6 +179,8 @@ def _spread(s: State, e: int) -> None:
 
 @inlined
 def _spread_from(s: State, u: int, v: int, size: int) -> int:
+    # A neighbour of u loses what u loses of walks of length 2, and one by its own step to u; its neighbours lose this
+    # one too.
     by_neighbour = 3 + s.degree[v]
     for at in range(s.start[u], s.stop[u]):
         # Unsigned, so that no test for negative indices is made; and no branch that nobody can foresee.
@@ -206,6 +211,7 @@ def exact_words(s: State, e: int) -> np.int64:
     floor = s.queue.level[0]
     _spread(s, e)
     level, lowest = _count(s)
+    # The quick bound did not know of this vertex: look for it, for this edge and for others of its ends.
     if lowest <= floor:
         _find_lowest(s, s.tail[e])
         _find_lowest(s, s.head[e])

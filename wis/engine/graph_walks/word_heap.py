@@ -112,6 +112,7 @@ def append(heap: Heap, e: int) -> None:
 @kernel
 def heapify(heap: Heap) -> None:
     """Restore the order of all edges."""
+    # From the last parent on: linear time, where one after another would take a sort.
     for at in range(heap.size[0] // 2 - 1, -1, -1):
         sift_down(heap, at)
 

@@ -7,7 +7,7 @@ the key of an edge ``{u, v}`` of the same triangle no longer contains ``w``. So 
 those, which are looked at after each removal (`_refresh`), mostly in constant time; all else is left to the queue.
 
 `listing` finds the triangles, `keys` computes and compares keys, `queue` keeps them.
-Source: Razin, Verbin and Cohen (NeurIPS 2023, arXiv:2211.16494), Algorithm 1 with L = 3.
+See docs/engine.md, section 8. Source: Razin, Verbin and Cohen (NeurIPS 2023, arXiv:2211.16494), Algorithm 1 with L = 3.
 """
 
 from __future__ import annotations

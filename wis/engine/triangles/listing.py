@@ -194,6 +194,7 @@ def _store(
         for i in range(start[u], start[u + 1]):
             v = heads[i]
             uv = arc_edge[i]
+            # All arcs lead upwards, so that a triangle is found from its lowest vertex only.
             for j in range(start[v], start[v + 1]):
                 w = heads[j]
                 uw = mark[w]

@@ -66,6 +66,7 @@ def _list_losses(graph: Graph, scratch: Scratch, row: int, e: int) -> None:
             loss += scratch.walks[row, _TO_U_WITHOUT, k, i] * scratch.walks[row, _FROM_V, rest, i]
             if undirected:
                 loss += scratch.walks[row, _TO_V_WITHOUT, k, i] * scratch.walks[row, _FROM_U, rest, i]
+        # With its last edge a vertex loses all, the walk that stays included.
         if is_cut_off(graph, scratch, row, i):
             loss = graph.value[scratch.vertex[row, i]]
         scratch.loss[row, i] = loss

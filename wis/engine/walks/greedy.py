@@ -1,11 +1,10 @@
 """The exact greedy loop for any depth, both objectives, directed or not.
 
-A lazy queue over upper bounds. The first value of an edge's key is the smallest new value among the vertices that lose
-walks with it. New values never rise when other edges go, so a bound from an earlier evaluation stands as long as the
-vertex that gave it still loses walks with the edge. One walk over the vertex and the edge proves that: its edges are
-kept as the *witness* of the bound, and only when one of them is removed the bound is given up. Entries after the first
-can also get better when an edge that shares a walk is removed, so those of all such edges are forgotten. Everything
-else that is stale is an upper bound still, and is brought up to date when it reaches the top of the queue.
+A lazy queue over upper bounds (docs/engine.md, sections 5, 6 and 9). One walk over an edge and the vertex that gives
+its key the first value proves that this value still is a bound: the edges of the walk are kept as the *witness*, and
+only when one of them is removed the bound is given up. Entries after the first can also get better when an edge that
+shares a walk is removed, so those of all such edges are forgotten. Everything else that is stale is an upper bound
+still, and is brought up to date when it reaches the top of the queue.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A walk that uses the edge ``{u, v}`` is split where it crosses it for the first time, so that it needs walks in the
 graph without the edge up to there, and in the whole graph after it. With ``A`` the adjacency matrix, self-loops
-included, and ``A_e`` the same without the edge, closed walks of length L at t lose
+included, and ``A_e`` the same without the edge, closed walks of length L at t lose (docs/engine.md, section 3)
 
     sum over k of (A_e^k)_tu (A^(L-1-k))_vt + (A_e^k)_tv (A^(L-1-k))_ut        (directed: the first product only),
 
@@ -142,6 +142,7 @@ def in_degree(graph: Graph, x: int) -> int:
 @kernel
 def clear(around: Around) -> None:
     """Make the scratch space zero again."""
+    # Only what was written: the arrays are as large as the graph.
     for i in range(around.size[0]):
         x = around.ball[i]
         around.distance[x] = 0
@@ -199,6 +200,7 @@ def _sum_first_passages(walks: np.ndarray, avoiding: np.ndarray, t: int, u: int,
     """Closed walks at t over the edge, by how many steps k they take up to their first crossing."""
     steps = walks.shape[0] - 1
     total = 0
+    # Fewer steps do not reach the edge, and more leave too few to come back.
     for k in range(nearest, steps - nearest + 1):
         to_u, to_v = walks[k, t, 0], walks[k, t, 1]
         # Not all walks to u avoid the edge: take off those that crossed it first at step j + 1, and walked on to u from
@@ -259,6 +261,7 @@ def _find_ball(graph: Graph, u: int, v: int, radius: int, around: Around) -> Non
     around.ball[0] = u
     around.distance[u] = 1
     size = 1
+    # Directed balls begin at u alone.
     if v != u:
         around.ball[1] = v
         around.distance[v] = 1
@@ -299,6 +302,7 @@ def find_ahead(graph: Graph, v: int, radius: int, around: Around) -> int:
                     around.ahead[size] = y
                     size += 1
         first = last
+    # Taken back at once: these marks serve other sets as well.
     for i in range(size):
         around.is_ahead[around.ahead[i]] = False
     return size

@@ -81,6 +81,7 @@ def make_wedges(graph: Graph) -> Wedges:
         own=np.full(m, -1, dtype=np.int32),
     )
     total = _number_pairs(graph.start, graph.stop, graph.to, graph.pair, graph.tail, wedges)
+    # Room was taken for as many pairs as neighbours can form; mostly many of these are the same.
     return wedges._replace(common=wedges.common[:total].copy())
 
 
@@ -192,6 +193,7 @@ def square_losses(graph: Graph, wedges: Wedges, e: int, value: np.ndarray, aroun
 def drop_wedges(graph: Graph, wedges: Wedges, e: int) -> None:
     """Bring the common neighbours up to date and remove pair e from the graph."""
     u, v = graph.tail[e], graph.head[e]
+    # The two are no longer neighbours: the lowest bit goes.
     if wedges.own[e] >= 0:
         wedges.common[wedges.own[e]] -= 1
     _drop_side(graph, wedges, e, u, wedges.place_of_head[e])

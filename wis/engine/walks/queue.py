@@ -97,6 +97,7 @@ def may_differ(queue: Queue, e: int, f: int) -> bool:
     """Whether two ranked edges of the same bound agree in all stored entries, and there are more."""
     if queue.whole[e] and queue.whole[f]:
         return False
+    # As far as both go: whole keys may still differ behind the stored entries.
     return (
         compare_keys(queue.values[e], queue.counts[e], queue.width[e], queue.values[f], queue.counts[f], queue.width[f])
         == 0
@@ -171,5 +172,6 @@ def remove(queue: Queue, e: int) -> None:
 
 @kernel
 def _heapify(queue: Queue) -> None:
+    # From the last parent on: linear time, where one after another would take a sort.
     for at in range(queue.size[0] // 2 - 1, -1, -1):
         move_down(queue, queue.heap[at])
