@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from wis.experiments.pages.tables import markdown
 
 from benchmarks import timing
 from benchmarks.graphs import power_law, real
@@ -184,18 +185,16 @@ def _markdown(facts: dict[str, Any], rows: list[dict[str, Any]]) -> str:
             "",
             f"## {graph}: {chosen[0]['nodes']:,} vertices, {chosen[0]['edges']:,} edges",
             "",
-            "| method | implementation | CPU s | MiB |",
-            "|---|---|--:|--:|",
+            markdown([("method", "implementation", "CPU s", "MiB"), *map(_table_row, chosen)], left=(0, 1)),
         ]
-        lines += [_table_row(row) for row in chosen]
     return "\n".join(lines) + "\n"
 
 
-def _table_row(row: dict[str, Any]) -> str:
+def _table_row(row: dict[str, Any]) -> tuple[str, ...]:
     name = f"`{row['method']}`" if row["what"] == "ours" else ""
     if "skipped" in row:
-        return f"| {name} | {row['what']} | {row['skipped']} | |"
-    return f"| {name} | {row['what']} | {row['seconds']:.3g} | {row['bytes'] / 2**20:.3g} |"
+        return name, row["what"], row["skipped"], ""
+    return name, row["what"], f"{row['seconds']:.3g}", f"{row['bytes'] / 2**20:.3g}"
 
 
 if __name__ == "__main__":

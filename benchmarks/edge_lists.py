@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from wis.experiments.pages.tables import markdown
 
 from benchmarks import timing
 from wis.files import replace_file
@@ -160,16 +161,15 @@ def _to_markdown(results: dict[str, Any]) -> str:
         "`wis sparsify` keeps half of the edges by 1-WIS. CPU seconds of its parts, as the command tells them; peak "
         "memory of the whole process.",
         "",
-        "| format | file, MB | reading, s | choosing, s | writing, s | peak memory, MB | limit, MB |",
-        "|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    table: list[tuple[str, ...]] = [
+        ("format", "file, MB", "reading, s", "choosing, s", "writing, s", "peak memory, MB", "limit, MB")
     ]
     for row in results["formats"]:
         seconds = [f"{row['cpu_seconds'][part]:.1f}" for part in ("reading", "choosing", "writing")]
-        lines.append(
-            f"| .{row['format']} | {row['file_bytes'] / 1e6:,.0f} | {' | '.join(seconds)} "
-            f"| {row['peak_bytes'] / 1e6:,.0f} | {row['limit_bytes'] / 1e6:,.0f} |"
-        )
-    return "\n".join(lines) + "\n"
+        size, peak, limit = (f"{row[f'{what}_bytes'] / 1e6:,.0f}" for what in ("file", "peak", "limit"))
+        table.append((f".{row['format']}", size, *seconds, peak, limit))
+    return "\n".join([*lines, markdown(table)]) + "\n"
 
 
 if __name__ == "__main__":

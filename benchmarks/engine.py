@@ -21,8 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from wis.experiments.pages.tables import markdown
 
 from benchmarks import graphs, timing
+from benchmarks.tables import to_console
 from wis.files import replace_file
 from wis.graphs.edge_list import EdgeList
 from wis.machine import PeakMemory
@@ -223,25 +225,6 @@ def growth_table(points: list[dict[str, Any]]) -> list[tuple[str, ...]]:
     return [head, *rows]
 
 
-def to_markdown(table: list[tuple[str, ...]]) -> str:
-    """A Markdown table."""
-    lines = ["| " + " | ".join(row) + " |" for row in table]
-    return "\n".join([lines[0], "|" + "---|" * len(table[0]), *lines[1:]])
-
-
-def to_console(title: str, table: list[tuple[str, ...]]) -> None:
-    """Print a table."""
-    from rich.console import Console
-    from rich.table import Table
-
-    shown = Table(title=title)
-    for name in table[0]:
-        shown.add_column(name)
-    for row in table[1:]:
-        shown.add_row(*row)
-    Console(width=140).print(shown)
-
-
 def plot_growth(points: list[dict[str, Any]], path: Path) -> None:
     """Time and memory against the number of edges, beside m log m through the first point."""
     import matplotlib
@@ -316,7 +299,7 @@ def report(facts: dict[str, Any], lines: list[dict[str, Any]], points: list[dict
     for title, table in tables:
         if len(table) > 1:
             to_console(title, table)
-            text += f"\n{title}\n\n{to_markdown(table)}\n"
+            text += f"\n{title}\n\n{markdown(table, left=(0, 1))}\n"
     out.mkdir(parents=True, exist_ok=True)
     with replace_file(out / "engine.json") as temporary:
         temporary.write_text(json.dumps({"machine": facts, "ratios": lines, "growth": points}, indent=1) + "\n")

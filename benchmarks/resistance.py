@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from threadpoolctl import threadpool_limits
+from wis.experiments.pages.tables import markdown
 
 from benchmarks import timing
 from benchmarks.graphs import real
@@ -209,9 +210,7 @@ def _write(rows: list[Row]) -> None:
         "Errors of a solver on the grids are against the same projections solved to 1e-6, those of k against the exact "
         "resistances. Set-up is included.",
         "",
-        "| what | CPU s | |",
-        "|---|--:|---|",
-        *(f"| {row['what']} | {_seconds(row)} | {row['note']} |" for row in rows),
+        markdown([("what", "CPU s", ""), *((row["what"], _seconds(row), row["note"]) for row in rows)], left=(0, 2)),
     ]
     with replace_file(RESULTS / "resistance.md") as path:
         path.write_text("\n".join(lines) + "\n")

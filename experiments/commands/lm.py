@@ -240,7 +240,7 @@ def _command() -> str:
 
 
 def _print(table: pd.DataFrame) -> None:
-    from wis.experiments.pages.page import show
+    from wis.experiments.pages.tables import show
 
     typer.echo(table.map(show).to_string(index=False) + "\n")
 

@@ -24,6 +24,7 @@ def report(
       wis report runs/quick
       wis report runs/cora -o cora-report
     """
+    from wis.experiments.report.findings import read_findings
     from wis.experiments.report.write import write_report
 
-    typer.echo(f"Report: {write_report(run, out or run / 'report')}")
+    typer.echo(f"Report: {write_report(read_findings(run), out or run / 'report')}")

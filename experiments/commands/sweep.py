@@ -130,10 +130,13 @@ def _conclude(tally: Tally) -> None:
 
 
 def _write_report(folder: Path) -> None:
-    from wis.experiments.report.write import summary, write_report
+    from wis.experiments.report.findings import read_findings
+    from wis.experiments.report.headline import summary
+    from wis.experiments.report.write import write_report
 
-    page = write_report(folder, folder / "report")
-    typer.echo(f"\n{summary(folder)}\n\nReport: {page}")
+    findings = read_findings(folder)
+    page = write_report(findings, folder / "report")
+    typer.echo(f"\n{summary(findings)}\n\nReport: {page}")
 
 
 def _seeds(text: str | None) -> int | list[int] | None:

@@ -21,9 +21,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from wis.experiments.lm.controlled_data import SETUPS, Labelled, Setup
-from wis.experiments.pages.page import Rows, Section, figure, write_page, write_table
+from wis.experiments.pages.page import Section, write_page
+from wis.experiments.pages.svg import figure
+from wis.experiments.pages.tables import write_table
+from wis.experiments.running.rows import Rows
 
 from wis.files import replace_file
+from wis.machine import find_device
 from wis.progress import track
 
 if TYPE_CHECKING:
@@ -123,8 +127,7 @@ def run_controlled(
     """
     if name not in SETUPS:
         raise ValueError(f"unknown data set {name!r}; choose from {', '.join(SETUPS)}")
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise RuntimeError("device='cuda' was asked for, and there is no CUDA device")
+    chosen = find_device(device)
     setup = SETUPS[name]
     lengths = {
         "pretraining": setup.pretraining if pretraining is None else pretraining,
@@ -137,9 +140,9 @@ def run_controlled(
         return rows
     data = setup.load(data_root)
     task = make_task(data, setup, seed)
-    task = Task(*(getattr(task, part).to(device) for part in ("inputs", "targets", "labels", "modified")))
+    task = Task(*(getattr(task, part).to(chosen) for part in ("inputs", "targets", "labels", "modified")))
     torch.manual_seed(seed)
-    model = data.model().to(device)
+    model = data.model().to(chosen)
     _pretrain(model, task, lengths["pretraining"], seed, out / "pretrained.pt", progress)
     start = {key: value.clone() for key, value in model.state_dict().items()}
     for arm in ARMS:

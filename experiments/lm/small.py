@@ -6,15 +6,15 @@ temperature or entropy bonus help; does a short SFT phase on few labels before R
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wis.experiments.pages.page import Rows
+from wis.experiments.running.executors import choose_executor
+from wis.experiments.running.rows import Rows
 
 from wis.progress import track
 
@@ -109,22 +109,13 @@ def run_small(out: Path, scale: Scale | None = None, *, workers: int = 2, progre
     scale = scale or Scale()
     rows = Rows(out / "runs.jsonl", asdict(scale))
     todo = [run for run in plan(scale) if run.key not in rows]
-    with track(len(todo), "finetuning tiny models", unit="runs", enabled=progress) as advance:
-        if workers == 1:
-            for run in todo:
-                rows.add(run.key, finetune(run, scale))
-                advance(1)
-            return rows
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
-            waiting = {pool.submit(finetune, run, scale): run for run in todo}
-            try:
-                for future in as_completed(waiting):
-                    rows.add(waiting[future].key, future.result())
-                    advance(1)
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+    with (
+        track(len(todo), "finetuning tiny models", unit="runs", enabled=progress) as advance,
+        choose_executor(workers) as executor,
+    ):
+        for run, row in executor.map(partial(finetune, scale=scale), todo):
+            rows.add(run.key, row)
+            advance(1)
     return rows
 
 
@@ -188,9 +179,3 @@ def _describe(before: Any, unseen: Any) -> dict[str, float]:
         "zero_std": summary.fraction_zero,
         "unseen_with_small_std": float((before.std()[unseen] < SMALL_STD).mean()) if unseen.any() else float("nan"),
     }
-
-
-def _one_thread() -> None:
-    import torch
-
-    torch.set_num_threads(1)

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from wis.experiments.lm.small import HEURISTICS, LABELS, MAIN_SHARE, SFT_STEPS, SMALL_STD
-from wis.experiments.pages.page import Rows, Section, figure, legend_above, write_page, write_table
+from wis.experiments.pages.page import Section, write_page
+from wis.experiments.pages.svg import INK, figure, legend_above
+from wis.experiments.pages.tables import write_table
+from wis.experiments.running.rows import Rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -216,6 +219,6 @@ def _draw(path: Path, frame: pd.DataFrame) -> None:
         for steps in SFT_STEPS:
             heights = [_mean(frame, f"SFT {steps:.0%} of steps, {n:.0%} of labels, then RFT") for n in LABELS]
             right.plot(LABELS, heights, "o-", ms=3, label=f"{steps:.0%} of the SFT steps, then RFT")
-        right.axhline(_mean(frame, "RFT"), color="black", lw=0.8, ls="--", label="RFT alone")
+        right.axhline(_mean(frame, "RFT"), color=INK, lw=0.8, ls="--", label="RFT alone")
         right.set(xscale="log", xlabel="share of labels", ylabel="reward after")
         legend_above(right, columns=1)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from wis.experiments.pages.page import Section, figure, write_page
+from wis.experiments.pages.page import Section, write_page
+from wis.experiments.pages.svg import figure
 
 from wis.files import replace_file
 from wis.lm import RewardSummary, RewardTracker

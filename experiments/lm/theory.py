@@ -17,7 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from wis.experiments.pages.page import Rows, Section, figure, legend_above, write_page, write_table
+from wis.experiments.pages.page import Section, write_page
+from wis.experiments.pages.svg import INK, figure, legend_above
+from wis.experiments.pages.tables import write_table
+from wis.experiments.running.rows import Rows
 
 from wis.progress import track
 
@@ -306,8 +309,8 @@ def _draw_bounds(path: Path, singles: pd.DataFrame, families: pd.DataFrame) -> N
         for kind, group in singles.groupby("kind"):
             left.scatter(group["std"], group.gradient_norm / (group.gamma * 3), s=8, label=f"{kind} policies")
         line = np.geomspace(0.01, 1, 50)
-        left.plot(line, line, color="black", lw=1, label="ours: STD [ours]")
-        left.plot(line, 6 * line ** (2 / 3), color="black", lw=1, ls="--", label="Theorem 1: 6 STD^(2/3)")
+        left.plot(line, line, color=INK, lw=1, label="ours: STD [ours]")
+        left.plot(line, 6 * line ** (2 / 3), color=INK, lw=1, ls="--", label="Theorem 1: 6 STD^(2/3)")
         left.set(xscale="log", yscale="log", xlabel="STD of the reward", ylabel="‖∇V‖ / (L γ)")
         legend_above(left, columns=2)
         for name, group in families.groupby("family"):
@@ -321,8 +324,8 @@ def _draw_flows(path: Path, table: pd.DataFrame) -> None:
     with figure(path) as (axes,):
         for name in ("RFT", "RFT over STD", "SFT"):
             axes.plot(table.STD, table[name], "o-", ms=3, label=name)
-        axes.plot(table.STD, table["RFT at least [ours]"], "k:", lw=1, label="RFT at least [ours]")
-        axes.plot(table.STD, table["SFT at most [ours]"], "k--", lw=1, label="SFT at most [ours]")
+        axes.plot(table.STD, table["RFT at least [ours]"], ":", color=INK, lw=1, label="RFT at least [ours]")
+        axes.plot(table.STD, table["SFT at most [ours]"], "--", color=INK, lw=1, label="SFT at most [ours]")
         axes.set(xscale="log", yscale="log", xlabel="STD at the start", ylabel="time until p = 1/2")
         axes.invert_xaxis()
         legend_above(axes, columns=2)

@@ -32,9 +32,24 @@ def groups(cells: pd.DataFrame) -> Iterator[tuple[tuple[str, str], pd.DataFrame]
         yield (str(key[0]), str(key[1])), part
 
 
+def between(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows at shares strictly between 0 and 1, where methods differ."""
+    return table[(table["removed"] > 0) & (table["removed"] < 1)]
+
+
+def methods_of(table: pd.DataFrame) -> list[str]:
+    """Its methods, in the order of the plan."""
+    return list(dict.fromkeys(table["method"]))
+
+
+def rows_of(table: pd.DataFrame, dataset: str, model: str) -> pd.DataFrame:
+    """The rows of one data set and model."""
+    return table[(table["dataset"] == dataset) & (table["model"] == model)]
+
+
 def baseline_of(cells: pd.DataFrame) -> str | None:
     """The method that others are compared with: ``random``, else the first; None if there is only one."""
-    methods = list(dict.fromkeys(cells["method"]))
+    methods = methods_of(cells)
     if len(methods) < 2:
         return None
     return "random" if "random" in methods else methods[0]
@@ -66,20 +81,16 @@ def accuracy(cells: pd.DataFrame) -> pd.DataFrame:
     return _summaries(cells, GRID, "accuracy")
 
 
-def differences(cells: pd.DataFrame, baseline: str) -> pd.DataFrame:
-    """Differences to the baseline, paired by seed, at every share strictly between 0 and 1.
+def differences(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Differences to the baseline at every share; ``pairs`` are from :func:`paired`."""
+    return _summaries(pairs, GRID, "difference")
 
-    At 0 and 1 every method leaves the same graph and shares the same run, so there is no difference to speak of.
+
+def average_differences(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Differences to the baseline, averaged over the removed shares before seeds are compared.
+
+    Only seeds of ``pairs``, from :func:`paired`, that have a result at every share count.
     """
-    return _summaries(paired(cells, baseline), GRID, "difference")
-
-
-def average_differences(cells: pd.DataFrame, baseline: str) -> pd.DataFrame:
-    """Differences to the baseline, paired by seed, averaged over the removed shares before seeds are compared.
-
-    Only seeds that have a result at every share count.
-    """
-    pairs = paired(cells, baseline)
     grid = ["dataset", "model", "method"]
     shares = pairs.groupby(["dataset", "model"])["removed"].transform("nunique")
     pairs = pairs.assign(shares=shares)
@@ -90,9 +101,13 @@ def average_differences(cells: pd.DataFrame, baseline: str) -> pd.DataFrame:
     return _summaries(complete, grid, "difference")
 
 
-def paired(cells: pd.DataFrame, baseline: str) -> pd.DataFrame:
-    """Every cell of another method beside the baseline's cell of the same seed, with their ``difference``."""
-    inner = cells[(cells["removed"] > 0) & (cells["removed"] < 1)]
+def paired(cells: pd.DataFrame, baseline: str | None) -> pd.DataFrame:
+    """Every cell of another method beside the baseline's cell of the same seed, with their ``difference``.
+
+    At shares strictly between 0 and 1 only: at 0 and 1 every method leaves the same graph and shares the same run, so
+    there is no difference to speak of. Empty where there is no baseline.
+    """
+    inner = between(cells)
     keys = ["dataset", "model", "removed", "seed"]
     reference = inner[inner["method"] == baseline].set_index(keys)["accuracy"].rename("reference")
     others = inner[inner["method"] != baseline].join(reference, on=keys, how="inner")
@@ -117,7 +132,7 @@ def ranks(cells: pd.DataFrame) -> pd.DataFrame:
         ``within``, ``blocks``, ``method``, ``mean_rank``, ``p_friedman`` and ``p_against_best``; empty where there are
         fewer than three methods or five blocks.
     """
-    inner = cells[(cells["removed"] > 0) & (cells["removed"] < 1)]
+    inner = between(cells)
     tables: list[tuple[str, pd.DataFrame]] = []
     by_pair = _blocks(inner, ["dataset", "model"])
     if len(by_pair) >= MIN_BLOCKS:
@@ -141,12 +156,14 @@ def _blocks(cells: pd.DataFrame, block: list[str]) -> pd.DataFrame:
 
 
 def _rank(within: str, blocks: pd.DataFrame) -> list[dict[str, object]]:
-    from scikit_posthocs import posthoc_nemenyi_friedman
     from scipy import stats
 
     mean_ranks = blocks.rank(axis=1, ascending=False).mean().sort_values(kind="stable")
     p_friedman = float(stats.friedmanchisquare(*(blocks[method] for method in blocks)).pvalue)
-    against = posthoc_nemenyi_friedman(blocks.reset_index(drop=True))[mean_ranks.index[0]]
+    count, methods = blocks.shape
+    # Nemenyi: differences of mean ranks in standard errors, against the range of as many normal variables.
+    distance = (mean_ranks - mean_ranks.iloc[0]) / np.sqrt(methods * (methods + 1) / (12 * count))
+    against = stats.studentized_range.sf(distance, methods, np.inf)
     return [
         {
             "within": within,
@@ -154,17 +171,16 @@ def _rank(within: str, blocks: pd.DataFrame) -> list[dict[str, object]]:
             "method": method,
             "mean_rank": float(mean_rank),
             "p_friedman": p_friedman,
-            "p_against_best": float(against[method]),
+            "p_against_best": float(p_against_best),
         }
-        for method, mean_rank in mean_ranks.items()
+        for (method, mean_rank), p_against_best in zip(mean_ranks.items(), against, strict=True)
     ]
 
 
-def costs(results: Results) -> pd.DataFrame:
+def costs(cells: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
     """What each sparsifier cost: median time and memory of one order, and of building one sparse graph from it."""
-    inner = finished(results)
-    inner = inner[inner["order_key"].notna()]
-    orders = results.orders[results.orders["status"] == "ok"]
+    inner = cells[cells["order_key"].notna()]
+    orders = orders[orders["status"] == "ok"]
     rows = []
     for (dataset, method), part in inner.groupby(["dataset", "method"], sort=False):
         own = orders[(orders["dataset"] == dataset) & (orders["method"] == method)]
@@ -218,7 +234,7 @@ def kept(cells: pd.DataFrame) -> pd.DataFrame:
     from wis.baselines.metrics import METRICS
 
     places = {name: place for place, name in enumerate(METRICS)}
-    inner = cells[(cells["removed"] > 0) & (cells["removed"] < 1)]
+    inner = between(cells)
     rows = [
         (cell["dataset"], name, METRICS.get(name, name), cell["method"], cell["removed"], value)
         for cell in inner.drop_duplicates(["dataset", "method", "removed", "seed"]).to_dict("records")

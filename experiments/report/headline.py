@@ -3,71 +3,63 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from wis.experiments.report import analysis
+from wis.experiments.report.findings import Findings, Group
 from wis.experiments.report.labels import method_label, model_label, percent, removal
 
 
-def title(cells: pd.DataFrame) -> str:
+def summary(findings: Findings) -> str:
+    """What the results say, in a few lines."""
+    return "\n".join([title(findings), *sentences(findings)])
+
+
+def title(findings: Findings) -> str:
     """One line: which method kept most accuracy, and where; or that none clearly did."""
-    where = [f"{dataset} with {model_label(model)}" for (dataset, model), _ in analysis.groups(cells)]
-    baseline = analysis.baseline_of(cells)
+    where = [f"{group.dataset} with {model_label(group.model)}" for group in findings.groups]
+    baseline = findings.baseline
     # One seed gives no interval, so that nothing can be said to be clear.
-    if baseline is None or cells["seed"].nunique() == 1:
+    if baseline is None or findings.cells["seed"].nunique() == 1:
         return f"How much accuracy is left when edges go: {', '.join(where)}"
-    winners = [winner for _, part in analysis.groups(cells) if (winner := _clear_winner(part, baseline))]
+    winners = [group.ranking[0] for group in findings.groups if _has_clear_winner(group, findings.averages)]
     if not winners:
         return f"No sparsifier clearly beats {removal(baseline)} on {' and '.join(where)}"
     if len(where) == 1:
-        best, rival = method_label(winners[0]), _equal_rival(cells, baseline)
-        who = f"{best} and {method_label(rival)} keep" if rival else f"{best} keeps"
+        best, equal = method_label(winners[0]), findings.groups[0].equal
+        who = f"{best} and {method_label(equal)} keep" if equal else f"{best} keeps"
         return f"{who} the most accuracy on {where[0]}"
     counts = pd.Series(winners).value_counts()
     first = method_label(str(counts.index[0]))
     return f"{first} keeps the most accuracy on {counts.iloc[0]} of {len(where)} pairs of data set and model"
 
 
-def _clear_winner(cells: pd.DataFrame, baseline: str) -> str | None:
-    """The best method on average, if its interval over the baseline excludes zero."""
-    order = _order(cells)
-    average = analysis.average_differences(cells, baseline).set_index("method")
-    return order[0] if order and order[0] in average.index and average["low"][order[0]] > 0 else None
+def _has_clear_winner(group: Group, averages: pd.DataFrame) -> bool:
+    """Whether the interval of the best method over the baseline excludes zero."""
+    own = analysis.rows_of(averages, group.dataset, group.model)
+    return bool((own[own["method"].isin(group.ranking[:1])]["low"] > 0).any())
 
 
-def _order(cells: pd.DataFrame) -> list[str]:
-    """Methods by accuracy averaged over the shares strictly between 0 and 1, best first."""
-    inner = cells[(cells["removed"] > 0) & (cells["removed"] < 1)]
-    by_share = inner.groupby(["method", "removed"], sort=False)["accuracy"].mean()
-    return list(by_share.groupby("method", sort=False).mean().sort_values(ascending=False, kind="stable").index)
+def sentences(findings: Findings) -> list[str]:
+    """Two or three sentences for every data set and model."""
+    return [text for group in findings.groups if (text := _sentences(group))]
 
 
-def findings(cells: pd.DataFrame) -> list[str]:
-    """Two or three sentences for every data set and model.
-
-    Parameters
-    ----------
-    cells
-        From :func:`wis.experiments.report.analysis.finished`.
-    """
-    return [text for (dataset, model), part in analysis.groups(cells) if (text := _finding(dataset, model, part))]
-
-
-def _finding(dataset: str, model: str, cells: pd.DataFrame) -> str:
-    table = analysis.accuracy(cells)
-    inner = table[(table["removed"] > 0) & (table["removed"] < 1)]
+def _sentences(group: Group) -> str:
+    table = group.accuracy
+    inner = analysis.between(table)
     whole = table[table["removed"] == 0]["mean"]
     if inner.empty:
         return ""
-    order = _order(cells)
-    best = order[0]
+    best, baseline = group.ranking[0], group.baseline
     share = analysis.nearest_half(inner["removed"])
     at_share = inner[inner["removed"] == share].set_index("method")["mean"]
     if best not in at_share:
         return ""
-    baseline = analysis.baseline_of(cells)
     rival = baseline if baseline in at_share and baseline != best else None
-    where = f"On {dataset} with {model_label(model)}"
+    where = f"On {group.dataset} with {model_label(group.model)}"
     if whole.empty:
         text = f"{where}, {method_label(best)} reaches {at_share[best]:.1f}% with {percent(share)} of the edges removed"
         text += f", {removal(rival)} {at_share[rival]:.1f}%" if rival else ""
@@ -77,7 +69,11 @@ def _finding(dataset: str, model: str, cells: pd.DataFrame) -> str:
         text += f" and {_points(whole.iloc[0] - at_share[rival])} with {removal(rival)}" if rival else ""
     if rival is None:
         return f"{text}." if baseline != best else f"{text}; no other method does better on average."
-    return f"{text}. {_comparison(cells, best, rival)}"
+    lead = "" if group.lead is None else _lead(group.lead, removal(rival))
+    equal = ""
+    if group.equal and group.lead is not None and group.lead["low"] > 0:
+        equal = f" {method_label(group.equal)} cannot be told apart from {method_label(best)}."
+    return f"{text}. {lead}{equal}"
 
 
 def _part(share: float) -> str:
@@ -88,32 +84,13 @@ def _points(loss: float) -> str:
     return f"{loss:.1f} points" if round(loss, 1) > 0 else "no points"
 
 
-def _comparison(cells: pd.DataFrame, best: str, baseline: str) -> str:
-    average = analysis.average_differences(cells, baseline).set_index("method")
-    if best not in average.index:
-        return ""
-    row = average.to_dict("index")[best]
-    mean, low, high = (f"{row[name]:.1f}".replace("-", "−") for name in ("mean", "low", "high"))
-    start, name = "Averaged over the removed shares it", removal(baseline)
-    if math.isnan(row["low"]):
+def _lead(lead: Mapping[Any, Any], name: str) -> str:
+    """How far the best method is above the baseline."""
+    mean, low, high = (f"{lead[part]:.1f}".replace("-", "−") for part in ("mean", "low", "high"))
+    start = "Averaged over the removed shares it"
+    if math.isnan(lead["low"]):
         return f"{start} is {mean} points above {name}, in a single seed."
-    interval = f"95% interval {low} to {high}, {row['seeds']:.0f} seeds"
-    if row["low"] <= 0:
+    interval = f"95% interval {low} to {high}, {lead['seeds']:.0f} seeds"
+    if lead["low"] <= 0:
         return f"{start} cannot be told apart from {name} ({interval})."
-    return f"{start} is {mean} points above {name} ({interval}).{_runner_up(cells, baseline)}"
-
-
-def _runner_up(cells: pd.DataFrame, baseline: str) -> str:
-    """Say so where the second best may be as good."""
-    rival = _equal_rival(cells, baseline)
-    return f" {method_label(rival)} cannot be told apart from {method_label(_order(cells)[0])}." if rival else ""
-
-
-def _equal_rival(cells: pd.DataFrame, baseline: str) -> str | None:
-    """The second best method on average, if it cannot be told apart from the best; None too if it is the baseline."""
-    best, second = _order(cells)[:2]
-    if second == baseline:
-        return None
-    average = analysis.average_differences(cells[cells["method"].isin([best, second])], second)
-    low = average[average["method"] == best]["low"]
-    return second if not low.empty and low.iloc[0] <= 0 else None
+    return f"{start} is {mean} points above {name} ({interval})."

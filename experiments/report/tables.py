@@ -8,46 +8,17 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import pandas as pd
-from wis.experiments.report import analysis
+from wis.experiments.pages.tables import Grid
+from wis.experiments.report.analysis import groups, methods_of, nearest_half, rows_of
+from wis.experiments.report.findings import Findings
 from wis.experiments.report.labels import method_label, model_label, percent, removal
-from wis.experiments.sweep.store import Results
 
 # Names of the files of all tables that a report can have.
 TABLE_NAMES = ("accuracy", "differences", "ranks", "cost", "training", "structure", "kept", "unfinished")
 
 
-@dataclass(frozen=True)
-class Part:
-    """One grid of text.
-
-    Attributes
-    ----------
-    title
-        What it is about, such as ``Cora, GCN``.
-    columns
-        Head of the columns.
-    rows
-        Text of the cells; the first of each row is its head.
-    strong
-        ``(row, column)`` of the cells to stress.
-    """
-
-    title: str
-    columns: list[str]
-    rows: list[list[str]]
-    strong: frozenset[tuple[int, int]] = frozenset()
-
-    def markdown(self) -> str:
-        """The grid as a Markdown table."""
-        lines = ["| " + " | ".join(self.columns) + " |", "|---|" + "---:|" * (len(self.columns) - 1)]
-        for i, row in enumerate(self.rows):
-            cells = [f"**{text}**" if (i, j) in self.strong else text for j, text in enumerate(row)]
-            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-        return "\n".join(lines)
-
-
 # Grids by what they are about, such as (data set, model).
-Parts: TypeAlias = dict[tuple[str, ...], Part]
+Parts: TypeAlias = dict[tuple[str, ...], Grid]
 
 
 @dataclass(frozen=True)
@@ -82,25 +53,22 @@ class Table:
         return "\n\n".join(blocks) + "\n"
 
 
-def make_tables(results: Results) -> list[Table]:
-    """All tables that the results fill."""
-    cells = analysis.finished(results)
-    baseline = analysis.baseline_of(cells)
-    tables = [accuracy_table(cells)]
-    if baseline is not None:
-        tables += [difference_table(cells, baseline), rank_table(cells)]
-    tables += [cost_table(results), training_table(cells), structure_table(cells)]
-    tables += [kept_table(cells), unfinished_table(results)]
+def make_tables(findings: Findings) -> list[Table]:
+    """All tables that the findings fill."""
+    tables = [accuracy_table(findings.accuracy)]
+    if findings.baseline is not None:
+        tables += [difference_table(findings.differences, findings.averages, findings.baseline)]
+    tables += [rank_table(findings.ranks), cost_table(findings.costs), training_table(findings.training)]
+    tables += [structure_table(findings.structure), kept_table(findings.kept), unfinished_table(findings.unfinished)]
     return [table for table in tables if table.parts]
 
 
-def accuracy_table(cells: pd.DataFrame) -> Table:
+def accuracy_table(data: pd.DataFrame) -> Table:
     """Mean ± standard error; the best of each row stands out."""
-    data = analysis.accuracy(cells)
     parts: Parts = {}
-    for key, part in analysis.groups(data):
+    for key, part in groups(data):
         grid = _grid(part, lambda row: _plus_minus(row["mean"], row["standard_error"]))
-        means = part.pivot_table(index="removed", columns="method", values="mean", sort=False)[_methods(part)]
+        means = part.pivot_table(index="removed", columns="method", values="mean", sort=False)[methods_of(part)]
         strong = {
             (i, 1 + j)
             for i, (removed, row) in enumerate(means.sort_index().iterrows())
@@ -108,22 +76,20 @@ def accuracy_table(cells: pd.DataFrame) -> Table:
             for j, value in enumerate(row)
             if round(value, 1) == round(row.max(), 1)
         }
-        parts[key] = Part(_title(key), ["removed", *map(method_label, _methods(part))], grid, frozenset(strong))
+        parts[key] = Grid(_title(key), ["removed", *map(method_label, methods_of(part))], grid, frozenset(strong))
     note = f"Test accuracy in percent, mean ± standard error over {_seeds(data)}. The best mean of each row is bold."
     return Table("accuracy", "Accuracy", note, data, parts)
 
 
-def difference_table(cells: pd.DataFrame, baseline: str) -> Table:
+def difference_table(data: pd.DataFrame, average: pd.DataFrame, baseline: str) -> Table:
     """Paired differences to the baseline with 95 % intervals; those that exclude zero stand out."""
-    data = analysis.differences(cells, baseline)
-    average = analysis.average_differences(cells, baseline)
     parts: Parts = {}
-    for key, part in analysis.groups(data):
-        mine = average[(average["dataset"] == key[0]) & (average["model"] == key[1])]
+    for key, part in groups(data):
+        mine = rows_of(average, *key)
         shares = [(percent(removed), part[part["removed"] == removed]) for removed in sorted(set(part["removed"]))]
         lines = [*shares, ("average", mine)] if len(shares) > 1 else shares
         found = [(head, {row["method"]: row for row in line.to_dict("records")}) for head, line in lines]
-        methods = _methods(part)
+        methods = methods_of(part)
         rows = [[head, *(_difference(by[m]) if m in by else "–" for m in methods)] for head, by in found]
         strong = {
             (i, 1 + j)
@@ -131,7 +97,7 @@ def difference_table(cells: pd.DataFrame, baseline: str) -> Table:
             for j, method in enumerate(methods)
             if method in by and (by[method]["low"] > 0 or by[method]["high"] < 0)
         }
-        parts[key] = Part(_title(key), ["removed", *map(method_label, methods)], rows, frozenset(strong))
+        parts[key] = Grid(_title(key), ["removed", *map(method_label, methods)], rows, frozenset(strong))
     name = removal(baseline)
     note = (
         f"Points of test accuracy above {name}, paired by seed over {_seeds(data)}, with the 95% interval by Student's "
@@ -140,9 +106,8 @@ def difference_table(cells: pd.DataFrame, baseline: str) -> Table:
     return Table("differences", f"Difference to {name}", note, data, parts)
 
 
-def rank_table(cells: pd.DataFrame) -> Table:
+def rank_table(data: pd.DataFrame) -> Table:
     """Mean ranks, Friedman and Nemenyi."""
-    data = analysis.ranks(cells)
     parts: Parts = {}
     for within, part in data.groupby("within", sort=False):
         rows = [
@@ -154,7 +119,7 @@ def rank_table(cells: pd.DataFrame) -> Table:
         dataset, _, model = str(within).partition(", ")
         shown = f"{dataset}, {model_label(model)}" if model else dataset
         title = f"{shown}: {first['blocks']} {kind}, Friedman p {_p_value(first['p_friedman'], relation=True)}"
-        parts[(str(within),)] = Part(title, ["method", "mean rank", "p against the best"], rows)
+        parts[(str(within),)] = Grid(title, ["method", "mean rank", "p against the best"], rows)
     note = (
         "Methods ranked by accuracy averaged over the removed shares (1 is best); Friedman's test that all are equal, "
         "and Nemenyi's test against the best. Where blocks are seeds, this speaks of one split of one data set only."
@@ -162,9 +127,8 @@ def rank_table(cells: pd.DataFrame) -> Table:
     return Table("ranks", "Ranks", note, data, parts)
 
 
-def cost_table(results: Results) -> Table:
+def cost_table(data: pd.DataFrame) -> Table:
     """What each sparsifier cost."""
-    data = analysis.costs(results)
     parts: Parts = {}
     for dataset, part in data.groupby("dataset", sort=False):
         rows = [
@@ -178,7 +142,7 @@ def cost_table(results: Results) -> Table:
             for row in part.to_dict("records")
         ]
         columns = ["method", "orders computed", "time of one order", "peak memory", "time to build a sparse graph"]
-        parts[(str(dataset),)] = Part(str(dataset), columns, rows)
+        parts[(str(dataset),)] = Grid(str(dataset), columns, rows)
     note = (
         "Medians. One order serves every share, and every seed where the method draws nothing. Compilation, once a "
         "machine, is left out. Peak memory is that of the whole process, libraries and data set included."
@@ -186,11 +150,10 @@ def cost_table(results: Results) -> Table:
     return Table("cost", "What the sparsifiers cost", note, data, parts)
 
 
-def training_table(cells: pd.DataFrame) -> Table:
+def training_table(data: pd.DataFrame) -> Table:
     """Times of training and inference."""
-    data = analysis.training_times(cells)
     parts: Parts = {}
-    for key, part in analysis.groups(data):
+    for key, part in groups(data):
         rows = [
             [
                 percent(row["removed"]),
@@ -203,62 +166,55 @@ def training_table(cells: pd.DataFrame) -> Table:
             for row in part.sort_values("removed").to_dict("records")
         ]
         columns = ["removed", "edges left", "epochs", "training", "one epoch", "one forward pass"]
-        parts[key] = Part(_title(key), columns, rows)
+        parts[key] = Grid(_title(key), columns, rows)
     note = "Medians over methods and seeds, without the time of the sparsifier. Other work on the machine slows them."
     return Table("training", "Training and inference", note, data, parts)
 
 
-def structure_table(cells: pd.DataFrame) -> Table:
+def structure_table(data: pd.DataFrame) -> Table:
     """Edges, components and isolated vertices left."""
-    data = analysis.structure(cells)
     parts: Parts = {}
     for dataset, part in data.groupby("dataset", sort=False):
-        methods = _methods(part)
+        methods = methods_of(part)
         left = part.groupby("removed")["pairs"].first()
         grid = _grid(part, lambda row: f"{row['components']:,.0f} / {row['isolated']:,.0f}")
         rows = [[row[0], f"{left[removed]:,.0f}", *row[1:]] for row, removed in zip(grid, left.index, strict=True)]
-        parts[(str(dataset),)] = Part(str(dataset), ["removed", "edges left", *map(method_label, methods)], rows)
+        parts[(str(dataset),)] = Grid(str(dataset), ["removed", "edges left", *map(method_label, methods)], rows)
     note = "Connected components / isolated vertices, mean over orders. An isolated vertex is a component too."
     return Table("structure", "What is left of the graph", note, data, parts)
 
 
-def kept_table(cells: pd.DataFrame) -> Table:
+def kept_table(data: pd.DataFrame) -> Table:
     """Further measures of what was kept: on the page at the share nearest one half, in the CSV file at all."""
-    data = analysis.kept(cells)
     parts: Parts = {}
     for dataset, part in data.groupby("dataset", sort=False):
-        share = analysis.nearest_half(part["removed"])
+        share = nearest_half(part["removed"])
         part = part[part["removed"] == share]
-        wide = part.pivot_table(index="description", columns="method", values="mean", sort=False)[_methods(part)]
+        wide = part.pivot_table(index="description", columns="method", values="mean", sort=False)[methods_of(part)]
         rows = [[str(name), *("–" if math.isnan(v) else f"{v:.3g}" for v in row)] for name, row in wide.iterrows()]
         title = f"{dataset}, {percent(share)} removed"
-        parts[(str(dataset),)] = Part(title, ["measure", *map(method_label, _methods(part))], rows)
+        parts[(str(dataset),)] = Grid(title, ["measure", *map(method_label, methods_of(part))], rows)
     note = "Measures of the sparse graph beside the whole one, mean over orders; kept.csv has all removed shares."
     return Table("kept", "What was kept", note, data, parts)
 
 
-def unfinished_table(results: Results) -> Table:
+def unfinished_table(data: pd.DataFrame) -> Table:
     """Runs without a result, those that share their fate in one row."""
-    data = analysis.unfinished(results)
     rows = [
         [_title((str(dataset), str(model))), method_label(str(method)), str(status), str(len(part)), str(message)]
         for (dataset, model, method, status, message), part in data.groupby(
             ["dataset", "model", "method", "status", "message"], sort=False
         )
     ]
-    part = Part("", ["data set, model", "method", "status", "runs", "message"], rows)
+    part = Grid("", ["data set, model", "method", "status", "runs", "message"], rows)
     note = "These are in no other table. A diverged run ended with a loss that is not finite."
     return Table("unfinished", "Runs without a result", note, data, {("",): part} if rows else {})
-
-
-def _methods(part: pd.DataFrame) -> list[str]:
-    return list(dict.fromkeys(part["method"]))
 
 
 def _grid(part: pd.DataFrame, show: Callable[[pd.Series], str]) -> list[list[str]]:
     """One row a removed share, one column a method; a dash where there is nothing."""
     found = {(row["removed"], row["method"]): show(row) for _, row in part.iterrows()}
-    methods = _methods(part)
+    methods = methods_of(part)
     return [
         [percent(removed), *(found.get((removed, method), "–") for method in methods)]
         for removed in sorted(set(part["removed"]))

@@ -2,41 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from wis.experiments.report import analysis, figures, headline
+from wis.experiments.pages.page import Figure, Section, render
+from wis.experiments.pages.tables import Grid
+from wis.experiments.report import figures, headline
+from wis.experiments.report.analysis import methods_of
+from wis.experiments.report.findings import Findings, Group
 from wis.experiments.report.labels import model_label, removal
 from wis.experiments.report.tables import TABLE_NAMES, Table, make_tables
 from wis.experiments.sweep.plan import plan_text
-from wis.experiments.sweep.store import Results, read_results
+from wis.experiments.sweep.store import Results
 
 from wis._version import __version__
 from wis.files import replace_file
 
-_HERE = Path(__file__).parent
+_TEMPLATE = Path(__file__).with_name("report.html")
 _INCOMPLETE = {"missing": "not finished yet", "diverged": "diverged", "failed": "failed"}
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One figure: name of its file, the SVG document, and what it shows."""
-
-    name: str
-    svg: str
-    caption: str
-
-
-def write_report(run: Path, out: Path) -> Path:
-    """Write the report of a run folder.
+def write_report(findings: Findings, out: Path) -> Path:
+    """Write the report of a sweep.
 
     Parameters
     ----------
-    run
-        Folder of a sweep, finished or not.
+    findings
+        From :func:`wis.experiments.report.findings.read_findings`.
     out
         Folder to write, made if it is not there: ``index.html``, a CSV and a Markdown file for every table, an SVG
         file for every figure, and ``runs.csv``.
@@ -45,25 +40,15 @@ def write_report(run: Path, out: Path) -> Path:
     -------
     Path
         The page.
-
-    Raises
-    ------
-    ValueError
-        If there are no results in ``run``, or none of its runs has finished.
     """
-    results = read_results(run)
-    cells = analysis.finished(results)
-    if cells.empty:
-        raise ValueError(f"no run in {run} has finished well yet, so there is nothing to report")
-    tables = make_tables(results)
-    drawn = make_figures(cells)
-    files = {"runs.csv": _runs(results).to_csv(index=False)}
+    tables, drawn = make_tables(findings), make_figures(findings)
+    files = {"runs.csv": _runs(findings.results).to_csv(index=False)}
     for table in tables:
         files[f"{table.name}.csv"] = table.data.to_csv(index=False)
         files[f"{table.name}.md"] = table.markdown()
-    for figure in (figure for group in drawn.values() for figure in group):
+    for figure in (figure for group in drawn for figure in group):
         files[f"{figure.name}.svg"] = figure.svg
-    files["index.html"] = render_page(results, cells, tables, drawn)
+    files["index.html"] = render_page(findings, tables, drawn)
     out.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         with replace_file(out / name) as path:
@@ -81,67 +66,62 @@ def _remove_stale(out: Path, written: set[str]) -> None:
             path.unlink()
 
 
-def summary(run: Path) -> str:
-    """What the results of a run folder say, in a few sentences."""
-    cells = analysis.finished(read_results(run))
-    return "\n".join([headline.title(cells), *headline.findings(cells)])
-
-
-def make_figures(cells: pd.DataFrame) -> dict[tuple[str, str], list[Figure]]:
+def make_figures(findings: Findings) -> list[list[Figure]]:
     """The figures of every data set and model."""
-    baseline = analysis.baseline_of(cells)
-    looks = figures.styles(list(dict.fromkeys(cells["method"])), baseline)
-    drawn = {}
-    for (dataset, model), part in analysis.groups(cells):
-        where, slug = f"{dataset}, {model_label(model)}", f"{dataset}-{model}"
-        title = f"Test accuracy against removed edges: {where}"
-        caption = "Test accuracy, mean over seeds; bands are 95% intervals."
-        drawn[dataset, model] = [
-            Figure(f"accuracy-{slug}", figures.accuracy_figure(analysis.accuracy(part), looks, title), caption)
-        ]
-        differences = analysis.differences(part, baseline) if baseline else pd.DataFrame()
-        if baseline and not differences.empty:
-            label = removal(baseline)
-            title = f"Difference to {label} against removed edges: {where}"
-            caption = f"Points above {label}, paired by seed; where a band leaves zero, the difference is clear."
-            svg = figures.difference_figure(differences, looks, title, baseline)
-            drawn[dataset, model].append(Figure(f"difference-{slug}", svg, caption))
-    return drawn
+    looks = figures.styles(methods_of(findings.cells), findings.baseline)
+    return [list(_draw(group, looks, findings.baseline)) for group in findings.groups]
 
 
-def render_page(
-    results: Results, cells: pd.DataFrame, tables: list[Table], drawn: Mapping[tuple[str, str], list[Figure]]
-) -> str:
+def _draw(group: Group, looks: dict[str, tuple[str, str]], baseline: str | None) -> Iterator[Figure]:
+    where, slug = _title(group), f"{group.dataset}-{group.model}"
+    title = f"Test accuracy against removed edges: {where}"
+    caption = "Test accuracy, mean over seeds; bands are 95% intervals."
+    yield Figure(f"accuracy-{slug}", figures.accuracy_figure(group.accuracy, looks, title), caption)
+    if baseline and not group.differences.empty:
+        label = removal(baseline)
+        title = f"Difference to {label} against removed edges: {where}"
+        caption = f"Points above {label}, paired by seed; where a band leaves zero, the difference is clear."
+        yield Figure(
+            f"difference-{slug}", figures.difference_figure(group.differences, looks, title, baseline), caption
+        )
+
+
+def render_page(findings: Findings, tables: list[Table], drawn: list[list[Figure]]) -> str:
     """The HTML page, with nothing outside it."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
+    results = findings.results
     main = [table for table in tables if table.name in ("accuracy", "differences")]
     sections = [
-        {
-            "title": f"{dataset}, {model_label(model)}",
-            "figures": [{"svg": figures.inline(f.svg, f.name), "caption": f.caption} for f in group],
-            "tables": [(table, table.parts[dataset, model]) for table in main if (dataset, model) in table.parts],
-        }
-        for (dataset, model), group in drawn.items()
+        Section(_title(group), tables=[part for table in main if (part := _part(table, group))], figures=figures)
+        for group, figures in zip(findings.groups, drawn, strict=True)
     ]
-    return environment.get_template("page.html").render(
-        title=headline.title(cells),
-        findings=headline.findings(cells),
+    sections += [
+        Section(table.title, note=table.note, tables=list(table.parts.values()))
+        for table in tables
+        if table not in main
+    ]
+    return render(
+        headline.title(findings),
+        sections,
+        template=_TEMPLATE,
+        kicker=f"Sweep “{results.plan['name']}” · {_extent(results)}",
+        findings=headline.sentences(findings),
         warning=_warning(results),
-        extent=_extent(results),
-        css=(_HERE.parent / "pages" / "page.css").read_text(encoding="utf-8"),
-        plan=results.plan,
-        plan_yaml=plan_text(results.plan),
-        sections=sections,
-        others=[table for table in tables if table not in main],
-        datasets=[{"title": name, "text": _facts(facts)} for name, facts in results.datasets.items()],
+        plan=plan_text(results.plan),
+        datasets={name: _facts(facts) for name, facts in results.datasets.items()},
         environments=[_flat(facts) for facts in results.environments],
         command=results.command,
         version=__version__,
     )
+
+
+def _title(group: Group) -> str:
+    return f"{group.dataset}, {model_label(group.model)}"
+
+
+def _part(table: Table, group: Group) -> Grid | None:
+    """The grid of a data set and model, with the heading and the note of its table in place of its title."""
+    part = table.parts.get((group.dataset, group.model))
+    return part and replace(part, title="", heading=table.title, note=table.note)
 
 
 def _runs(results: Results) -> pd.DataFrame:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from wis.experiments.lm.grue.pipeline import STAGES
-from wis.experiments.lm.grue.rewards import SUPPORT
-from wis.experiments.pages.page import Section, figure, write_page, write_table
+from wis.experiments.lm.grue.sampling import make_tracker
+from wis.experiments.pages.page import Section, write_page
+from wis.experiments.pages.svg import INK, figure
+from wis.experiments.pages.tables import write_table
+from wis.experiments.running.rows import read_rows
 
 from wis.lm import RewardTracker
 
@@ -140,13 +142,8 @@ def report_findings(out: Path, command: str) -> dict[str, pd.DataFrame]:
 
 
 def _read(path: Path) -> RewardTracker | None:
-    if not path.is_file():
-        return None
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()[1:]]
-    if not rows:
-        return None
-    matrix = np.array([row["rewards"] for row in rows])
-    return RewardTracker.from_rewards(matrix, keys=[row["run"] for row in rows], support=SUPPORT)
+    rows = read_rows(path)
+    return make_tracker(rows) if rows else None
 
 
 def _scatter(path: Path, trackers: Trackers) -> None:
@@ -155,7 +152,7 @@ def _scatter(path: Path, trackers: Trackers) -> None:
         for axis, (name, stages) in zip(axes, trackers.items(), strict=False):
             tracker = stages["pretrained"]
             axis.scatter(tracker.mean(), tracker.std(), s=4, alpha=0.4, rasterized=len(tracker) > 2000)
-            axis.axhline(SMALL_STD, color="black", lw=0.8, ls="--")
+            axis.axhline(SMALL_STD, color=INK, lw=0.8, ls="--")
             axis.set(title=name, xlabel="mean reward of the input", ylabel="reward std of the input")
         for axis in axes[len(trackers) :]:
             axis.set_axis_off()

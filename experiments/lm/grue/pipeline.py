@@ -14,8 +14,8 @@ from wis.experiments.lm.grue.ppo import finetune_ppo
 from wis.experiments.lm.grue.rewards import Reward, make_reward
 from wis.experiments.lm.grue.sampling import sampling_pass
 from wis.experiments.lm.grue.sft import finetune_supervised
+from wis.experiments.running.rows import Rows
 
-from wis.files import replace_file
 from wis.lm import RewardTracker
 
 STAGES = ("pretrained", "sft", "rft", "sft+rft")
@@ -43,8 +43,8 @@ def run_stage(config: Config, stage: str, out: Path, inputs: Inputs, *, progress
         ``"pretrained"`` (only the sampling pass), ``"sft"``, ``"rft"``, or ``"sft+rft"``: an SFT phase as
         ``config.sft`` says, with few labels and steps if it does, and then RFT.
     out
-        Folder; the stage writes into ``out / config.name / stage``: ``samples.jsonl``, ``training.json`` with losses
-        or rewards, and ``model``.
+        Folder; the stage writes into ``out / config.name / stage``: ``samples.jsonl``, ``phases.jsonl`` with its
+        settings and the losses or rewards of each phase of training, and ``model``.
     inputs
         Local files instead of the hub.
     progress
@@ -53,8 +53,10 @@ def run_stage(config: Config, stage: str, out: Path, inputs: Inputs, *, progress
     if stage not in STAGES:
         raise ValueError(f"unknown stage {stage!r}; choose from {', '.join(STAGES)}")
     folder = out / config.name / stage
-    folder.mkdir(parents=True, exist_ok=True)
-    _stamp(folder / "settings.json", config, inputs)
+    settings = json.loads(json.dumps({"config": asdict(config), "inputs": asdict(inputs)}, default=str))
+    phases = Rows(folder / "phases.jsonl", settings)
+    if "settings" not in phases:
+        phases.add("settings", settings)
     examples = load_examples(config, "train", inputs.file)
     reward = make_reward(config, wordnet=inputs.wordnet, synonyms=inputs.synonyms, device=inputs.device)
     trained = folder / "model"
@@ -62,7 +64,7 @@ def run_stage(config: Config, stage: str, out: Path, inputs: Inputs, *, progress
         model = LanguageModel.load(config, inputs.model, inputs.device)
     if stage != "pretrained":
         if not trained.is_dir():
-            _train(model, stage, config, examples, reward, folder, progress)
+            _train(model, stage, config, examples, reward, phases, progress)
         model = LanguageModel.load(config, str(trained), inputs.device)
     measured = choose(examples, config.inputs, config.seed)
     name = f"{inputs.model or config.model} {stage}"
@@ -70,22 +72,22 @@ def run_stage(config: Config, stage: str, out: Path, inputs: Inputs, *, progress
 
 
 def _train(
-    model: LanguageModel, stage: str, config: Config, examples: list, reward: Reward, folder: Path, progress: bool
+    model: LanguageModel, stage: str, config: Config, examples: list, reward: Reward, phases: Rows, progress: bool
 ) -> None:
-    log: dict[str, object] = {}
+    folder = phases.path.parent
     first = folder / "after_sft"  # so that an interrupted RFT phase does not repeat the SFT phase
     if "sft" in stage:
         if first.is_dir():
             model = LanguageModel.load(config, str(first), str(model.device))
         else:
-            log["sft_loss"] = finetune_supervised(model, examples, config, seed=config.seed, progress=progress)
+            losses = finetune_supervised(model, examples, config, seed=config.seed, progress=progress)
+            phases.add("sft", {"losses": losses})
             _save_model(model, first)
     if "rft" in stage:
-        log["ppo"] = finetune_ppo(
+        iterations = finetune_ppo(
             model, examples, config, reward, seed=config.seed, checkpoint=folder / "interrupted.pt", progress=progress
         )
-    with replace_file(folder / "training.json") as temporary:
-        temporary.write_text(json.dumps(log, indent=1), encoding="utf-8")
+        phases.add("rft", {"iterations": iterations})
     _save_model(model, folder / "model")
     shutil.rmtree(first, ignore_errors=True)
 
@@ -96,11 +98,3 @@ def _save_model(model: LanguageModel, folder: Path) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     model.save(partial)
     partial.rename(folder)
-
-
-def _stamp(path: Path, config: Config, inputs: Inputs) -> None:
-    text = json.dumps({"config": asdict(config), "inputs": asdict(inputs)}, default=str, indent=1)
-    if path.exists() and path.read_text(encoding="utf-8") != text:
-        raise ValueError(f"{path.parent} holds a stage with other settings; give another --out, or delete it")
-    with replace_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from wis.experiments.lm.grue.config import Config
 from wis.experiments.lm.grue.data import Example
 from wis.experiments.lm.grue.models import LanguageModel
 from wis.experiments.lm.grue.rewards import SUPPORT, Reward
-from wis.experiments.pages.page import Rows
+from wis.experiments.running.rows import Rows
 
 from wis.lm import RewardTracker
 from wis.progress import track
@@ -63,12 +65,10 @@ def sampling_pass(
                 own = texts[k * config.samples : (k + 1) * config.samples]
                 rows.add(example.id, {"prompt": example.prompt, "texts": own, "rewards": scores[k].tolist()})
             advance(len(part))
-    return read_rewards(rows)
+    return make_tracker(list(rows))
 
 
-def read_rewards(rows: Rows) -> RewardTracker:
+def make_tracker(rows: Sequence[Mapping[str, Any]]) -> RewardTracker:
     """The tracker of a finished sampling pass."""
-    kept = list(rows)
-    return RewardTracker.from_rewards(
-        np.array([row["rewards"] for row in kept]), keys=[row["run"] for row in kept], support=SUPPORT
-    )
+    rewards = np.array([row["rewards"] for row in rows])
+    return RewardTracker.from_rewards(rewards, keys=[row["run"] for row in rows], support=SUPPORT)

@@ -73,7 +73,7 @@ def test_grue_lists_the_seven():
         (("controlled", "-d", "svhn"), "unknown data set"),
         (("grue", "run", "squad"), "unknown data set 'squad'"),
         (("bounds", "--prompt", "words"), "token ids"),
-        (("bounds", "--prompt", "0,99"), "got 99"),
+        (("bounds", "--prompt", "0,99"), "99"),
         (("bounds", "--target", "99"), "got 99"),
     ],
 )

@@ -23,6 +23,7 @@ from wis.experiments.lm.grue.pipeline import Inputs, run_stage
 from wis.experiments.lm.grue.ppo import AdaptiveKL, finetune_ppo, gae, ppo_loss
 from wis.experiments.lm.grue.rewards import make_reward
 from wis.experiments.lm.grue.sft import finetune_supervised
+from wis.experiments.running.rows import read_rows
 
 from wis.lm import RewardTracker
 
@@ -253,6 +254,10 @@ def test_all_stages_and_findings(kind, files):
     assert len(run_stage(config, "sft", files / "out", inputs, progress=False)) == 6
     with pytest.raises(ValueError, match="other settings"):
         run_stage(replace(config, samples=4), "sft", files / "out", inputs, progress=False)
+    phases = {row["run"]: row for row in read_rows(files / "out" / "toy" / "sft+rft" / "phases.jsonl")}
+    assert set(phases) == {"settings", "sft", "rft"}
+    assert phases["settings"]["config"]["samples"] == 3
+    assert len(phases["rft"]["iterations"]) == config.ppo.iterations
     tables = report_findings(files / "out", "wis lm grue findings")
     assert tables["prevalence"].inputs.tolist() == [6]
     assert tables["movement"].stage.tolist() == ["sft"] * 2 + ["rft"] * 2 + ["sft+rft"] * 2

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 import torch
-from wis.experiments.lm import tiny
+from wis.experiments.lm import small, tiny
 from wis.experiments.lm.small import Run, Scale, finetune, plan, run_small
 from wis.experiments.lm.small_report import report_small
+from wis.experiments.running.executors import Serial
 
 SCALE = Scale(inputs=40, evaluated=20, samples=3, pretraining=4, steps=2, batch=4, seeds=1)
 
@@ -64,6 +65,18 @@ def test_resume_report_and_seed(tmp_path):
     for tag in ("[paper]", "[2nd]", "[ours]", "<svg"):
         assert tag in page
     assert "| claim |" in (tmp_path / "claims.md").read_text()
+
+
+def test_workers_are_those_of_sweeps(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(small, "choose_executor", lambda workers: asked.append(workers) or Serial())
+    monkeypatch.setattr(small, "finetune", _finetune)
+    assert len(run_small(tmp_path, SCALE, workers=3, progress=False)) == 38
+    assert asked == [3]
+
+
+def _finetune(run, scale):
+    return {"share": run.share}
 
 
 def _without_time(rows):

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 from wis.experiments.report import analysis
+from wis.experiments.report.findings import read_findings
+from wis.experiments.report.headline import summary
 from wis.experiments.report.labels import method_label, percent
 from wis.experiments.report.write import write_report
 from wis.experiments.sweep.store import FILE_NAME, RunOutcome, Store, read_results
@@ -64,7 +66,7 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def report(run_folder):
     out = run_folder / "report"
-    assert write_report(run_folder, out) == out / "index.html"
+    assert write_report(read_findings(run_folder), out) == out / "index.html"
     return out
 
 
@@ -148,6 +150,33 @@ def test_ranks_against_scipy(run_folder):
     assert table["p_against_best"]["dspar-reweighted"] < 0.01 < table["p_against_best"]["random"]
 
 
+def test_nemenyi_against_published_code():
+    """The p-values are those of scikit-posthocs 0.17.1: ``posthoc_nemenyi_friedman(accuracies.T)["c"]``."""
+    accuracies = {
+        "a": [81.0, 80.5, 79.9, 82.0, 81.5, 80.1],
+        "b": [83.5, 82.1, 83.0, 82.0, 84.0, 82.8],
+        "c": [85.1, 84.9, 86.2, 85.0, 83.0, 84.4],
+        "d": [80.2, 81.0, 79.0, 80.0, 80.9, 79.7],
+    }
+    rows = [
+        {"dataset": "x", "model": "gcn", "method": method, "removed": 0.5, "seed": seed, "accuracy": value}
+        for method, values in accuracies.items()
+        for seed, value in enumerate(values)
+    ]
+    found = analysis.ranks(pd.DataFrame(rows)).set_index("method")["p_against_best"]
+    expected = {"a": 0.0496761660310302, "b": 0.7457723543693915, "c": 1.0, "d": 0.001966123011488796}
+    assert found.to_dict() == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_database_is_read_once(run_folder, tmp_path, monkeypatch):
+    """Tables, figures, page and summary come from what was read in the beginning."""
+    findings = read_findings(run_folder)
+    monkeypatch.setattr("wis.experiments.sweep.store.connect", lambda _: pytest.fail("reopened"))
+    monkeypatch.setattr("wis.experiments.report.analysis.summarise", lambda _: pytest.fail("computed again"))
+    text = write_report(findings, tmp_path / "report").read_text()
+    assert all(line in text for line in summary(findings).splitlines())
+
+
 def test_the_headline_says_what_the_numbers_say(run_folder, report):
     text = (report / "index.html").read_text()
     assert "<h1>1-WIS keeps the most accuracy on 2 of 2 pairs of data set and model</h1>" in text
@@ -210,7 +239,7 @@ def test_incomplete_results_are_said_to_be(tmp_path):
         cells = expand(plan, "cpu")
         store.begin(plan.to_dict(), "wis sweep", cells, {"versions": {}})
         store.add_run(cells[failed].run, RunOutcome("diverged", "the training loss became nan"))
-    page = Page(write_report(tmp_path, tmp_path / "report").read_text())
+    page = Page(write_report(read_findings(tmp_path), tmp_path / "report").read_text())
     text = (tmp_path / "report" / "index.html").read_text()
     assert "Of 60 runs: 1 not finished yet, 1 diverged. The tables below show the others." in text
     rows = page.tables["Runs without a result", ""]
@@ -221,11 +250,11 @@ def test_incomplete_results_are_said_to_be(tmp_path):
 
 def test_a_new_report_leaves_no_table_of_an_old_one(tmp_path):
     fill(tmp_path, dataclasses.replace(PLAN, datasets=("digits",)), leave_out=(0,))
-    write_report(tmp_path, tmp_path / "report")
+    write_report(read_findings(tmp_path), tmp_path / "report")
     assert (tmp_path / "report" / "unfinished.csv").is_file()
     (tmp_path / "report" / "notes.md").write_text("mine")
     fill(tmp_path, dataclasses.replace(PLAN, datasets=("digits",), methods=("random",)))
-    write_report(tmp_path, tmp_path / "report")
+    write_report(read_findings(tmp_path), tmp_path / "report")
     names = {path.name for path in (tmp_path / "report").iterdir()}
     assert "notes.md" in names
     assert not names & {"unfinished.csv", "unfinished.md", "differences.csv", "ranks.md", "difference-digits-gcn.svg"}
@@ -234,7 +263,7 @@ def test_a_new_report_leaves_no_table_of_an_old_one(tmp_path):
 def test_one_seed_and_one_method(tmp_path):
     plan = dataclasses.replace(PLAN, datasets=("digits",), methods=("wis:depth=2",), seeds=(3,), removed=(0.0, 0.5))
     fill(tmp_path, plan)
-    text = write_report(tmp_path, tmp_path / "report").read_text()
+    text = write_report(read_findings(tmp_path), tmp_path / "report").read_text()
     page = Page(text)
     accuracy = accuracies(tmp_path, "digits", "wis:depth=2", 0.5)[0]
     assert page.tables["digits, GCN", "Accuracy"][2] == ["50%", f"{accuracy:.1f}"]
@@ -244,27 +273,27 @@ def test_one_seed_and_one_method(tmp_path):
 
 def test_one_seed_makes_no_winner(tmp_path):
     fill(tmp_path, dataclasses.replace(PLAN, datasets=("digits",), seeds=(3,)))
-    text = write_report(tmp_path, tmp_path / "report").read_text()
+    text = write_report(read_findings(tmp_path), tmp_path / "report").read_text()
     assert "How much accuracy is left when edges go: digits with GCN" in text
     assert "clearly beats" not in text
 
 
 def test_nothing_to_report(tmp_path):
     with pytest.raises(ValueError, match="is not a run folder"):
-        write_report(tmp_path, tmp_path / "report")
+        write_report(read_findings(tmp_path), tmp_path / "report")
     fill(tmp_path, dataclasses.replace(PLAN, seeds=(0,)), leave_out=tuple(range(1000)))
     with pytest.raises(ValueError, match="no run in .* has finished well yet"):
-        write_report(tmp_path, tmp_path / "report")
+        write_report(read_findings(tmp_path), tmp_path / "report")
     assert not (tmp_path / "report").exists()
 
 
 def test_a_failure_leaves_the_old_report(tmp_path, monkeypatch):
     fill(tmp_path, dataclasses.replace(PLAN, datasets=("digits",)))
-    write_report(tmp_path, tmp_path / "report")
+    write_report(read_findings(tmp_path), tmp_path / "report")
     before = {path.name: path.read_bytes() for path in (tmp_path / "report").iterdir()}
     monkeypatch.setattr("wis.experiments.report.write.render_page", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        write_report(tmp_path, tmp_path / "report")
+        write_report(read_findings(tmp_path), tmp_path / "report")
     assert {path.name: path.read_bytes() for path in (tmp_path / "report").iterdir()} == before
 
 

@@ -14,7 +14,6 @@ from wis.experiments.sweep.store import read_results
 from wis.experiments.sweep.sweep import Tally, run_sweep
 
 import wis
-from wis.graphs.edge_list import EdgeList
 from wis.registry import find_method
 
 PLAN = Plan(

@@ -1,0 +1,88 @@
+"""Tables as a reader sees them: on a page, in Markdown and as CSV."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wis.files import replace_file
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# A column with a longer cell holds sentences, which are set flush left and may be broken.
+_LONGEST_WORDS = 30
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One table of text.
+
+    Attributes
+    ----------
+    title
+        What it is about, such as ``Cora, GCN``.
+    columns
+        Head of the columns.
+    rows
+        Text of the cells; the first of each row is its head.
+    strong
+        ``(row, column)`` of the cells to stress.
+    left
+        Columns that are flush left in Markdown, the first one aside.
+    heading, note
+        What stands above it on a page, if anything.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    strong: Collection[tuple[int, int]] = frozenset()
+    left: Collection[int] = frozenset()
+    heading: str = ""
+    note: str = ""
+
+    @property
+    def sentences(self) -> set[int]:
+        """The columns that hold sentences."""
+        return {j for j in range(len(self.columns)) if any(len(row[j]) > _LONGEST_WORDS for row in self.rows)}
+
+    def markdown(self) -> str:
+        """The table in Markdown, without its title."""
+        rows = [
+            [f"**{text}**" if (i, j) in self.strong else text for j, text in enumerate(row)]
+            for i, row in enumerate(self.rows)
+        ]
+        return markdown([self.columns, *rows], left={0, *self.left})
+
+
+def markdown(rows: Iterable[Sequence[str]], *, left: Collection[int] = (0,)) -> str:
+    """A Markdown table; the first row is its head, and all columns but those in ``left`` are flush right."""
+    head, *body = [[text.replace("|", "\\|") for text in row] for row in rows]
+    rule = "|".join("---" if j in left else "---:" for j in range(len(head)))
+    return "\n".join(["| " + " | ".join(head) + " |", f"|{rule}|", *("| " + " | ".join(row) + " |" for row in body)])
+
+
+def grid(table: pd.DataFrame, title: str = "") -> Grid:
+    """The grid of a table, numbers to four significant digits."""
+    rows = [[show(value) for value in row] for row in table.itertuples(index=False, name=None)]
+    left = {j for j in range(table.shape[1]) if table.iloc[:, j].dtype.kind not in "iuf"}
+    return Grid(title, [str(name) for name in table.columns], rows, left=left)
+
+
+def show(value: Any) -> str:
+    """A cell's text: an en dash for nothing, four significant digits for a number."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def write_table(table: pd.DataFrame, stem: Path, command: str) -> None:
+    """Write ``stem.csv`` and ``stem.md``; the Markdown names the command that made it."""
+    with replace_file(stem.with_suffix(".csv")) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g")
+    with replace_file(stem.with_suffix(".md")) as temporary:
+        temporary.write_text(f"{grid(table).markdown()}\n\nMade by `{command}`.\n", encoding="utf-8")

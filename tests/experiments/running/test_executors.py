@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+from wis.experiments.running.executors import Processes, Serial, choose_executor
+
+PARENT = """
+import time
+from wis.experiments.running.executors import choose_executor
+
+if __name__ == "__main__":
+    with choose_executor(2) as executor:
+        for task, _ in executor.map(time.sleep, [0, 0, 600, 600]):
+            print(task, flush=True)
+"""
+
+
+@pytest.mark.parametrize(("workers", "kind"), [(1, Serial), (2, Processes)])
+def test_every_task_comes_back_with_its_outcome(workers, kind):
+    with choose_executor(workers) as executor:
+        assert isinstance(executor, kind)
+        assert sorted(executor.map(abs, [-3, 2, -1])) == [(-3, 3), (-1, 1), (2, 2)]
+
+
+def test_a_worker_that_dies_is_an_error():
+    with choose_executor(2) as executor, pytest.raises(RuntimeError, match="a worker process died"):
+        list(executor.map(os._exit, [1]))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
+def test_a_killed_parent_leaves_no_worker(tmp_path):
+    (tmp_path / "parent.py").write_text(PARENT)
+    process = subprocess.Popen([sys.executable, str(tmp_path / "parent.py")], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert [process.stdout.readline() for _ in range(2)] == ["0\n", "0\n"]
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert len(family) >= 2
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    _, alive = psutil.wait_procs(family, timeout=60)
+    assert alive == []
+    process.stdout.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
+def test_leaving_early_ends_the_work_in_flight():
+    start = time.monotonic()
+    with choose_executor(2) as executor:
+        outcomes = executor.map(time.sleep, [0, 600])
+        assert next(outcomes) == (0, None)
+        outcomes.close()
+    assert time.monotonic() - start < 300
