@@ -1,11 +1,13 @@
-"""Documentation that cannot go stale: examples run, and docstrings name the parameters there are."""
+"""Documentation that cannot go stale: examples run, links lead somewhere, docstrings name the parameters there are."""
 
 from __future__ import annotations
 
+import ast
 import doctest
 import importlib
 import inspect
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,10 @@ import wis
 ROOT = Path(__file__).resolve().parents[1]
 DOCTESTED = ["wis.api", "wis.progress", "wis.order", "wis.transforms"]
 PUBLIC = [value for name in wis.__all__ if callable(value := getattr(wis, name)) and not isinstance(value, str)]
+FILES = sorted((ROOT / "wis").rglob("*.py"))
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks" / "README.md"]
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @pytest.mark.parametrize("name", DOCTESTED)
@@ -23,22 +29,85 @@ def test_examples_in_docstrings(name: str) -> None:
     assert result.failed == 0
 
 
-def test_examples_in_the_readme() -> None:
-    """All Python blocks of the README run, one after the other."""
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
-    assert blocks
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_examples_in_pages(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All Python blocks of a page run, one after the other, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {}
-    for block in blocks:
-        exec(compile(block, "README.md", "exec"), namespace)
+    for block in re.findall(r"^```python\n(.*?)^```", page.read_text(), flags=re.DOTALL | re.MULTILINE):
+        exec(compile(block, page.name, "exec"), namespace)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_files_and_headings(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if re.match(r"[a-z]+:", link):
+            continue
+        place, _, heading = link.partition("#")
+        target = (page.parent / place).resolve() if place else page
+        assert target.exists(), f"{page.name}: {link}"
+        assert not heading or heading in anchors(target), f"{page.name}: {link}"
+
+
+def anchors(page: Path) -> set[str]:
+    """What headings are linked by: small letters, hyphens for spaces, no punctuation."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("item", PUBLIC, ids=lambda item: item.__name__)
-def test_docstrings_name_every_parameter(item: object) -> None:
+def test_what_users_import_names_every_parameter(item: object) -> None:
     documentation = inspect.getdoc(item) or ""
     assert documentation, f"{item} has no docstring"
     if inspect.isclass(item) and "Attributes\n----------" in documentation:
         return
-    section = documentation.partition("Parameters\n----------\n")[2].partition("\n\n")[0]
-    named = {name.strip(" *") for line in section.splitlines() if line[:1] not in ("", " ") for name in line.split(",")}
-    expected = {name for name in inspect.signature(item).parameters if name not in ("self", "reading")}
-    assert expected - {"args"} <= named | {"reading"}
+    expected = set(inspect.signature(item).parameters) - {"self", "args"}
+    assert expected <= parameters_named(documentation)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_docstrings_name_the_parameters_there_are(path: Path) -> None:
+    """Every public name has a docstring, and one with a list of parameters lists those of the signature."""
+    wrong = []
+    for name, node, parameters in public_names(ast.parse(path.read_text())):
+        documentation = ast.get_docstring(node) or ""
+        named = parameters_named(documentation)
+        if not documentation or (named and named != parameters):
+            wrong.append(f"{name}: not in both docstring and signature: {sorted(named ^ parameters)}")
+    assert not wrong, "\n".join(wrong)
+
+
+def parameters_named(documentation: str) -> set[str]:
+    """The names in the section Parameters, without asterisks."""
+    section = documentation.partition("Parameters\n----------\n")[2]
+    section = re.split(r"\n\n[A-Z]\w+\n-+\n", section)[0]
+    lines = [line.partition(" : ")[0] for line in section.splitlines() if line[:1] not in ("", " ")]
+    return {name.strip(" *") for line in lines for name in line.split(",")}
+
+
+def public_names(tree: ast.Module | ast.ClassDef) -> Iterator[tuple[str, ast.ClassDef | Function, set[str]]]:
+    """Functions, classes and methods that are not private, with the names of their parameters."""
+    for node in tree.body:
+        if not isinstance(node, (ast.ClassDef, Function)) or node.name.startswith("_"):
+            continue
+        if isinstance(node, ast.ClassDef):
+            yield node.name, node, parameters_of_class(node)
+            yield from ((f"{node.name}.{name}", *rest) for name, *rest in public_names(node))
+        else:
+            yield node.name, node, parameters_of(node)
+
+
+def parameters_of(function: Function) -> set[str]:
+    arguments = function.args
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+    return {argument.arg for argument in every if argument} - {"self", "cls"}
+
+
+def parameters_of_class(node: ast.ClassDef) -> set[str]:
+    """Those of its constructor; for a record, its fields."""
+    for item in node.body:
+        if isinstance(item, Function) and item.name == "__init__":
+            return parameters_of(item)
+    return {
+        item.target.id for item in node.body if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
+    }
