@@ -27,6 +27,7 @@ class Hidden:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Hidden())
+import importlib
 import json
 import numpy as np
 import scipy.sparse
@@ -86,6 +87,8 @@ uses = {
     "writing g.pt": lambda: wis.write_graph(columns, "g.pt"),
     "device='cuda'": lambda: wis.sparsify(columns, device="cuda"),
     "method 'ugs'": lambda: wis.sparsify(columns, method="ugs", data=object()),
+    "wis.lm.trl": lambda: importlib.import_module("wis.lm.trl"),
+    "wis.lm.policies": lambda: importlib.import_module("wis.lm.bounds"),
     "method 'local-degree'": lambda: wis.sparsify(columns, method="local-degree"),
 }
 import os
@@ -111,6 +114,8 @@ print(json.dumps(found))
         "writing g.pt": "pyg",
         "device='cuda'": "pyg",
         "method 'ugs'": "pyg",
+        "wis.lm.trl": "lm",
+        "wis.lm.policies": "pyg",
         "method 'local-degree'": "networkit",
     }
     assert found["wis.closed_walks"] == (

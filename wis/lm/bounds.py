@@ -20,10 +20,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-
 from wis.checks import check_count, check_number
+from wis.extras import needed_for
 from wis.lm.policies import (
     all_log_probs,
     all_prefixes,
@@ -35,6 +33,10 @@ from wis.lm.policies import (
     sample_outputs,
     token_log_probs,
 )
+
+with needed_for("wis.lm.bounds"):
+    import torch
+    from torch import Tensor, nn
 
 Reward = Callable[[Tensor], Tensor]
 _POWER_ITERATIONS = 30

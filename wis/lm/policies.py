@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-
 from wis.checks import check_count, check_number, check_numbers
+from wis.extras import needed_for
+
+with needed_for("wis.lm.policies"):
+    import torch
+    from torch import Tensor, nn
 
 MOST_OUTPUTS = 2**20
 _SUM_TOLERANCE = 1e-6

@@ -24,10 +24,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from transformers import TrainerCallback
-
+from wis.extras import needed_for
 from wis.lm.summary import RewardSummary
 from wis.lm.tracker import DEFAULT_THRESHOLDS, Key, RewardTracker
+
+with needed_for("wis.lm.trl", "lm"):
+    from transformers import TrainerCallback
 
 PREFIX = "input_reward_std"
 STATE_FILE = "reward_tracker.npz"
