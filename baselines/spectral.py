@@ -7,6 +7,8 @@ paper), and with replacement and reweighted (the textbook's, whose Laplacian app
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from wis.baselines.draws import draw_order, draw_until
 from wis.baselines.resistance import effective_resistances
@@ -56,11 +58,8 @@ def rank(
         If the graph is directed or an option is out of range.
     """
     require_undirected(edges, "spectral")
-    draws, projections = np.random.SeedSequence(seed).generate_state(2, np.uint64).tolist()
-    resistance = effective_resistances(
-        edges, solver=solver, k=k, tol=tol, seed=projections, device=device, progress=progress
-    )
-    return draw_order(resistance, np.random.default_rng(draws))
+    rates, random = _rates(edges, seed, solver=solver, k=k, tol=tol, device=device, progress=progress)
+    return draw_order(rates, random)
 
 
 @method(
@@ -106,11 +105,14 @@ def reweighted(
         If the graph is directed or an option is out of range.
     """
     require_undirected(edges, "spectral-reweighted")
+    rates, random = _rates(edges, seed, solver=solver, k=k, tol=tol, device=device, progress=progress)
+    return draw_until(rates, num_keep, random)
+
+
+def _rates(edges: EdgeList, seed: int | None, **options: Any) -> tuple[np.ndarray, np.random.Generator]:
+    """Resistances, and the source of the draws, whose seed is not that of the projections."""
     draws, projections = np.random.SeedSequence(seed).generate_state(2, np.uint64).tolist()
-    resistance = effective_resistances(
-        edges, solver=solver, k=k, tol=tol, seed=projections, device=device, progress=progress
-    )
-    return draw_until(resistance, num_keep, np.random.default_rng(draws))
+    return effective_resistances(edges, seed=projections, **options), np.random.default_rng(draws)
 
 
 def draw_weights(resistance: np.ndarray, num_draws: int, seed: int | None = None) -> np.ndarray:

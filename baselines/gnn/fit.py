@@ -11,20 +11,18 @@ from torch import nn
 from wis.baselines.gnn.data import TrainingData
 from wis.baselines.gnn.models import build
 from wis.baselines.gnn.protocol import Protocol, find_protocol
-from wis.baselines.gnn.training import make_optimizer, predict, seeded, train
+from wis.baselines.gnn.training import Outcome, make_optimizer, predict, seeded, train
 
 from wis.machine import peak_bytes
 from wis.progress import track
 
 
-@dataclass(frozen=True)
-class FitResult:
-    """What :func:`fit` measured.
+@dataclass(frozen=True, kw_only=True)
+class FitResult(Outcome):
+    """What training came to, and what it took.
 
     Attributes
     ----------
-    test_accuracy, val_accuracy, best_epoch, epochs, final_loss
-        As in :class:`~wis.baselines.gnn.training.Outcome`.
     train_seconds
         Wall-clock time of the training loop.
     inference_seconds
@@ -36,11 +34,6 @@ class FitResult:
         Where it ran.
     """
 
-    test_accuracy: float
-    val_accuracy: float
-    best_epoch: int
-    epochs: int
-    final_loss: float
     train_seconds: float
     inference_seconds: float
     peak_memory_bytes: int | None

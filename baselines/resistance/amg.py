@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from wis.baselines.resistance.laplacian import Laplacian
+from wis.baselines.resistance.laplacian import Laplacian, add_up
 
 from wis.kernels import compiled
 
@@ -226,9 +226,7 @@ def _rise(
             out[u, j] = value
             part[j] += value * residual[u, j]
         if u % 256 == 255 or u + 1 == size:
-            for j in range(width):
-                product[j] += part[j]
-                part[j] = 0
+            add_up(part, product)
     return product
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from wis.baselines.resistance.laplacian import Laplacian
+from wis.baselines.resistance.laplacian import Laplacian, add_up
 
 from wis.kernels import compiled
 
@@ -151,9 +151,7 @@ def _move(
             residual[u, j] = left
             part[j] += factor * left * left
         if u % 256 == 255 or u + 1 == size:
-            for j in range(width):
-                norm[j] += part[j]
-                part[j] = 0
+            add_up(part, norm)
     return norm
 
 
@@ -177,7 +175,5 @@ def _products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
         for j in range(width):
             part[j] += left[u, j] * right[u, j]
         if u % 256 == 255 or u + 1 == size:
-            for j in range(width):
-                product[j] += part[j]
-                part[j] = 0
+            add_up(part, product)
     return product

@@ -12,10 +12,7 @@ because ``D^-1 A L^+ A D^-1 = L^+ - D^-1 - D^-1 + D^-1 L D^-1`` on vectors that 
 
 from __future__ import annotations
 
-import itertools
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -84,29 +81,13 @@ def projected_resistances(
         problem.choose(solver)
     widths = [min(WIDTH, k - start) for start in range(0, k, WIDTH)]
     total = np.zeros(pairs.shape[1], dtype=np.float64)
-    with track(k, "effective resistances, projections", unit="systems", enabled=progress) as advance:
-        for squares, width in zip(_in_order(problem.squares, widths, problem.threads()), widths, strict=True):
+    with (
+        track(k, "effective resistances, projections", unit="systems", enabled=progress) as advance,
+        ThreadPoolExecutor(problem.threads()) as pool,
+    ):
+        for squares, width in zip(pool.map(problem.squares, range(len(widths)), widths), widths, strict=True):
             total += squares
             advance(width)
     at_tail, at_head = 1.0 / laplacian.degree[pairs]
     known = at_tail + at_head - 2.0 * at_tail * at_head
     return np.clip(known + total / k, np.finfo(np.float64).tiny, 1.0)
-
-
-def _in_order(work: Callable[[int, int], np.ndarray], widths: list[int], threads: int) -> Iterator[np.ndarray]:
-    """Results of ``work(block, width)`` in the order of the blocks, a few at a time in threads."""
-    if threads == 1:
-        yield from itertools.starmap(work, enumerate(widths))
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        running: deque[Future[np.ndarray]] = deque()
-        try:
-            for block, width in enumerate(widths):
-                if len(running) == threads:
-                    yield running.popleft().result()
-                running.append(pool.submit(work, block, width))
-            while running:
-                yield running.popleft().result()
-        finally:
-            for future in running:
-                future.cancel()

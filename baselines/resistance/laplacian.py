@@ -76,6 +76,14 @@ def _gather(indptr: np.ndarray, neighbours: np.ndarray, u: int, block: np.ndarra
 
 
 @compiled
+def add_up(part: np.ndarray, total: np.ndarray) -> None:
+    """Move short sums, in the precision of a block, to the float64 sums of all."""
+    for j in range(np.uint64(len(part))):
+        total[j] += part[j]
+        part[j] = 0
+
+
+@compiled
 def _apply(indptr: np.ndarray, neighbours: np.ndarray, block: np.ndarray, out: np.ndarray) -> np.ndarray:
     size, width = np.uint64(block.shape[0]), np.uint64(block.shape[1])
     total = np.empty(width, block.dtype)
@@ -88,11 +96,8 @@ def _apply(indptr: np.ndarray, neighbours: np.ndarray, block: np.ndarray, out: n
             value = degree * block[u, j] - total[j]
             out[u, j] = value
             part[j] += value * block[u, j]
-        # Short sums in the block's own precision, the sum of those in float64.
         if u % 256 == 255 or u + 1 == size:
-            for j in range(width):
-                product[j] += part[j]
-                part[j] = 0
+            add_up(part, product)
     return product
 
 
