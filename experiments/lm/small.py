@@ -13,10 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wis.experiments.running.executors import choose_executor
+from wis.experiments.running.executors import choose_executor, work_through
 from wis.experiments.running.rows import Rows
-
-from wis.progress import track
 
 if TYPE_CHECKING:
     from wis.experiments.lm.tiny import Tuning
@@ -109,13 +107,11 @@ def run_small(out: Path, scale: Scale | None = None, *, workers: int = 2, progre
     scale = scale or Scale()
     rows = Rows(out / "runs.jsonl", asdict(scale))
     todo = [run for run in plan(scale) if run.key not in rows]
-    with (
-        track(len(todo), "finetuning tiny models", unit="runs", enabled=progress) as advance,
-        choose_executor(workers) as executor,
-    ):
-        for run, row in executor.map(partial(finetune, scale=scale), todo):
-            rows.add(run.key, row)
-            advance(1)
+    with choose_executor(workers) as executor:
+        work_through(
+            executor, partial(finetune, scale=scale), todo, lambda run, row: rows.add(run.key, row),
+            what="finetuning tiny models", unit="runs", progress=progress,
+        )  # fmt: skip
     return rows
 
 

@@ -75,16 +75,10 @@ def figure(path: Path, *, columns: int = 1, rows: int = 1) -> Iterator[list[Axes
 
 def legend_above(axes: Axes, *, columns: int, handles: Sequence[Line2D] | None = None) -> None:
     """The legend of one drawing, over it, where it covers nothing."""
-    given = {} if handles is None else {"handles": handles}
     axes.legend(
-        loc="lower left",
-        bbox_to_anchor=(0, 1.01),
-        ncols=columns,
-        borderaxespad=0,
-        handlelength=1.8,
+        handles=handles, loc="lower left", bbox_to_anchor=(0, 1.01), ncols=columns, borderaxespad=0, handlelength=1.8,
         columnspacing=1.4,
-        **given,
-    )
+    )  # fmt: skip
 
 
 def inline(svg: str, name: str) -> str:
@@ -101,29 +95,15 @@ def _style(title: str) -> dict[Any, Any]:
     from matplotlib.rcsetup import cycler
 
     return {
-        "svg.fonttype": "none",
-        "svg.hashsalt": title,
-        "font.family": "sans-serif",
-        "font.sans-serif": ["DejaVu Sans"],
-        "font.size": 10.5,
-        "text.color": INK,
-        "axes.prop_cycle": cycler(color=list(COLOURS)),
-        "axes.labelcolor": INK,
-        "axes.titlesize": "medium",
-        "axes.edgecolor": _RULE,
-        "axes.spines.left": False,
-        "axes.spines.right": False,
-        "axes.spines.top": False,
-        "axes.grid": True,
-        "axes.grid.axis": "y",
-        "axes.axisbelow": True,
-        "grid.color": _RULE,
-        "grid.linewidth": 0.8,
-        "legend.frameon": False,
-        "legend.labelcolor": INK,
+        "svg.fonttype": "none", "svg.hashsalt": title, "text.color": INK,
+        "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "font.size": 10.5,
+        "axes.prop_cycle": cycler(color=list(COLOURS)), "axes.labelcolor": INK, "axes.titlesize": "medium",
+        "axes.edgecolor": _RULE, "axes.spines.left": False, "axes.spines.right": False, "axes.spines.top": False,
+        "axes.grid": True, "axes.grid.axis": "y", "axes.axisbelow": True, "grid.color": _RULE, "grid.linewidth": 0.8,
+        "legend.frameon": False, "legend.labelcolor": INK,
         **{f"{axis}tick.{which}.size": 0 for axis in "xy" for which in ("major", "minor")},
         **{f"{axis}tick.color": INK for axis in "xy"},
-    }
+    }  # fmt: skip
 
 
 def _tidy(svg: str, title: str) -> str:

@@ -1,1 +1,1 @@
-"""Reports: store → tables and figures → one page."""
+"""Reports: store → findings → tables, figures and headline → one page."""

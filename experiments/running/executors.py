@@ -16,28 +16,13 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from typing import Protocol, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
+
+from wis.progress import track
 
 Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
 Outcomes: TypeAlias = Generator[tuple[Task, Outcome], None, None]
-
-
-class Executor(Protocol):
-    """Does independent pieces of work, inside a ``with`` block."""
-
-    def __enter__(self) -> Executor: ...
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def map(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> Outcomes[Task, Outcome]:
-        """Yield every task with its outcome as it comes in. Closing the iterator gives up what has not begun."""
-        ...
-
-
-def choose_executor(workers: int) -> Executor:
-    """``workers`` processes; this process if it is one."""
-    return Serial() if workers == 1 else Processes(workers)
 
 
 class Serial:
@@ -50,7 +35,7 @@ class Serial:
         pass
 
     def map(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> Outcomes[Task, Outcome]:
-        """See :class:`Executor`."""
+        """Yield every task with its outcome. Closing the iterator gives up what has not begun."""
         with _one_thread():
             for task in tasks:
                 yield task, function(task)
@@ -81,7 +66,7 @@ class Processes:
         self._pool.shutdown(cancel_futures=True)
 
     def map(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> Outcomes[Task, Outcome]:
-        """See :class:`Executor`.
+        """Yield every task with its outcome as it comes in. Closing the iterator gives up what has not begun.
 
         Raises
         ------
@@ -101,6 +86,52 @@ class Processes:
         finally:
             for future in futures:
                 future.cancel()
+
+
+Executor: TypeAlias = Serial | Processes
+
+
+def choose_executor(workers: int) -> Executor:
+    """``workers`` processes; this process if it is one."""
+    return Serial() if workers == 1 else Processes(workers)
+
+
+def work_through(
+    executor: Executor,
+    function: Callable[[Task], Outcome],
+    tasks: Sequence[Task],
+    note: Callable[[Task, Outcome], None],
+    *,
+    what: str,
+    unit: str,
+    progress: bool = True,
+) -> None:
+    """Do all tasks and note each outcome as it comes in. An error or Ctrl-C meanwhile stops the work in flight.
+
+    Parameters
+    ----------
+    executor
+        Who does it.
+    function
+        Does one task.
+    tasks
+        What is to be done.
+    note
+        Called in this process with each task and its outcome.
+    what, unit
+        For the progress bar: what is done, and what tasks are called.
+    progress
+        Show progress.
+    """
+    if not tasks:
+        return
+    with (
+        track(len(tasks), what, unit=unit, enabled=progress) as advance,
+        contextlib.closing(executor.map(function, tasks)) as outcomes,
+    ):
+        for task, outcome in outcomes:
+            note(task, outcome)
+            advance(1)
 
 
 def _start_worker() -> None:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from wis.experiments.running.executors import Executor, Outcome, Task, choose_executor
+from wis.experiments.running.executors import Executor, choose_executor, work_through
 from wis.experiments.sweep.measure import dataset_facts, environment
 from wis.experiments.sweep.plan import Plan, plan_text
 from wis.experiments.sweep.runs import Run, expand
-from wis.experiments.sweep.store import RunOutcome, Store
+from wis.experiments.sweep.store import OrderOutcome, RunOutcome, Store
 from wis.experiments.sweep.work import OrderTask, RunTask, compute_order, execute_run, load_dataset
 
 from wis.files import replace_file
 from wis.machine import find_device, usable_cores
-from wis.progress import track
 
 # Each holds its own copy of the libraries, about half a GiB, and of the data set.
 _MOST_WORKERS = 8
@@ -149,11 +147,16 @@ class _Work:
                 device = "cpu" if run.device == "cpu" else "auto"
                 tasks[sparsifier.key] = OrderTask(sparsifier, path, self.data_root, device)
         failed = {}
-        with self._outcomes(compute_order, list(tasks.values()), "removal orders", "orders") as outcomes:
-            for task, outcome in outcomes:
-                self.store.add_order(task.sparsifier, outcome)
-                if outcome.status == "failed":
-                    failed[task.sparsifier.key] = outcome.message
+
+        def note(task: OrderTask, outcome: OrderOutcome) -> None:
+            self.store.add_order(task.sparsifier, outcome)
+            if outcome.status == "failed":
+                failed[task.sparsifier.key] = outcome.message
+
+        work_through(
+            self.executor, compute_order, list(tasks.values()), note,
+            what="removal orders", unit="orders", progress=self.progress,
+        )  # fmt: skip
         return failed
 
     def execute_runs(self, runs: list[Run], failed_orders: Mapping[str, str]) -> None:
@@ -165,9 +168,10 @@ class _Work:
                 self._note(run, RunOutcome("failed", message))
             else:
                 tasks.append(RunTask(run, self._order_path(run), self.data_root))
-        with self._outcomes(execute_run, tasks, "training", "runs") as outcomes:
-            for task, outcome in outcomes:
-                self._note(task.run, outcome)
+        work_through(
+            self.executor, execute_run, tasks, lambda task, outcome: self._note(task.run, outcome),
+            what="training", unit="runs", progress=self.progress,
+        )  # fmt: skip
 
     def _order_path(self, run: Run) -> Path | None:
         """Where the removal order of a run is kept; None if it needs none."""
@@ -179,26 +183,6 @@ class _Work:
         self.store.add_run(run, outcome)
         if outcome.status != "ok":
             _log.warning("%s %s: %s", describe(run), outcome.status, outcome.message)
-
-    @contextlib.contextmanager
-    def _outcomes(
-        self, function: Callable[[Task], Outcome], tasks: list[Task], what: str, unit: str
-    ) -> Iterator[Iterator[tuple[Task, Outcome]]]:
-        """Outcomes as they come in, with progress. Leaving the block early stops the work in flight."""
-        if not tasks:
-            yield iter(())
-            return
-        with (
-            track(len(tasks), what, unit=unit, enabled=self.progress) as advance,
-            contextlib.closing(self.executor.map(function, tasks)) as outcomes,
-        ):
-            yield _counted(outcomes, advance)
-
-
-def _counted(outcomes: Iterator[Outcome], advance: Callable[[int], None]) -> Iterator[Outcome]:
-    for outcome in outcomes:
-        yield outcome
-        advance(1)
 
 
 def describe(run: Run) -> str:
