@@ -15,25 +15,27 @@ _DIGIT = np.uint64(NUM_DIGITS - 1)
 
 @kernel
 def shell_sort(values: np.ndarray) -> None:
-    """Sort an int64 array in place. Constant memory; O(k) time where it is sorted already."""
+    """Sort an int64 array in place, by Knuth's gaps. Constant memory; O(k) time where it is sorted already."""
     size = len(values)
     i = 1
     while i < size and values[i - 1] <= values[i]:
         i += 1
     if i >= size:
         return
-    gap = size
-    while gap > 1:
-        gap = 1 if gap < 5 else gap * 5 // 11
+    gap = 1
+    while gap < size // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        # Unsigned, so that no test for negative indices is made.
+        step = np.uint64(gap)
         for i in range(gap, size):
             value = values[i]
-            # Unsigned, so that no test for negative indices is made.
             at = np.uint64(i)
-            step = np.uint64(gap)
             while at >= step and values[at - step] > value:
                 values[at] = values[at - step]
                 at -= step
             values[at] = value
+        gap //= 3
 
 
 @kernel

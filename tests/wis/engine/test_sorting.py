@@ -16,14 +16,6 @@ def test_shell_sort(values: list[int]) -> None:
     assert array.tolist() == sorted(values)
 
 
-def test_shell_sort_of_a_column() -> None:
-    table = np.random.default_rng(0).integers(100, size=(50, 3))
-    expected = table.copy()
-    expected[:, 1].sort()
-    shell_sort(table[:, 1])
-    np.testing.assert_array_equal(table, expected)
-
-
 @pytest.mark.parametrize("num_arcs", [0, 1, 23, 24, 200])
 @pytest.mark.parametrize("num_nodes", [2, 100, 128, 129, 5000, 1 << 14, 1 << 20, (1 << 31) - 1])
 def test_arcs_are_sorted_by_neighbour(num_nodes: int, num_arcs: int) -> None:

@@ -40,8 +40,8 @@ _FLIP = 1 << 62
 # and after of both endpoints, and the number of triangles then.
 START, TOKENS, ENDS, KEY_COLUMNS = 0, 1, 1 + WIDTH, 7 + WIDTH
 
-# Columns of the runs: distinct apex values, ascending; how many apexes have them; and two for sorting.
-VALUE, TIMES, SORTED, MOVED = range(4)
+# Columns of the runs: distinct apex values, ascending; how many apexes have them; and three for entries on the move.
+VALUE, TIMES, MOVED = range(3)
 
 # Counters: edges in the heap, the lowest bucket that was opened, rounds so far, edges chosen so far, and WIDTH tokens
 # just computed.
@@ -59,7 +59,8 @@ class State(NamedTuple):
     removed: np.ndarray  # uint8: one bit an edge
     entries: np.ndarray  # int32 [3 t, 3]: apex, edge from the tail to it, edge from the head to it
     snapshot: np.ndarray  # int64 [3 t]: sorted apex values of an edge, where its entries are
-    runs: np.ndarray  # int64 [largest count + NEAR, 6]: for evaluation, see above
+    runs: np.ndarray  # int64 [largest count + NEAR, 5]: for evaluation, see above
+    by_value: np.ndarray  # int64 [largest count]: for sorting, value << 24 | place
     first: np.ndarray  # int32 [buckets]: first edge of each bucket, -1 for none
     heap: np.ndarray  # int32 [m]
     counters: np.ndarray  # int64 [FRESH + WIDTH]: see above
@@ -202,16 +203,16 @@ def take_snapshot(s: State, e: int) -> None:
     begin, count = s.key[e, START], s.edge[e, COUNT]
     for i in range(count):
         # Value and place in one number, so that one sort of plain integers orders the entries.
-        s.runs[i, SORTED] = s.value[s.entries[begin + i, 0]] << 24 | i
+        s.by_value[i] = s.value[s.entries[begin + i, 0]] << 24 | i
         for j in range(3):
             s.runs[i, MOVED + j] = s.entries[begin + i, j]
-    shell_sort(s.runs[:count, SORTED])
+    shell_sort(s.by_value[:count])
     size, found = 0, 0
     for i in range(count):
-        source = s.runs[i, SORTED] & _LOW
+        source = s.by_value[i] & _LOW
         for j in range(3):
             s.entries[begin + i, j] = s.runs[source, MOVED + j]
-        x = s.runs[i, SORTED] >> 24
+        x = s.by_value[i] >> 24
         if x < s.free:
             s.snapshot[begin + size] = x
             size += 1
