@@ -18,15 +18,18 @@ from wis.registry import Method, method, methods
 
 if TYPE_CHECKING:
     from wis.graph_files.formats import read_graph, write_graph
-    from wis.transforms import Sparsify
+    from wis.graphs.parallel_edges import merge_parallel_edges
+    from wis.transforms import DropEdges, Sparsify
 
 __all__ = [
+    "DropEdges",
     "EdgeList",
     "Method",
     "RemovalOrder",
     "Sparsify",
     "__version__",
     "closed_walks",
+    "merge_parallel_edges",
     "method",
     "methods",
     "read_graph",
@@ -37,9 +40,11 @@ __all__ = [
 ]
 
 
-# Loaded when first used: the transform needs torch and torch_geometric, the others are not for everyone.
+# Loaded when first used: these need torch and torch_geometric, or are not for everyone.
 _LAZY = {
+    "DropEdges": "wis.transforms",
     "Sparsify": "wis.transforms",
+    "merge_parallel_edges": "wis.graphs.parallel_edges",
     "read_graph": "wis.graph_files.formats",
     "write_graph": "wis.graph_files.formats",
 }

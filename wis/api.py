@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from wis.budget import pairs_to_keep
-from wis.calls import check_call, choose_pairs, rank_pairs
+from wis.calls import check_call, choose_pairs, rank_pairs, read_edges
 from wis.extras import needed_for
-from wis.graphs.load import load_graph
+from wis.graphs.edge_list import LoadedGraph
+from wis.graphs.load import load_any, load_graph
+from wis.graphs.parts import LoadedParts
 from wis.order import RemovalOrder
+from wis.registry import Method
 
 if TYPE_CHECKING:
     import torch
@@ -24,9 +27,11 @@ def sparsify(
     num_nodes: int | None = None,
     directed: bool | None = None,
     seed: int | None = None,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     progress: bool = False,
     data: Any = None,
+    edge_attrs: Collection[str] | None = None,
+    homogeneous: bool = False,
     **options: Any,
 ) -> Any:
     """Keep the part of the edges that matters most to a GNN.
@@ -34,11 +39,13 @@ def sparsify(
     Parameters
     ----------
     graph
-        A PyG ``Data``, an ``edge_index`` (integer ``[2, E]``, torch or NumPy), a NetworkX graph, a SciPy sparse matrix,
-        or what :func:`wis.read_graph` gives. It is not changed.
+        A PyG ``Data``, ``HeteroData``, ``TemporalData`` or ``Batch``, an ``edge_index`` (integer ``[2, E]``, torch or
+        NumPy), a sparse matrix (SciPy, torch), a NetworkX, igraph, NetworKit or DGL graph, a pandas or polars table, a
+        list of pairs, a list of graphs, or what :func:`wis.read_graph` gives; see ``docs/graphs.md``. It is not
+        changed.
     keep
         Fraction of the pairs that stay, in ``[0, 1]``: exactly ``round(keep * m)``. 0.5 if neither ``keep`` nor
-        ``num_edges`` is given.
+        ``num_edges`` is given. A ``Batch`` or list has this budget for each graph, a ``HeteroData`` for each edge type.
     num_edges
         Number of pairs that stay, instead of ``keep``.
     method
@@ -46,19 +53,27 @@ def sparsify(
     num_nodes
         Number of vertices, for an ``edge_index`` or an edge table; its largest entry plus one if not given.
     directed
-        None: undirected, and an ``edge_index`` or matrix must then be symmetric (a NetworkX graph says itself what it
-        is, and an edge table may have either direction). True: ordered pairs are the budget. False: treat as
-        undirected; keeping a pair keeps whichever directions were there.
+        None: undirected, and the graph must then be symmetric (a NetworkX, igraph or NetworKit graph says itself what
+        it is, and the edges of a file, of ``TemporalData`` and between two types of vertices may have either
+        direction). True: ordered pairs are the budget. False: treat as undirected; keeping a pair keeps whichever
+        directions were there.
     seed
         Seed of methods that draw at random.
     device
-        ``"auto"``, ``"cpu"`` or ``"cuda"``. The last two are promises: never a silent fall-back.
+        ``"auto"``, ``"cpu"`` or ``"cuda"``, or a ``torch.device``. All but the first are promises: never a silent
+        fall-back.
     progress
         Show a progress bar on a terminal, or log lines elsewhere.
     data
         A PyG ``Data`` with features, labels and masks, for methods that learn; ``graph`` itself if it is one.
+    edge_attrs
+        Attributes of a PyG graph that follow its edges where name and length leave it open, as ``time`` of a graph with
+        as many edges as vertices; all others then stay.
+    homogeneous
+        Whether a ``HeteroData`` has one budget over all edge types, with walks through all of them.
     **options
-        Options of the method; for ``"wis"`` see :func:`wis.engine.rank.rank`.
+        Options of the method; for ``"wis"`` see :func:`wis.engine.rank.rank`. Every method has ``keep_connected``: True
+        to have a spanning forest go last, so that components stay whole as long as the budget allows.
 
     Returns
     -------
@@ -73,6 +88,8 @@ def sparsify(
         If an argument does not fit; the message names it, what was given and what is allowed.
     RuntimeError
         If ``device="cuda"`` and there is none.
+    MemoryError
+        If the graph claims more edges than fit into memory.
     OverflowError
         If walk counts could pass 2**62 at this depth.
 
@@ -89,12 +106,25 @@ def sparsify(
             [1, 0, 3, 2]])
     """
     found = check_call(method, options, device, seed)
-    loaded = load_graph(graph, num_nodes, directed)
+    loaded = load_any(graph, num_nodes, directed, edge_attrs=edge_attrs, homogeneous=homogeneous)
+    call = {"data": data, "seed": seed, "device": device, "progress": progress}
+    return _sparse(loaded, found, keep, num_edges, options, call)
+
+
+def _sparse(
+    loaded: LoadedGraph | LoadedParts,
+    method: Method,
+    keep: float | None,
+    num_edges: int | None,
+    options: Mapping[str, Any],
+    call: Mapping[str, Any],
+) -> Any:
+    """The sparse graph, part by part where it has parts."""
+    if isinstance(loaded, LoadedParts):
+        return loaded.combine([_sparse(part, method, keep, num_edges, options, call) for part in loaded.parts])
     num_keep = pairs_to_keep(loaded.edges.num_pairs, keep, num_edges)
-    data = loaded.data if data is None else data
-    kept, weights = choose_pairs(
-        found, loaded.edges, num_keep, options, data=data, seed=seed, device=device, progress=progress
-    )
+    data = loaded.data if call["data"] is None else call["data"]
+    kept, weights = choose_pairs(method, read_edges(method, loaded), num_keep, options, **{**call, "data": data})
     return loaded.keep_pairs(kept, weights)
 
 
@@ -105,17 +135,19 @@ def removal_order(
     num_nodes: int | None = None,
     directed: bool | None = None,
     seed: int | None = None,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     progress: bool = False,
     data: Any = None,
+    edge_attrs: Collection[str] | None = None,
+    homogeneous: bool = False,
     **options: Any,
 ) -> RemovalOrder:
     """Rank all pairs of a graph once, for every budget.
 
     Parameters
     ----------
-    graph, method, num_nodes, directed, seed, device, progress, data, **options
-        As in :func:`sparsify`.
+    graph, method, num_nodes, directed, seed, device, progress, data, edge_attrs, homogeneous, **options
+        As in :func:`sparsify`; ``edge_attrs`` is asked again when the order is applied. An order is for one graph.
 
     Returns
     -------
@@ -125,7 +157,8 @@ def removal_order(
     Raises
     ------
     TypeError
-        If the method has no order of its own (it is of the kind ``"select"``), or as :func:`sparsify`.
+        If the method has no order of its own (it is of the kind ``"select"``), if the graph is several (a ``Batch``, a
+        list, a ``HeteroData`` unless ``homogeneous=True``), or as :func:`sparsify`.
     ValueError, RuntimeError, OverflowError
         As :func:`sparsify`.
 
@@ -138,10 +171,12 @@ def removal_order(
     39
     """
     found = check_call(method, options, device, seed)
-    loaded = load_graph(graph, num_nodes, directed)
+    loaded = load_graph(graph, num_nodes, directed, edge_attrs=edge_attrs, homogeneous=homogeneous)
     data = loaded.data if data is None else data
-    ranking = rank_pairs(found, loaded.edges, options, data=data, seed=seed, device=device, progress=progress)
-    return RemovalOrder(loaded.edges, ranking, method=method, options=options, seed=seed)
+    ranking = rank_pairs(
+        found, read_edges(found, loaded), options, data=data, seed=seed, device=device, progress=progress
+    )
+    return RemovalOrder(loaded.edges, ranking, method=method, options=options, seed=seed, labels=loaded.labels)
 
 
 def walk_index(

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import functools
+import sys
+import warnings
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from wis.checks import check_count
-from wis.graphs.edge_list import EdgeList
+from wis.graphs.edge_list import EdgeList, LoadedGraph
+from wis.graphs.forest import forest_last, heaviest_first, spanning_forest
 from wis.machine import require_cuda
-from wis.registry import Method, find_method
+from wis.registry import SHARED_OPTIONS, Method, find_method
+
+if TYPE_CHECKING:
+    import torch
 
 _DEVICES = ("auto", "cpu", "cuda")
 
 
-def check_call(method: str, options: Mapping[str, Any], device: str = "auto", seed: int | None = None) -> Method:
+def check_call(
+    method: str, options: Mapping[str, Any], device: str | torch.device = "auto", seed: int | None = None
+) -> Method:
     """Check everything that can be checked before a graph is read, and find the method.
 
     Raises
@@ -27,13 +36,73 @@ def check_call(method: str, options: Mapping[str, Any], device: str = "auto", se
     found.check_options(options)
     if seed is not None:
         check_count("seed", seed)
-    if device not in _DEVICES:
-        raise ValueError(f"device must be one of {', '.join(map(repr, _DEVICES))}, got {device!r}")
-    if device == "cuda":
+    if device_name(device) == "cuda":
         if "cuda" not in found.devices:
             raise ValueError(f"method {method!r} runs on the CPU only; leave device out or pass device='cpu'")
         require_cuda()
+        _check_is_current(device)
     return found
+
+
+def device_name(device: str | torch.device) -> str:
+    """``"auto"``, ``"cpu"`` or ``"cuda"`` for a device in any form that torch has for it.
+
+    Raises
+    ------
+    ValueError
+        If it is another device.
+    """
+    kind, colon, number = str(device).partition(":")
+    if kind not in _DEVICES or (colon and (kind == "auto" or not number.isdecimal())):
+        raise ValueError(
+            f"device must be one of {', '.join(map(repr, _DEVICES))}, got {str(device)!r}; a torch.device is fine too"
+        )
+    return kind
+
+
+def _check_is_current(device: str | torch.device) -> None:
+    """Raise ``ValueError`` if a GPU with a number is not the one that kernels run on."""
+    import torch
+
+    number = str(device).partition(":")[2]
+    if number and int(number) != torch.cuda.current_device():
+        raise ValueError(
+            f"device={str(device)!r} is not the current GPU, cuda:{torch.cuda.current_device()}; choose it by "
+            f"torch.cuda.set_device({number})"
+        )
+
+
+def read_edges(method: Method, loaded: LoadedGraph) -> EdgeList:
+    """The edge list that a method gets: with weights if it reads them; else a warning, once, where weights differ.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the method reads weights, and one is no positive, finite number.
+    """
+    if method.reads_weights:
+        return loaded.weighted_edges()
+    if loaded.has_different_weights:
+        warn_of_weights(method.name)
+    return loaded.edges
+
+
+def warn_of_weights(method: str) -> None:
+    """Tell the caller of this package that a method takes no notice of weights."""
+    warnings.warn(
+        f"method {method!r} does not read edge weights: it keeps the same edges whatever they weigh. "
+        "`wis methods` says which methods read them",
+        UserWarning,
+        stacklevel=_levels_to_the_caller(),
+    )
+
+
+def _levels_to_the_caller() -> int:
+    """How many calls up the first function outside this package is: whom a warning is for."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "wis":
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def rank_pairs(
@@ -43,10 +112,12 @@ def rank_pairs(
     *,
     data: Any = None,
     seed: int | None = None,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     progress: bool = False,
 ) -> np.ndarray:
     """Rank all pairs of an edge list: int64 ``[m]``, positions of the pairs, first removed first.
+
+    With the option ``keep_connected`` a spanning forest goes last: see :func:`wis.graphs.forest.forest_last`.
 
     Raises
     ------
@@ -58,8 +129,10 @@ def rank_pairs(
     if method.kind == "select":
         raise TypeError(f"method {method.name!r} has no removal order; use wis.sparsify, once for every budget")
     _require_data(method, data)
-    ranking = method.call(edges, data=data, seed=seed, device=device, progress=progress, **options)
-    return check_ranking(ranking, edges.num_pairs, method.name)
+    shared = {"data": data, "seed": seed, "device": device_name(device), "progress": progress}
+    ranking = method.call(edges, **shared, **_own(options))
+    ranking = check_ranking(ranking, edges.num_pairs, method.name)
+    return forest_last(edges, ranking) if options.get("keep_connected") else ranking
 
 
 def choose_pairs(
@@ -70,10 +143,14 @@ def choose_pairs(
     *,
     data: Any = None,
     seed: int | None = None,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     progress: bool = False,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Choose the pairs that stay, by either kind of method.
+
+    With the option ``keep_connected`` a method that selects gets what a spanning forest (the heaviest, else a random
+    one) leaves of the graph and of the budget; the edges of the forest keep their weights. Where the budget is smaller
+    than the forest, it goes to the edges of the forest that were found first.
 
     Returns
     -------
@@ -88,19 +165,56 @@ def choose_pairs(
         If the method breaks its contract; third-party methods may err.
     """
     _require_data(method, data)
-    shared = {"data": data, "seed": seed, "device": device, "progress": progress}
+    shared = {"data": data, "seed": seed, "device": device_name(device), "progress": progress}
+    own, connected = _own(options), bool(options.get("keep_connected"))
     if method.kind == "select":
-        kept, weights = method.call(edges, num_keep, **shared, **options)
-        kept = np.asarray(kept, dtype=bool)
-        if kept.shape != (edges.num_pairs,) or np.count_nonzero(kept) != num_keep:
-            raise ValueError(f"method {method.name!r} kept {np.count_nonzero(kept)} pairs instead of {num_keep}")
-        return kept, weights
+        call = functools.partial(_select, method, keywords={**shared, **own})
+        forest_seed = seed if method.uses_seed(own) else 0
+        return _connected(edges, num_keep, forest_seed, call) if connected else call(edges, num_keep)
     num_remove = edges.num_pairs - num_keep
-    ranking = method.call(edges, **shared, limit=num_remove, **options)
+    # An order may be exact for the first removals only; what the forest is depends on all.
+    limit = edges.num_pairs if connected else num_remove
+    ranking = method.call(edges, **shared, limit=limit, **own)
     ranking = check_ranking(ranking, edges.num_pairs, method.name)
+    ranking = forest_last(edges, ranking) if connected else ranking
     kept = np.ones(edges.num_pairs, dtype=bool)
     kept[ranking[:num_remove]] = False
     return kept, None
+
+
+def _own(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that the function of a method gets."""
+    return {name: value for name, value in options.items() if name not in SHARED_OPTIONS}
+
+
+def _select(
+    method: Method, edges: EdgeList, num_keep: int, *, keywords: Mapping[str, Any]
+) -> tuple[np.ndarray, np.ndarray | None]:
+    kept, weights = method.call(edges, num_keep, **keywords)
+    kept = np.asarray(kept, dtype=bool)
+    if kept.shape != (edges.num_pairs,) or np.count_nonzero(kept) != num_keep:
+        raise ValueError(f"method {method.name!r} kept {np.count_nonzero(kept)} pairs instead of {num_keep}")
+    return kept, weights
+
+
+def _connected(
+    edges: EdgeList, num_keep: int, seed: int | None, select: Callable[..., tuple[np.ndarray, np.ndarray | None]]
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Choose the edges of a spanning forest, and what the budget leaves by ``select`` among the others."""
+    order = heaviest_first(edges, np.random.default_rng(seed).permutation(edges.num_pairs))
+    in_forest = spanning_forest(edges, order)
+    forest, rest = order[in_forest], np.sort(order[~in_forest])
+    others = EdgeList(
+        edges.num_nodes, edges.pairs[:, rest], edges.directed, None if edges.weights is None else edges.weights[rest]
+    )
+    chosen, factors = select(others, max(num_keep - len(forest), 0))
+    kept = np.zeros(edges.num_pairs, dtype=bool)
+    kept[forest[:num_keep]] = True
+    weights = None if factors is None else kept.astype(np.float64)
+    kept[rest] = chosen
+    if weights is not None:
+        weights[rest] = factors
+    return kept, weights
 
 
 def _require_data(method: Method, data: Any) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,15 +14,28 @@ import numpy as np
 
 from wis.budget import pairs_to_keep
 from wis.calls import check_ranking
+from wis.checks import check_count
 from wis.extras import needed_for
 from wis.files import replace_file
-from wis.graphs.edge_list import EdgeList
+from wis.graphs.edge_list import EdgeList, LoadedGraph
+from wis.graphs.labels import renumbering
 from wis.graphs.load import load_graph
 
 if TYPE_CHECKING:
     import torch
 
 _FORMAT = 1
+
+# What a saved order says of itself, and the types that are allowed; labels are new, and may be missing.
+_FIELDS: dict[str, tuple[type, ...]] = {
+    "format": (int,),
+    "num_nodes": (int,),
+    "directed": (bool,),
+    "method": (str,),
+    "options": (dict,),
+    "seed": (int, type(None)),
+    "fingerprint": (str,),
+}
 
 
 class RemovalOrder:
@@ -44,8 +58,11 @@ class RemovalOrder:
         method: str,
         options: Mapping[str, Any],
         seed: int | None,
+        labels: Sequence[Any] | None = None,
     ) -> None:
         self._edge_list = edge_list
+        names = None if labels is None else [repr(label) for label in labels]
+        self._labels = None if names == [repr(number) for number in range(edge_list.num_nodes)] else names
         self._ranking = check_ranking(ranking, edge_list.num_pairs, method)
         self.method = method
         self.options = dict(options)
@@ -66,9 +83,9 @@ class RemovalOrder:
         """SHA-256 of the graph that the order was made from."""
         return self._edge_list.fingerprint()
 
-    @cached_property
+    @property
     def edges(self) -> torch.Tensor:
-        """CPU int64 ``[2, m]``: the pairs, first removed first; ``u < v`` if undirected."""
+        """CPU int64 ``[2, m]``: the pairs, first removed first; ``u < v`` if undirected. A copy at every access."""
         with needed_for("RemovalOrder.edges"):
             import torch
 
@@ -107,16 +124,26 @@ class RemovalOrder:
         num_keep = pairs_to_keep(len(self), keep, num_edges)
         return torch.arange(len(self)) >= len(self) - num_keep
 
-    def apply(self, graph: Any, keep: float | None = None, num_edges: int | None = None) -> Any:
+    def apply(
+        self,
+        graph: Any,
+        keep: float | None = None,
+        num_edges: int | None = None,
+        *,
+        edge_attrs: Collection[str] | None = None,
+    ) -> Any:
         """Sparsify the graph that the order was made from.
 
         Parameters
         ----------
         graph
             The same graph, of any supported type; other types and other attributes than before are fine, other edges
-            are not. It is not changed.
+            are not. Vertices with labels (NetworkX, igraph, tables of names) are found by them, in whatever order
+            they stand. It is not changed.
         keep, num_edges
             As in :meth:`keep_mask`.
+        edge_attrs
+            As in :func:`wis.sparsify`.
 
         Returns
         -------
@@ -125,23 +152,81 @@ class RemovalOrder:
 
         Raises
         ------
+        TypeError
+            If the graph is several (a ``Batch``, a list).
         ValueError
-            If the graph has other pairs or another number of vertices than the one the order was made from.
+            If the graph has other pairs, another number of vertices or other labels than the one the order was made
+            from.
         """
         num_keep = pairs_to_keep(len(self), keep, num_edges)
-        loaded = load_graph(graph, None if _counts_its_vertices(graph) else self.num_nodes, self.directed)
-        return loaded.keep_pairs(self.kept_pairs(loaded.edges, num_keep))
+        loaded = self._load(graph, edge_attrs)
+        return loaded.keep_pairs(self.kept_pairs(loaded.edges, num_keep, loaded.labels))
 
-    def kept_pairs(self, edges: EdgeList, num_keep: int) -> np.ndarray:
+    def column_mask(self, graph: Any, keep: float | None = None, num_edges: int | None = None) -> torch.Tensor:
+        """Which columns of an ``edge_index`` stay.
+
+        Parameters
+        ----------
+        graph
+            The ``edge_index`` ``[2, E]`` of the graph that the order was made from, or any graph that :meth:`apply`
+            takes and that is held in memory: its stored edges, in their order.
+        keep, num_edges
+            As in :meth:`keep_mask`.
+
+        Returns
+        -------
+        torch.Tensor
+            bool ``[E]``, on the GPU if the graph is there. Self-loops stay. ``mask.nonzero()[:, 0]`` are the ids of the
+            columns: see :meth:`kept_columns`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`apply`.
+        """
+        with needed_for("RemovalOrder.column_mask"):
+            import torch
+
+        num_keep = pairs_to_keep(len(self), keep, num_edges)
+        loaded = self._load(graph)
+        if not isinstance(loaded, LoadedGraph):
+            raise TypeError("graph is read from a file as it is needed; pass its edge_index")
+        return torch.as_tensor(loaded.column_mask(self.kept_pairs(loaded.edges, num_keep, loaded.labels)))
+
+    def kept_columns(self, graph: Any, keep: float | None = None, num_edges: int | None = None) -> torch.Tensor:
+        """The positions of the columns that stay: int64 ``[kept]``, rising.
+
+        Parameters and errors are those of :meth:`column_mask`.
+        """
+        return self.column_mask(graph, keep, num_edges).nonzero()[:, 0]
+
+    def _load(self, graph: Any, edge_attrs: Collection[str] | None = None) -> Any:
+        """Read a graph as the order's own was read."""
+        num_nodes = None if _counts_its_vertices(graph) else self.num_nodes
+        homogeneous = any(base.__name__ == "HeteroData" for base in type(graph).__mro__)
+        return load_graph(graph, num_nodes, self.directed, edge_attrs=edge_attrs, homogeneous=homogeneous)
+
+    def kept_pairs(self, edges: EdgeList, num_keep: int, labels: Sequence[Any] | None = None) -> np.ndarray:
         """Bool ``[m]`` in canonical order: whether each pair of ``edges`` is among the ``num_keep`` removed last.
+
+        Parameters
+        ----------
+        edges
+            The graph that the order was made from; its vertices may be numbered in another order if they have labels.
+        num_keep
+            How many pairs stay.
+        labels
+            What the graph calls its vertices; None where they are numbered.
 
         Raises
         ------
         ValueError
             If ``edges`` is another graph than the one that the order was made from.
         """
-        own = self._edge_list
+        own, ranking = self._edge_list, self._ranking
         same = (edges.num_nodes, edges.directed) == (own.num_nodes, own.directed)
+        if same:
+            own, ranking = self._renumbered([repr(label) for label in labels] if labels is not None else None)
         if not (same and np.array_equal(edges.pairs, own.pairs)):
             raise ValueError(
                 f"graph is not the one that this order was made from: the order is for {self.num_nodes} vertices and "
@@ -149,8 +234,17 @@ class RemovalOrder:
                 + (" (their endpoints differ)" if edges.num_pairs == len(self) else "")
             )
         kept = np.zeros(len(self), dtype=bool)
-        kept[self._ranking[len(self) - num_keep :]] = True
+        kept[ranking[len(self) - num_keep :]] = True
         return kept
+
+    def _renumbered(self, labels: list[str] | None) -> tuple[EdgeList, np.ndarray]:
+        """The order's pairs and ranking with the vertices numbered as in a graph with these labels."""
+        position = renumbering(self._labels, labels, self.num_nodes)
+        if position is None:
+            return self._edge_list, self._ranking
+        columns = position[self._edge_list.pairs]
+        edges = EdgeList.from_columns(columns, self.num_nodes, self.directed)
+        return edges, edges.pair_of_columns(columns)[self._ranking]
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the order to an ``.npz`` without pickles, whole or not at all.
@@ -173,6 +267,7 @@ class RemovalOrder:
             "options": self.options,
             "seed": self.seed,
             "fingerprint": self.fingerprint,
+            "labels": self._labels,
         }
         header = json.dumps(facts, default=_to_plain)
         with replace_file(path) as temporary, temporary.open("wb") as file:
@@ -194,22 +289,57 @@ class RemovalOrder:
                 raise ValueError(f"{os.fspath(path)} is not a removal order written by save(), or it is cut short")
         try:
             with np.load(path, allow_pickle=False) as archive:
-                edges, facts = archive["edges"], json.loads(str(archive["header"]))
-            edge_list = EdgeList.from_columns(edges, facts["num_nodes"], facts["directed"])
-            ranking = edge_list.pair_of_columns(edges)
-            order = cls(edge_list, ranking, method=facts["method"], options=facts["options"], seed=facts["seed"])
-        except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+                order = cls._from_parts(archive["edges"], json.loads(str(archive["header"])))
+        except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise ValueError(f"{os.fspath(path)} is not a removal order written by save(): {error}") from error
-        if order.fingerprint != facts["fingerprint"]:
-            raise ValueError(f"{os.fspath(path)} is damaged: its edges do not match its fingerprint")
+        return order
+
+    @classmethod
+    def _from_parts(cls, edges: np.ndarray, facts: Any) -> RemovalOrder:
+        """The order from what :meth:`save` wrote, every field of it checked."""
+        _check_fields(facts)
+        edge_list = EdgeList.from_columns(edges, facts["num_nodes"], facts["directed"])
+        if edge_list.fingerprint() != facts["fingerprint"]:
+            raise ValueError("it is damaged: its edges do not match its fingerprint")
+        ranking = edge_list.pair_of_columns(edges)
+        order = cls(edge_list, ranking, method=facts["method"], options=facts["options"], seed=facts["seed"])
+        order._labels = facts.get("labels")
         return order
 
 
+def _check_fields(facts: Any) -> None:
+    """Raise ``ValueError`` that names the field if a saved order says of itself what it cannot."""
+    if not isinstance(facts, dict):
+        raise ValueError(f"its header must be a JSON object, got {type(facts).__name__}")
+    for name, kinds in _FIELDS.items():
+        if name not in facts:
+            raise ValueError(f"its header has no field {name}")
+        if type(facts[name]) not in kinds:
+            raise ValueError(f"its {name} must be of type {kinds[0].__name__}, got {facts[name]!r}")
+    if facts["format"] != _FORMAT:
+        raise ValueError(f"its format is {facts['format']}, and this version of wis reads format {_FORMAT}")
+    check_count("num_nodes", facts["num_nodes"])
+    if facts["seed"] is not None:
+        check_count("seed", facts["seed"])
+    labels = facts.get("labels")
+    if labels is not None and not (
+        isinstance(labels, list)
+        and len(labels) == facts["num_nodes"]
+        and all(isinstance(label, str) for label in labels)
+    ):
+        raise ValueError(f"its labels must be {facts['num_nodes']} strings")
+
+
 def _counts_its_vertices(graph: Any) -> bool:
-    """Whether the graph knows its number of vertices; a bare edge_index and an edge table do not."""
+    """Whether the graph knows its number of vertices; a bare edge_index, a list and an edge table do not."""
+    if isinstance(graph, (list, tuple)):
+        return bool(graph) and not isinstance(graph[0], (list, tuple))
     if isinstance(graph, np.ndarray) or hasattr(graph, "load_pairs"):
         return False
-    return hasattr(graph, "num_nodes") or not hasattr(graph, "dtype")
+    kinds = {base.__name__ for base in type(graph).__mro__}
+    if kinds & {"DataFrame", "TemporalData"}:
+        return False
+    return "Tensor" not in kinds or str(graph.layout) != "torch.strided"
 
 
 def _to_plain(value: Any) -> Any:

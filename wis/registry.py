@@ -24,12 +24,16 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from wis.checks import check_flag
 from wis.extras import needed_for
 
 ENTRY_POINT_GROUP = "wis.methods"
 
 # What the caller hands over by itself; `limit` is the number of removals after which a rank may stop being exact.
 STANDARD_KEYWORDS = frozenset({"data", "seed", "device", "progress", "limit"})
+
+# Options of every method, and their defaults: wis.calls does what they say, and the functions do not get them.
+SHARED_OPTIONS: Mapping[str, Any] = MappingProxyType({"keep_connected": False})
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -54,6 +58,8 @@ class Method:
         The devices that it runs on.
     learns
         Whether it needs a labelled PyG graph (features, labels and masks).
+    reads_weights
+        Whether the weights of the edges matter to it.
     function
         The function itself.
     """
@@ -65,6 +71,7 @@ class Method:
     kind: str
     devices: tuple[str, ...]
     learns: bool
+    reads_weights: bool
     function: Callable[..., Any]
     _seeded: bool | Callable[[Mapping[str, Any]], bool]
 
@@ -80,10 +87,15 @@ class Method:
         return "model" in self.options
 
     def check_options(self, options: Mapping[str, Any]) -> None:
-        """Raise ``ValueError`` if there is an option that the method does not have."""
-        unknown = [name for name in options if name not in self.options]
+        """Raise ``ValueError`` if there is an option that the method does not have.
+
+        ``TypeError`` if ``keep_connected``, which every method has, is not True or False.
+        """
+        all_options = {**self.options, **SHARED_OPTIONS}
+        unknown = [name for name in options if name not in all_options]
+        check_flag("keep_connected", options.get("keep_connected", False))
         if unknown:
-            allowed = ", ".join(f"{k}={v!r}" for k, v in self.options.items()) or "none"
+            allowed = ", ".join(f"{k}={v!r}" for k, v in all_options.items())
             raise ValueError(f"method {self.name!r} has no option {unknown[0]!r}; its options are: {allowed}")
 
     def call(self, *args: Any, **keywords: Any) -> Any:
@@ -99,6 +111,7 @@ def method(
     source: str,
     seeded: bool | Callable[[Mapping[str, Any]], bool] = False,
     learns: bool = False,
+    reads_weights: bool = False,
     devices: tuple[str, ...] = ("cpu",),
 ) -> Callable[[_Function], _Function]:
     """State where a method comes from and what it uses; the function itself is left as it is.
@@ -111,6 +124,8 @@ def method(
         Whether the result depends on ``seed``; or a function of the options that says so.
     learns
         Whether the method needs a labelled PyG graph in ``data``.
+    reads_weights
+        Whether it uses ``edges.weights``. A graph whose weights differ is warned of otherwise.
     devices
         The devices that it runs on. Asking for another one is an error, never a silent fall-back.
     """
@@ -120,6 +135,7 @@ def method(
             "source": source,
             "seeded": seeded,
             "learns": learns,
+            "reads_weights": reads_weights,
             "devices": devices,
         }
         return function
@@ -192,6 +208,7 @@ def _load(name: str) -> Method:
         kind="select" if "num_keep" in parameters else "rank",
         devices=facts.get("devices", ("cpu", "cuda")),
         learns=facts.get("learns", False),
+        reads_weights=facts.get("reads_weights", False),
         function=function,
         _seeded=facts.get("seeded", True),
     )

@@ -1,21 +1,25 @@
-"""Sparsification as a PyTorch Geometric transform."""
+"""Sparsification as a PyTorch Geometric transform, and a fresh random one at every call of a layer."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from torch_geometric.data import Data
+import torch
 from torch_geometric.data.datapipes import functional_transform
 from torch_geometric.transforms import BaseTransform
 
 from wis.api import sparsify
-from wis.calls import check_call
+from wis.calls import check_call, choose_pairs
 from wis.checks import check_fraction
+from wis.graphs.load import load_graph
+
+# What wis.sparsify takes beside the options of a method.
+_OWN = ("directed", "seed", "device", "edge_attrs", "homogeneous")
 
 
 @functional_transform("wis_sparsify")
 class Sparsify(BaseTransform):
-    """Keep a fraction of the edges of every graph that passes.
+    """Keep a fraction of the edges of every graph that passes; of each graph of a ``Batch``.
 
     Parameters
     ----------
@@ -24,7 +28,8 @@ class Sparsify(BaseTransform):
     method
         A name from :func:`wis.methods`.
     **options
-        ``directed``, ``seed``, ``device`` and the options of the method, as in :func:`wis.sparsify`.
+        ``directed``, ``seed``, ``device``, ``edge_attrs``, ``homogeneous`` and the options of the method, as in
+        :func:`wis.sparsify`.
 
     Raises
     ------
@@ -47,13 +52,68 @@ class Sparsify(BaseTransform):
         self.keep = check_fraction("keep", keep)
         self.method = method
         self.options = options
-        own = {name: value for name, value in options.items() if name not in ("directed", "seed", "device")}
+        own = {name: value for name, value in options.items() if name not in _OWN}
         check_call(method, own, options.get("device", "auto"), options.get("seed"))
 
-    def forward(self, data: Data) -> Data:
-        """Return a sparse copy of ``data``."""
+    def forward(self, data: Any) -> Any:
+        """Return a sparse copy of ``data``: a ``Data``, ``HeteroData``, ``TemporalData`` or ``Batch``."""
         return sparsify(data, self.keep, method=self.method, **self.options)
 
     def __repr__(self) -> str:
         options = "".join(f", {key}={value!r}" for key, value in self.options.items())
         return f"{self.__class__.__name__}(keep={self.keep}, method={self.method!r}{options})"
+
+
+class DropEdges(torch.nn.Module):
+    """Keep other edges, drawn at random, at every call in training mode; all edges in evaluation mode.
+
+    Unlike PyG's ``dropout_edge`` it keeps both directions of a pair or none, and exactly ``round(keep * m)`` of the
+    ``m`` pairs. The draws come from torch's global generator, so ``torch.manual_seed`` repeats them.
+
+    Parameters
+    ----------
+    keep
+        Fraction of the pairs that stay, in ``[0, 1]``.
+    directed
+        As in :func:`wis.sparsify`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``keep`` is no fraction.
+
+    Notes
+    -----
+    O(E log E) time a call. See Rong et al., DropEdge (ICLR 2020, arXiv:1907.10903).
+
+    Examples
+    --------
+    >>> import torch, wis
+    >>> drop = wis.DropEdges(keep=0.5)
+    >>> edge_index = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
+    >>> drop(edge_index).shape, drop.eval()(edge_index).shape
+    (torch.Size([2, 2]), torch.Size([2, 4]))
+    """
+
+    def __init__(self, keep: float = 0.5, directed: bool | None = None) -> None:
+        super().__init__()
+        self.keep = check_fraction("keep", keep)
+        self.directed = directed
+
+    def forward(self, graph: Any, *edge_values: torch.Tensor | None) -> Any:
+        """Return the sparse graph; with ``edge_values`` ``[E, ...]``, as weights, a tuple of it and the values left."""
+        if not self.training:
+            return (graph, *edge_values) if edge_values else graph
+        seed = int(torch.randint(1 << 31, ()))
+        if not edge_values:
+            return sparsify(graph, self.keep, method="random", directed=self.directed, seed=seed)
+        loaded = load_graph(graph, directed=self.directed)
+        num_keep = round(self.keep * loaded.edges.num_pairs)
+        kept, _ = choose_pairs(check_call("random", {}), loaded.edges, num_keep, {}, seed=seed)
+        stays = torch.as_tensor(loaded.column_mask(kept))
+        values = [None if value is None else value[stays.to(value.device)] for value in edge_values]
+        return (loaded.keep_pairs(kept), *values)
+
+    def extra_repr(self) -> str:
+        """What torch prints between the brackets."""
+        return f"keep={self.keep}" + ("" if self.directed is None else f", directed={self.directed}")

@@ -11,6 +11,7 @@ from torch_geometric.data import Data
 
 import wis
 from tests import naive
+from wis.calls import check_call
 
 
 def karate_columns() -> np.ndarray:
@@ -100,10 +101,36 @@ def test_bad_arguments_are_named(arguments: dict, error: type[Exception], messag
         wis.sparsify(karate_columns(), **arguments)
 
 
+@pytest.mark.parametrize("device", ["cpu", torch.device("cpu"), torch.device("cpu", 0), "cpu:0", "auto"])
+def test_devices_in_every_form(device: object) -> None:
+    expected = wis.sparsify(karate_columns(), 0.3)
+    assert (wis.sparsify(karate_columns(), 0.3, device=device) == expected).all()
+    assert len(wis.removal_order(karate_columns(), "spectral", seed=0, device=device)) == 78
+    assert wis.Sparsify(0.5, device=device)(Data(edge_index=torch.tensor([[0, 1], [1, 0]]))).num_edges == 0
+
+
+@pytest.mark.parametrize("device", ["cuda:x", "auto:0", "mps", torch.device("meta"), None, 3])
+def test_other_devices_are_refused(device: object) -> None:
+    with pytest.raises(ValueError, match="device must be one of 'auto', 'cpu', 'cuda', got"):
+        wis.sparsify(karate_columns(), device=device)
+
+
+def test_the_number_of_a_gpu_must_be_that_of_the_current_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
+    assert check_call("wis", {}, torch.device("cuda:1")).name == check_call("wis", {}, "cuda").name == "wis"
+    with pytest.raises(
+        ValueError, match=r"'cuda:0' is not the current GPU, cuda:1; choose it by torch.cuda.set_device"
+    ):
+        check_call("wis", {}, torch.device("cuda:0"))
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_cuda_is_a_promise() -> None:
     with pytest.raises(RuntimeError, match=r"device='cuda' was asked for, but this PyTorch"):
         wis.sparsify(karate_columns(), device="cuda")
+    with pytest.raises(RuntimeError, match=r"device='cuda' was asked for"):
+        wis.sparsify(karate_columns(), device=torch.device("cuda:0"))
 
 
 def test_methods_that_learn_ask_for_data() -> None:

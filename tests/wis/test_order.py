@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -119,3 +121,123 @@ def test_load_refuses_an_altered_order(order: wis.RemovalOrder, tmp_path: Path) 
 def test_repr(order: wis.RemovalOrder) -> None:
     assert repr(order) == "RemovalOrder(method='random', num_nodes=34, pairs=78)"
     assert len(order) == 78
+
+
+def test_writing_into_the_edges_does_not_change_the_order(order: wis.RemovalOrder) -> None:
+    before = order.edges
+    order.edges[:] = 0
+    assert torch.equal(order.edges, before)
+    assert order.fingerprint == wis.removal_order(nx.karate_club_graph(), "random", seed=3).fingerprint
+
+
+def test_masks_and_positions_of_columns(order: wis.RemovalOrder) -> None:
+    columns = torch.tensor(
+        [(5, 5), *nx.karate_club_graph().edges, *((v, u) for u, v in nx.karate_club_graph().edges)]
+    ).T
+    mask = order.column_mask(columns, keep=0.25)
+    assert (mask.dtype, mask.shape) == (torch.bool, (157,))
+    assert torch.equal(columns[:, mask], order.apply(columns, keep=0.25))
+    assert order.kept_columns(columns, num_edges=1).tolist() == sorted(
+        [0] + [i for i in range(157) if set(columns[:, i].tolist()) == set(order.edges[:, -1].tolist())]
+    )
+    weights = torch.arange(157.0)
+    data = Data(edge_index=columns, edge_weight=weights, num_nodes=34)
+    assert torch.equal(order.apply(data, keep=0.25).edge_weight, weights[order.column_mask(data, keep=0.25)])
+    assert order.column_mask(columns.numpy(), num_edges=78).all()
+    with pytest.raises(ValueError, match="not the one that this order was made from"):
+        order.column_mask(columns[:, :40])
+
+
+def edges_of(graph: nx.Graph) -> set[frozenset]:
+    return {frozenset(edge) for edge in graph.edges}
+
+
+@pytest.mark.parametrize("rename", [lambda v: v, lambda v: f"v{v}", lambda v: (v, "x")])
+@pytest.mark.parametrize("saved", [False, True])
+def test_vertices_are_found_by_their_labels(rename: Any, saved: bool, tmp_path: Path) -> None:
+    graph = nx.relabel_nodes(nx.karate_club_graph(), {v: rename(v) for v in range(34)})
+    turned = nx.Graph()
+    turned.add_nodes_from(reversed(list(graph)))
+    turned.add_edges_from(graph.edges)
+    order = wis.removal_order(graph, depth=3)
+    if saved:
+        order.save(tmp_path / "order.npz")
+        order = wis.RemovalOrder.load(tmp_path / "order.npz")
+    expected = edges_of(order.apply(graph, keep=0.5))
+    assert len(expected) == 39
+    assert edges_of(order.apply(turned, keep=0.5)) == expected
+    other = nx.relabel_nodes(turned, {rename(0): "somebody"})
+    with pytest.raises(ValueError, match="graph is not the one that this order was made from"):
+        order.apply(other)
+
+
+def test_numbers_as_labels_are_the_numbers_of_other_types() -> None:
+    graph = nx.Graph([(3, 2), (2, 1), (1, 0), (0, 2)])
+    assert list(graph) == [3, 2, 1, 0]
+    columns = torch.tensor([*graph.edges, *((v, u) for u, v in graph.edges)]).T
+    by_number = wis.removal_order(columns)
+    assert edges_of(by_number.apply(graph, num_edges=2)) == {frozenset(e) for e in by_number.edges[:, -2:].T.tolist()}
+    by_label = wis.removal_order(graph)
+    kept = {frozenset(pair) for pair in by_label.apply(columns, num_edges=2).T.tolist()}
+    assert kept == edges_of(by_label.apply(graph, num_edges=2))
+
+
+def test_a_directed_order_is_found_by_labels() -> None:
+    graph = nx.DiGraph([("b", "a"), ("a", "c"), ("c", "b"), ("c", "a")])
+    turned = nx.DiGraph()
+    turned.add_nodes_from("cab")
+    turned.add_edges_from(graph.edges)
+    order = wis.removal_order(graph)
+    assert set(order.apply(turned, num_edges=2).edges) == set(order.apply(graph, num_edges=2).edges)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("format", 2, "its format is 2, and this version of wis reads format 1"),
+        ("format", None, "its format must be of type int, got None"),
+        ("num_nodes", -3, "num_nodes must not be negative"),
+        ("num_nodes", 34.5, "its num_nodes must be of type int, got 34.5"),
+        ("num_nodes", 10, "columns has vertex 33, but num_nodes=10"),
+        ("num_nodes", 35, "damaged: its edges do not match its fingerprint"),
+        ("directed", 1, "its directed must be of type bool, got 1"),
+        ("directed", True, "do not match its fingerprint"),
+        ("method", ["wis"], "its method must be of type str"),
+        ("options", "depth", "its options must be of type dict"),
+        ("seed", "x", "its seed must be of type int"),
+        ("seed", -1, "seed must not be negative"),
+        ("fingerprint", None, "its fingerprint must be of type str"),
+        ("labels", ["a"], "its labels must be 34 strings"),
+    ],
+)
+def test_every_field_of_a_saved_order_is_checked(
+    order: wis.RemovalOrder, tmp_path: Path, field: str, value: Any, message: str
+) -> None:
+    path = tmp_path / "a.npz"
+    order.save(path)
+    with np.load(path) as archive:
+        edges, facts = archive["edges"].copy(), json.loads(str(archive["header"]))
+    np.savez(path, edges=edges, header=np.array(json.dumps({**facts, field: value})))
+    with pytest.raises(ValueError, match=message):
+        wis.RemovalOrder.load(path)
+    if field != "labels":
+        del facts[field]
+        np.savez(path, edges=edges, header=np.array(json.dumps(facts)))
+        with pytest.raises(ValueError, match=f"its header has no field {field}"):
+            wis.RemovalOrder.load(path)
+
+
+@pytest.mark.parametrize(
+    "edges", [np.zeros((2, 2), dtype=int), np.array([[0, 1], [1, 0]]), np.array([[0.0], [1]]), np.array([0, 1])]
+)
+def test_edges_of_a_saved_order_are_checked(order: wis.RemovalOrder, tmp_path: Path, edges: np.ndarray) -> None:
+    path = tmp_path / "a.npz"
+    order.save(path)
+    with np.load(path) as archive:
+        header = archive["header"]
+    np.savez(path, edges=edges, header=header)
+    with pytest.raises(ValueError, match=r"a\.npz is not a removal order written by save\(\)"):
+        wis.RemovalOrder.load(path)
+    np.savez(path, edges=edges, header=np.array("[]"))
+    with pytest.raises(ValueError, match="its header must be a JSON object, got list"):
+        wis.RemovalOrder.load(path)

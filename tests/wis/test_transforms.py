@@ -46,3 +46,38 @@ def test_bad_arguments_are_named_when_it_is_made() -> None:
         wis.Sparsify(device="gpu")
     with pytest.raises(ValueError, match="seed must not be negative"):
         wis.Sparsify(method="random", seed=-1)
+
+
+def test_a_fresh_draw_at_every_call_in_training() -> None:
+    ring = torch.arange(40)
+    columns = torch.stack([torch.cat([ring, (ring + 1) % 40]), torch.cat([(ring + 1) % 40, ring])])
+    drop = wis.DropEdges(keep=0.25)
+    torch.manual_seed(0)
+    first, second = drop(columns), drop(columns)
+    torch.manual_seed(0)
+    assert torch.equal(drop(columns), first)
+    assert not torch.equal(first, second)
+    assert first.shape == second.shape == (2, 20)
+    assert {tuple(pair) for pair in first.T.tolist()} == {(v, u) for u, v in first.T.tolist()}
+    drop.eval()
+    assert drop(columns) is columns
+
+
+def test_values_of_edges_go_with_them() -> None:
+    columns = torch.tensor([[0, 1, 1, 2, 2], [1, 0, 2, 1, 2]])
+    weight = torch.arange(5.0, requires_grad=True)
+    drop = wis.DropEdges(keep=0.5)
+    kept, values, nothing = drop(columns, weight, None)
+    assert nothing is None
+    assert [columns[:, int(value)].tolist() for value in values] == kept.T.tolist()
+    assert len(values) == 3
+    values.sum().backward()
+    assert int(weight.grad.sum()) == 3
+    assert drop.eval()(columns, weight)[1] is weight
+
+
+def test_a_layer_takes_any_graph(path: Data) -> None:
+    assert wis.DropEdges(keep=1 / 3)(path).num_edges == 2
+    assert str(torch.nn.Sequential(wis.DropEdges(0.3, directed=True))).endswith("DropEdges(keep=0.3, directed=True)\n)")
+    with pytest.raises(ValueError, match="keep must be from 0 to 1"):
+        wis.DropEdges(keep=1.5)

@@ -8,11 +8,18 @@ column follows its pair; self-loops are no pair and always stay.
 from __future__ import annotations
 
 import hashlib
+import numbers
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from wis.checks import check_count
+from wis.machine import free_memory
+
+# Columns from which on it is worth asking whether their keys fit into memory.
+_MANY_COLUMNS = 1 << 26
 
 # Columns looked up at a time when they follow their pair: bounds the memory for temporary keys to 8 MiB.
 _CHUNK = 1 << 20
@@ -31,11 +38,14 @@ class EdgeList:
         ``u != v``. No pair occurs twice. Read-only.
     directed
         Whether pairs are ordered.
+    weights
+        float64 ``[m]``, positive and finite, for methods that read weights; None where all pairs weigh the same.
     """
 
     num_nodes: int
     pairs: np.ndarray
     directed: bool = False
+    weights: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         # A view that cannot be written, so that compiled kernels see one type of array wherever the pairs are from.
@@ -75,18 +85,51 @@ class EdgeList:
         Raises
         ------
         ValueError
-            If ``directed`` is None and the columns are not symmetric.
+            If ``directed`` is None and the columns are not symmetric, or a column is out of range.
+        TypeError
+            If ``num_nodes`` or the columns are not integers.
+        MemoryError
+            If the columns are too many for the memory.
 
         Notes
         -----
         O(E log E) time for one sort; O(E) memory.
         """
+        check_columns(columns, check_count("num_nodes", num_nodes), "columns")
         keys = _pair_keys(columns, num_nodes, directed=directed is not False)
         keys = _forward_half(keys, num_nodes) if directed is None else _sorted_unique(keys)
         pairs = np.empty((2, len(keys)), dtype=np.int64)
         np.floor_divide(keys, max(num_nodes, 1), out=pairs[0])
         np.remainder(keys, max(num_nodes, 1), out=pairs[1])
         return cls(num_nodes, pairs, bool(directed))
+
+    def weighted(self, columns: np.ndarray, weights: np.ndarray) -> EdgeList:
+        """The same pairs with the weights of the columns that they were collected from.
+
+        Parallel copies of an edge add up, as conductances in parallel do. The two directions of an undirected pair are
+        two records of one edge: where both are there, their mean counts. Weights of self-loops do not matter.
+
+        Parameters
+        ----------
+        columns
+            integer ``[2, E]``, as given to :meth:`from_columns`.
+        weights
+            ``[E]``, checked by :func:`check_weights`.
+
+        Notes
+        -----
+        O(E log m) time.
+        """
+        pair = self.pair_of_columns(columns)
+        is_pair = pair >= 0
+        pair, forward = pair[is_pair], (columns[0] < columns[1])[is_pair]
+        weights = weights[is_pair].astype(np.float64)
+        total: np.ndarray = np.bincount(pair, weights, minlength=self.num_pairs)
+        if not self.directed:
+            there = np.zeros((2, self.num_pairs), dtype=bool)
+            there[forward.astype(np.int8), pair] = True
+            total /= np.maximum(there.sum(axis=0), 1)
+        return EdgeList(self.num_nodes, self.pairs, self.directed, total)
 
     def pair_of_columns(self, columns: Any) -> Any:
         """For every column the position of its pair: int64 ``[E]``, -1 for self-loops. O(E log m) time."""
@@ -98,6 +141,30 @@ class EdgeList:
             found = np.searchsorted(keys, tail * self.num_nodes + head)
             positions[start : start + _CHUNK] = np.where(part[0] == part[1], -1, found)
         return positions
+
+
+def check_weights(columns: np.ndarray, weights: np.ndarray, *, positive: bool = True) -> None:
+    """Raise an error that names the edge, unless the weights ``[E]`` of all pairs are positive, finite, real numbers.
+
+    ``positive=False`` allows all real numbers, for methods that multiply weights and do not read them.
+    """
+    if weights.ndim != 1 and not positive:
+        return  # several weights an edge are multiplied alike
+    if weights.ndim != 1:
+        raise TypeError(f"this method uses edge weights, which must be one number an edge, got {list(weights.shape)}")
+    numeric = weights.dtype.kind in "fiub"
+    if numeric:
+        wrong = ~((weights > 0) & (weights < np.inf)) if positive else weights != weights  # NaN is not itself
+        wrong &= columns[0] != columns[1]
+    else:
+        wrong = np.array([not isinstance(value, numbers.Real) for value in weights], dtype=bool)
+    if wrong.any():
+        at = int(np.flatnonzero(wrong)[0])
+        tail, head = (int(end) for end in columns[:, at])
+        raise (ValueError if numeric else TypeError)(
+            f"the weight of the edge from {tail} to {head} (position {at}) is {weights[at]!s}; this method uses edge "
+            f"weights, which must be {'positive, finite ' if positive else ''}numbers: drop such edges, or the weights"
+        )
 
 
 def check_key_range(num_nodes: int) -> None:
@@ -153,9 +220,24 @@ def not_symmetric(u: int, v: int) -> ValueError:
 
 
 def check_shape(columns: Any, name: str) -> None:
-    """Raise ``ValueError`` unless the array or tensor has shape ``[2, E]``."""
+    """Raise ``ValueError`` unless the array or tensor has shape ``[2, E]``; ``[2, 2]`` is read as two columns."""
     if columns.ndim != 2 or columns.shape[0] != 2:
-        raise ValueError(f"{name} must have shape [2, E], got {list(columns.shape)}")
+        hint = "; pass its transpose" if columns.ndim == 2 and columns.shape[1] == 2 else ""
+        raise ValueError(f"{name} must have shape [2, E], got {list(columns.shape)}{hint}")
+    check_room(columns.shape[1], name)
+
+
+def check_room(num_columns: int, name: str) -> None:
+    """Raise ``MemoryError`` if the keys of so many columns do not fit into memory, however few bytes they take.
+
+    An array of stride 0 claims any number of columns for the memory of one.
+    """
+    need = 8 * num_columns
+    if num_columns >= _MANY_COLUMNS and need > free_memory():
+        raise MemoryError(
+            f"{name} has {num_columns} columns, which need {need / 2**30:.0f} GiB of memory beside the graph; "
+            f"{free_memory() / 2**30:.0f} GiB are free"
+        )
 
 
 def check_range(low: int, high: int, num_nodes: int | None, name: str) -> int:
@@ -172,16 +254,11 @@ def check_range(low: int, high: int, num_nodes: int | None, name: str) -> int:
 def check_columns(columns: np.ndarray, num_nodes: int | None, name: str) -> int:
     """Check shape, dtype and range of ``[2, E]`` columns; return the number of vertices."""
     check_shape(columns, name)
+    if columns.shape[1] == 0:  # of any dtype: without numbers there is none to tell
+        return num_nodes or 0
     if columns.dtype.kind not in "iu":
         raise TypeError(f"{name} must have an integer dtype, got {columns.dtype}")
-    if columns.shape[1] == 0:
-        return num_nodes or 0
     return check_range(int(columns.min()), int(columns.max()), num_nodes, name)
-
-
-def is_nan(name: str, position: int) -> ValueError:
-    """The error for a weight that is not a number."""
-    return ValueError(f"{name} is NaN at position {position}; replace or drop such edges first")
 
 
 def refuse_weights(weights: Any) -> None:
@@ -215,12 +292,48 @@ class LoadedGraph:
     rebuild
         ``rebuild(kept, weights)``: a graph of the same type with the columns of the bool mask ``kept`` (``[E]``), their
         weights multiplied by ``weights`` (float64 ``[E]``) unless None; arrays or tensors, as ``columns``.
+    column_weights
+        ``[E]``: the weight of every column, a NumPy array of whatever it holds; None where the graph has no weights.
+    labels
+        What the graph calls its vertices, in the order of their numbers; None where they are numbered.
     """
 
     columns: Any
     edges: EdgeList
     data: Any
     rebuild: Callable[[Any, Any], Any]
+    column_weights: np.ndarray | None = None
+    labels: list[Any] | None = None
+
+    def weighted_edges(self) -> EdgeList:
+        """The candidate pairs with their weights, if the graph has any.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`EdgeList.weighted`.
+        """
+        if self.column_weights is None:
+            return self.edges
+        self._check_weights()
+        return self.edges.weighted(self._host_columns(), self.column_weights)
+
+    @property
+    def has_different_weights(self) -> bool:
+        """Whether the graph has weights that are not all the same."""
+        values = self.column_weights
+        return values is not None and len(values) > 0 and bool((values != values[0]).any())
+
+    def _check_weights(self, *, positive: bool = True) -> None:
+        if self.column_weights is not None:
+            check_weights(self._host_columns(), self.column_weights, positive=positive)
+
+    def _host_columns(self) -> np.ndarray:
+        return self.columns if isinstance(self.columns, np.ndarray) else self.columns.cpu().numpy()
+
+    def column_mask(self, kept: np.ndarray) -> Any:
+        """Which columns stay with the pairs ``kept`` (bool ``[m]``): bool ``[E]``, as ``columns`` array or tensor."""
+        return _follow(self.edges.pair_of_columns(self.columns), kept, True)
 
     def keep_pairs(self, kept: np.ndarray, weights: np.ndarray | None = None) -> Any:
         """Build the sparse graph.
@@ -231,7 +344,14 @@ class LoadedGraph:
             bool ``[m]``: which pairs stay. Self-loops always do.
         weights
             float64 ``[m]`` factors for the weights of the pairs, or None to leave weights as they are.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there are factors, and a weight of the graph is no positive, finite number.
         """
+        if weights is not None:
+            self._check_weights(positive=False)
         pair = self.edges.pair_of_columns(self.columns)
         column_weights = None if weights is None else _follow(pair, weights, 1.0)
         return self.rebuild(_follow(pair, kept, True), column_weights)

@@ -17,7 +17,8 @@ from wis.engine.walk_counts import check_overflow
 from wis.graphs import device_edges, torch_graphs
 from wis.graphs.device_edges import DeviceEdgeList
 from wis.graphs.edge_list import EdgeList
-from wis.graphs.load import load_graph
+from wis.graphs.load import load_any, load_graph
+from wis.graphs.parts import LoadedParts
 
 
 @st.composite
@@ -75,16 +76,29 @@ def test_every_kind_of_graph_is_built_as_on_the_host(graph: tuple[np.ndarray, in
     batch = Batch.from_data_list([data, data])
     data.edge_names = [f"e{i}" for i in range(size)]
     for given_graph in (edge_index, edge_index.int(), data, batch):
-        on_host = load_graph(given_graph, directed=directed)
+        on_host = load_any(given_graph, directed=directed)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(torch_graphs, "_stays", lambda columns: True)
             patch.setattr(device_edges, "_CHUNK", 4)
-            on_device = load_graph(given_graph, directed=directed)
-            assert isinstance(on_device.edges, DeviceEdgeList)
-            kept = np.array([random.random() < 0.5 for _ in range(on_host.edges.num_pairs)], dtype=bool)
-            weights = None if isinstance(given_graph, torch.Tensor) else np.arange(len(kept)) + 0.5
-            sparse = on_device.keep_pairs(kept, weights)
-        check_same(sparse, on_host.keep_pairs(kept, weights))
+            on_device = load_any(given_graph, directed=directed)
+            assert isinstance(given_graph, Batch) or isinstance(on_device.edges, DeviceEdgeList)
+            chosen = [choose(part, given_graph, random) for part in parts(on_host)]
+            sparse = build(on_device, chosen)
+        check_same(sparse, build(on_host, chosen))
+
+
+def parts(loaded):
+    return loaded.parts if isinstance(loaded, LoadedParts) else [loaded]
+
+
+def choose(part, graph, random):
+    kept = np.array([random.random() < 0.5 for _ in range(part.edges.num_pairs)], dtype=bool)
+    return kept, None if isinstance(graph, torch.Tensor) else np.arange(len(kept)) + 0.5
+
+
+def build(loaded, chosen):
+    sparse = [part.keep_pairs(kept, weights) for part, (kept, weights) in zip(parts(loaded), chosen, strict=True)]
+    return loaded.combine(sparse) if isinstance(loaded, LoadedParts) else sparse[0]
 
 
 def check_same(graph: object, expected: object) -> None:

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch_geometric.data import Batch, Data, HeteroData
 
-from wis.graphs.edge_list import EdgeList
-from wis.graphs.load import load_graph
+from wis.graphs.edge_list import EdgeList, check_weights
+from wis.graphs.load import load_any, load_graph
 
 # Pairs {0,1} (twice forward), {1,2}, {0,3}; a self-loop on 2; both directions of each.
 COLUMNS = np.array([[1, 0, 2, 0, 1, 2, 3, 0, 1, 0], [0, 1, 2, 1, 2, 1, 0, 3, 0, 1]])
@@ -140,9 +140,11 @@ def test_edge_attributes_of_another_length_are_refused(name: str) -> None:
 def test_a_batch_can_be_taken_apart_again() -> None:
     path = Data(x=torch.ones(3, 1), edge_index=torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), edge_attr=torch.arange(4))
     batch = Batch.from_data_list([path, path, path])
-    loaded = load_graph(batch)
-    assert loaded.edges.pairs.tolist() == [[0, 1, 3, 4, 6, 7], [1, 2, 4, 5, 7, 8]]
-    sparse = loaded.keep_pairs(np.array([True, False, False, False, True, True])).to_data_list()
+    loaded = load_any(batch)
+    assert [part.edges.pairs.tolist() for part in loaded.parts] == [[[0, 1], [1, 2]]] * 3
+    kept = [[True, False], [False, False], [True, True]]
+    parts = [part.keep_pairs(np.array(stays)) for part, stays in zip(loaded.parts, kept, strict=True)]
+    sparse = loaded.combine(parts).to_data_list()
     assert [graph.edge_attr.tolist() for graph in sparse] == [[0, 1], [], [0, 1, 2, 3]]
     assert sparse[2].edge_index.tolist() == path.edge_index.tolist()
     assert [graph.num_nodes for graph in sparse] == [3, 3, 3]
@@ -155,9 +157,64 @@ def test_unsigned_indices_work() -> None:
     assert sparse.dtype == np.uint64
 
 
-def test_networkx_weights_must_be_numbers() -> None:
-    with pytest.raises(TypeError, match="edge attribute 'weight' of graph must be a number or left out, got 'heavy'"):
-        load_graph(nx.Graph([(0, 1, {"weight": "heavy"})]))
+BAD_WEIGHTS = [
+    (nx.Graph([(0, 1), (2, 3, {"weight": "heavy"})]), TypeError, r"edge from 2 to 3 \(position 1\) is heavy"),
+    (nx.Graph([(0, 1, {"weight": float("nan")})]), ValueError, r"edge from 0 to 1 \(position 0\) is nan"),
+    (sp.csr_matrix(np.array([[0, -2.0], [-2.0, 0]])), ValueError, r"edge from 0 to 1 \(position 0\) is -2.0"),
+    (
+        Data(edge_index=torch.tensor([[0, 1], [1, 0]]), edge_weight=torch.tensor([1.0, torch.inf])),
+        ValueError,
+        r"edge from 1 to 0 \(position 1\) is inf",
+    ),
+    (
+        Data(edge_index=torch.tensor([[0, 1], [1, 0]]), edge_weight=torch.ones(2, 2)),
+        TypeError,
+        r"must be one number an edge, got \[2, 2\]",
+    ),
+]
+
+
+@pytest.mark.parametrize(("graph", "error", "message"), BAD_WEIGHTS)
+def test_bad_weights_are_named_where_they_are_read_only(graph: object, error: type[Exception], message: str) -> None:
+    loaded = load_graph(graph)
+    with pytest.raises(error, match=message):
+        loaded.weighted_edges()
+
+
+def test_factors_need_numbers_to_multiply() -> None:
+    loaded = load_graph(BAD_WEIGHTS[0][0])
+    with pytest.raises(TypeError, match="is heavy; this method uses edge weights, which must be numbers"):
+        loaded.keep_pairs(np.ones(2, dtype=bool), np.ones(2))
+    assert loaded.keep_pairs(np.array([False, True])).edges[2, 3] == {"weight": "heavy"}
+
+
+def test_weights_of_pairs() -> None:
+    """Copies of one direction add up, the two directions are averaged, and a loop counts for nothing."""
+    columns = np.array([[0, 1, 0, 2, 1, 3, 3], [1, 0, 1, 1, 2, 3, 0]])
+    weights = np.array([1.0, 2.0, 3.0, 5.0, 7.0, np.nan, 11.0])
+    check_weights(columns, weights)
+    assert EdgeList.from_columns(columns, 4).weighted(columns, weights).weights.tolist() == [3.0, 11.0, 6.0]
+    directed = EdgeList.from_columns(columns, 4, directed=True).weighted(columns, weights)
+    assert directed.pairs.tolist() == [[0, 1, 1, 2, 3], [1, 0, 2, 1, 0]]
+    assert directed.weights.tolist() == [4.0, 2.0, 7.0, 5.0, 11.0]
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        nx.Graph([(0, 1, {"weight": 2}), (1, 2)]),
+        sp.coo_array(([2.0, 2, 1, 1], ([0, 1, 1, 2], [1, 0, 2, 1])), shape=(3, 3)),
+        Data(
+            edge_index=torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]),
+            edge_weight=torch.tensor([[2.0], [2], [1], [1]], dtype=torch.bfloat16),
+        ),
+    ],
+)
+def test_every_kind_of_graph_has_its_weights(graph: object) -> None:
+    loaded = load_graph(graph)
+    assert loaded.has_different_weights
+    assert loaded.edges.weights is None
+    assert loaded.weighted_edges().weights.tolist() == [2.0, 1.0]
 
 
 def test_networkx_keeps_labels_attributes_and_type() -> None:
@@ -212,18 +269,10 @@ def test_scipy_comes_back_in_its_format(kind: type) -> None:
         (torch.tensor([[0, 1], [1, 0]]), {"num_nodes": 2.5}, TypeError, "num_nodes must be an integer, got 2.5"),
         (torch.tensor([[0, 1], [1, 0]]), {"num_nodes": -1}, ValueError, "num_nodes must not be negative"),
         (torch.tensor([[0, 1], [1, 0]]), {"directed": "yes"}, TypeError, "directed must be None, True or False"),
-        (torch.eye(3).to_sparse(), {}, TypeError, "sparse torch tensor"),
+        (torch.ones(2, 3).to_sparse(), {}, ValueError, r"must be square, got shape \[2, 3\]"),
         (sp.csr_matrix((2, 3)), {}, ValueError, r"must be square, got shape \(2, 3\)"),
-        (sp.csr_matrix(np.array([[0, np.nan], [np.nan, 0]])), {}, ValueError, "NaN at position 0"),
-        (nx.Graph([(0, 1, {"weight": float("nan")})]), {}, ValueError, "'weight' of graph is NaN"),
-        (HeteroData(), {}, TypeError, "heterogeneous"),
+        (HeteroData(), {"num_nodes": 3}, ValueError, "HeteroData states its numbers of vertices"),
         (Data(x=torch.ones(2, 1)), {}, ValueError, "edge_index is missing"),
-        (
-            Data(edge_index=torch.tensor([[0], [0]]), edge_weight=torch.tensor([float("nan")]), num_nodes=1),
-            {},
-            ValueError,
-            "graph.edge_weight is NaN",
-        ),
         ("graph.csv", {}, TypeError, "graph must be a PyG Data.*got builtins.str"),
         (None, {}, TypeError, "graph must be a PyG Data"),
     ],
@@ -265,3 +314,19 @@ def test_an_edge_list_cannot_be_written() -> None:
     with pytest.raises(ValueError, match="read-only"):
         edges.pairs[0, 0] = 1
     assert pairs.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("columns", "num_nodes", "error", "message"),
+    [
+        ([[0, 5], [1, 0]], 3, ValueError, "columns has vertex 5, but num_nodes=3 allows only 0 to 2"),
+        ([[0, -1], [1, 0]], 3, ValueError, "columns has the negative vertex -1"),
+        ([[0.0], [1.0]], 3, TypeError, "columns must have an integer dtype, got float64"),
+        ([[0, 1]], 3, ValueError, r"columns must have shape \[2, E\], got \[1, 2\]"),
+        ([[0], [1]], 2.5, TypeError, "num_nodes must be an integer, got 2.5"),
+        ([[0], [1]], None, TypeError, "num_nodes must be an integer, got None"),
+    ],
+)
+def test_columns_out_of_range_are_no_other_pair(columns, num_nodes, error, message) -> None:
+    with pytest.raises(error, match=message):
+        EdgeList.from_columns(np.array(columns), num_nodes)

@@ -1,0 +1,239 @@
+"""What follows the edges: the rule, and graphs that people have had trouble with (the numbers are PyG's issues)."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch_geometric.transforms as T  # noqa: N812  the name that PyG's users know
+from torch_geometric.data import Batch, Data
+from torch_geometric.utils import negative_sampling
+
+import wis
+from wis.graphs.edge_attributes import fitting_levels, follows_edges
+
+RING = torch.tensor([[0, 1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 0]])
+BOTH = torch.cat([RING, RING.flip(0)], dim=1)
+
+
+def sparse_of(data: Data, keep: float = 0.5, **options: Any) -> tuple[Data, list[int]]:
+    """The sparse graph, and the positions of the edges that it kept; these are told from one another by number."""
+    number = torch.arange(data.num_edges)
+    sparse = wis.sparsify(_with(data, edge_number=number), keep, method="random", seed=0, **options)
+    kept = sparse.edge_number.tolist()
+    assert torch.equal(sparse.edge_index, data.edge_index[:, kept])
+    return sparse, kept
+
+
+def _with(data: Data, **attributes: Any) -> Data:
+    more = copy.copy(data)
+    for name, value in attributes.items():
+        more[name] = value
+    return more
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("edge_label", torch.arange(12)),  # 8872, 6831
+        ("edge_time", np.arange(12)),
+        ("time", torch.arange(12)),
+        ("edge_names", [f"e{i}" for i in range(12)]),
+        ("edge_names", tuple(f"e{i}" for i in range(12))),
+        ("weight", np.arange(12.0)),
+        ("train_edge_mask", torch.arange(12) < 7),
+        ("e_id", torch.arange(12)),
+        ("y", torch.arange(12)),  # a label of every edge
+    ],
+)
+def test_attributes_of_edges_follow_and_keep_their_type(name: str, value: Any) -> None:
+    sparse, kept = sparse_of(Data(edge_index=BOTH, num_nodes=6, **{name: value}))
+    assert len(kept) == 6
+    assert type(sparse[name]) is type(value)
+    assert list(sparse[name]) == [value[i] for i in kept]
+
+
+def test_supervision_edges_never_change() -> None:
+    data = Data(
+        x=torch.eye(6),
+        edge_index=BOTH,
+        edge_label_index=BOTH.flip(1),
+        edge_label=torch.arange(12),
+        pos_edge_label_index=BOTH,
+        pos_edge_label=torch.ones(12),
+        neg_edge_label_index=BOTH,
+        neg_edge_index=negative_sampling(BOTH, num_nodes=6),
+        train_pos_edge_index=BOTH,
+        edge_label_time=torch.arange(12),
+        dst_neg_index=torch.arange(12),
+    )
+    sparse, _ = sparse_of(data, directed=False)
+    assert sparse.num_edges == 6
+    for name in data.keys():  # noqa: SIM118
+        if name not in ("edge_index", "x"):
+            assert torch.equal(sparse[name], data[name]), name
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_random_link_split_before_and_after(split: bool) -> None:
+    """3668: as many supervision edges as edges. 8872: labels stay with their edges, so the split finds them."""
+    torch.manual_seed(0)
+    whole = Data(edge_index=BOTH, num_nodes=6, edge_label=torch.arange(12))
+    assert sparse_of(whole)[0].edge_label.tolist() == sparse_of(whole)[1]
+    plain = Data(edge_index=BOTH, num_nodes=6)
+    train, *_ = T.RandomLinkSplit(num_val=0, num_test=0, is_undirected=False, split_labels=split)(plain)
+    names = ["pos_edge_label_index", "neg_edge_label_index"] if split else ["edge_label_index", "edge_label"]
+    sparse = wis.sparsify(train, 0.5, method="random", seed=0)
+    assert sparse.num_edges == 6
+    for name in names:
+        assert torch.equal(sparse[name], train[name])
+
+
+def test_one_edge_or_two_columns_keep_the_labels_of_the_graph() -> None:
+    """3879: a label of the graph, of a graph with one edge."""
+    one = Data(edge_index=torch.tensor([[0], [1]]), num_nodes=2, y=torch.tensor([3]))
+    assert wis.sparsify(one, 0.0, directed=True).y.tolist() == [3]
+    two = Data(edge_index=torch.tensor([[0, 1], [1, 0]]), num_nodes=3, y=torch.tensor([3.0, 4.0]))
+    assert wis.sparsify(two, 0.0).y.tolist() == [3.0, 4.0]
+    row = Data(edge_index=torch.tensor([[0], [1]]), num_nodes=2, y=torch.tensor([[1.0, 2.0]]))
+    assert wis.sparsify(row, 0.0, directed=False).y.tolist() == [[1.0, 2.0]]
+    named = Data(edge_index=torch.tensor([[0], [1]]), num_nodes=2, energy=torch.tensor([1.0]))
+    with pytest.raises(ValueError, match=r"energy has as many entries.*edge_attrs=\['energy'\].*edge_attrs=\[\]"):
+        wis.sparsify(named, 0.0, directed=True)
+    assert wis.sparsify(named, 0.0, directed=True, edge_attrs=[]).energy.tolist() == [1.0]
+
+
+@pytest.mark.parametrize("name", ["time", "msg", "flow"])
+def test_as_many_edges_as_vertices_leave_it_open(name: str) -> None:
+    """10279"""
+    data = Data(edge_index=RING, num_nodes=6, **{name: torch.arange(6)})
+    with pytest.raises(ValueError, match=rf"{name} has as many.*as it has vertices: pass edge_attrs=\['{name}'\]"):
+        wis.sparsify(data, directed=True)
+    follows, kept = sparse_of(data, directed=True, edge_attrs=[name])
+    assert follows[name].tolist() == kept
+    assert sparse_of(data, directed=True, edge_attrs=[])[0][name].tolist() == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("names", list("abcdef")),
+        ("city", tuple("abcdef")),
+        ("label", np.array(list("abcdef"))),
+        ("y", torch.arange(6)),
+        ("x", torch.arange(6.0)[:, None]),
+        ("z", torch.arange(6)),
+        ("n_id", torch.arange(6)),
+        ("train_mask", torch.arange(6) < 3),
+        ("node_time", torch.arange(6)),
+    ],
+)
+def test_attributes_of_vertices_stay_with_as_many_edges(name: str, value: Any) -> None:
+    sparse, kept = sparse_of(Data(edge_index=RING, num_nodes=6, **{name: value}), directed=True)
+    assert len(kept) == 3
+    assert type(sparse[name]) is type(value)
+    assert list(sparse[name]) == list(value)
+
+
+@pytest.mark.parametrize("value", [torch.tensor(5), 3.5, "a graph", {"a": 1}, torch.ones(1, 6), np.float32(2)])
+def test_what_belongs_to_the_graph_stays(value: Any) -> None:
+    data = Data(edge_index=RING, num_nodes=6, info=value)
+    assert sparse_of(data, directed=True)[0].info is value
+
+
+def test_items_of_a_mapping_follow() -> None:
+    data = Data(edge_index=BOTH, num_nodes=6, edge_attr={"length": torch.arange(12), "unit": "m"})
+    sparse, kept = sparse_of(data)
+    assert sparse.edge_attr["length"].tolist() == kept
+    assert sparse.edge_attr["unit"] == "m"
+    assert data.edge_attr["length"].tolist() == list(range(12))
+
+
+def test_stored_numbers_of_edges_are_counted_again() -> None:
+    data = Data(edge_index=BOTH, num_nodes=6, num_sampled_edges=[5, 7], num_sampled_nodes=[1, 2, 3])
+    sparse, kept = sparse_of(data)
+    assert sparse.num_sampled_edges == [sum(i < 5 for i in kept), sum(i >= 5 for i in kept)]
+    assert sparse.num_sampled_nodes == [1, 2, 3]
+
+
+def test_the_graph_given_is_left_as_it_was() -> None:
+    data = Data(edge_index=BOTH, x=torch.eye(6), edge_attr=torch.arange(12), names=list("abcdef"))
+    before, hidden = data.to_dict(), set(vars(data._store))
+    wis.sparsify(data)
+    assert set(vars(data._store)) == hidden  # no cache of PyG's either
+    assert data.to_dict().keys() == before.keys()
+    assert all(data[name] is before[name] for name in before)
+
+
+@pytest.mark.parametrize(
+    ("edge_attrs", "error", "message"),
+    [
+        ("time", TypeError, "edge_attrs must be a list of names, got 'time'"),
+        ([3], TypeError, "must be a list of names"),
+        (["weather"], ValueError, "names 'weather', which the graph does not have; it has"),
+        (["edge_label_index"], ValueError, "by its name does not belong to the edges"),
+        (["half"], ValueError, "'half', which does not have one entry for each edge"),
+    ],
+)
+def test_bad_edge_attrs_are_named(edge_attrs: Any, error: type[Exception], message: str) -> None:
+    data = Data(edge_index=BOTH, num_nodes=6, edge_label_index=BOTH, half=torch.arange(6))
+    with pytest.raises(error, match=message):
+        wis.sparsify(data, edge_attrs=edge_attrs)
+
+
+def test_edge_attrs_are_for_graphs_of_pyg() -> None:
+    with pytest.raises(TypeError, match=r"edge_attrs is for graphs of PyG, got torch\.Tensor"):
+        wis.sparsify(BOTH, edge_attrs=["time"])
+
+
+def test_an_order_asks_for_edge_attrs_when_it_is_applied() -> None:
+    data = Data(edge_index=RING, num_nodes=6, time=torch.arange(6))
+    order = wis.removal_order(data, directed=True, edge_attrs=[])
+    with pytest.raises(ValueError, match="time has as many"):
+        order.apply(data)
+    half = order.apply(data, edge_attrs=["time"])
+    assert half.time.tolist() == order.kept_columns(RING).tolist()
+
+
+def test_the_transform_takes_edge_attrs() -> None:
+    data = Data(edge_index=RING, num_nodes=6, time=torch.arange(6))
+    sparse = wis.Sparsify(0.5, directed=True, edge_attrs=["time"])(data)
+    assert len(sparse.time) == sparse.num_edges == 3
+
+
+def test_lengths_of_the_graphs_of_a_batch_settle_more() -> None:
+    """In one of two graphs, edges and vertices differ in number."""
+    ring, path = Data(edge_index=RING, num_nodes=6), Data(edge_index=torch.tensor([[0, 1], [1, 2]]), num_nodes=3)
+    batch = Batch.from_data_list([_with(ring, time=torch.arange(6)), _with(path, time=torch.arange(2) + 10)])
+    sparse = wis.sparsify(batch, 0.5, method="random", seed=0, directed=True)
+    assert [len(graph.time) for graph in sparse.to_data_list()] == [3, 1]
+
+
+@pytest.mark.parametrize(
+    ("length", "sizes", "expected"),
+    [
+        (6, (5, 6), {"edges"}),
+        (6, (6, 6), {"edges", "vertices"}),
+        (1, (5, 1), {"edges", "graph"}),
+        (2, (5, 2), {"edges", "graph"}),
+        (4, (5, 4, 4), {"edges", "graph"}),
+        (3, (5, 6), set()),
+        (np.array([2, 3]), (np.array([2, 2]), np.array([2, 3])), {"edges"}),
+    ],
+)
+def test_what_a_length_fits(length: Any, sizes: tuple, expected: set[str]) -> None:
+    assert fitting_levels(length, *sizes) == expected
+
+
+def test_the_rule_looks_at_names_first() -> None:
+    fits = {"edges", "vertices"}
+    assert follows_edges("edge_attr", fits, ["edge_attr"])
+    assert follows_edges("edge_label", fits, ["edge_label"])
+    assert not follows_edges("edge_label", fits, ["edge_label", "edge_label_index"])
+    assert not follows_edges("rating", {"edges"}, ["rating", "rating_index"])  # RandomLinkSplit(key="rating")
+    assert not follows_edges("ptr", {"edges"}, ["ptr"])
+    assert not follows_edges("edge_attr_batch", {"edges"}, ["edge_attr"])
+    assert not follows_edges("hyperedge_index", {"edges"}, ["hyperedge_index"])

@@ -1,0 +1,138 @@
+"""Which attributes of a graph follow its edges: one rule for every reader.
+
+The rule looks at names first, then at lengths, and asks where both leave it open (``docs/graphs.md``):
+
+1. Supervision edges and other lists of vertices or edges never change: any name with ``index`` in it but ``edge_index``
+   itself, as ``edge_label_index`` or ``neg_edge_index``, and labels beside such a list. Nor do ``ptr``, ``batch``,
+   ``…_ptr``, ``…_batch``, counts ``num_…`` and what PyG knows as attributes of vertices, as ``x`` and ``n_id``.
+2. What does not have one entry an edge stays.
+3. A name with ``edge`` in it follows.
+4. If the length fits nothing else, the attribute follows.
+5. Else ``y``, masks of vertices and lists of names stay; for anything else ``edge_attrs`` decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+
+_OF_VERTICES = frozenset({"x", "pos", "feat", "node_type", "n_id", "tf", "face"})
+_OF_VERTICES_IF_OPEN = frozenset({"y", "z", "train_mask", "val_mask", "test_mask"})
+_OF_EDGES = frozenset({"e_id"})
+
+# An undirected graph with one pair has two columns, as many entries as a short label of the graph.
+_FEW_COLUMNS = 2
+
+
+def fitting_levels(
+    length: int | np.ndarray, num_nodes: int | np.ndarray, num_edges: int | np.ndarray, num_graphs: int = 1
+) -> set[str]:
+    """What an attribute of some length can belong to, by its length.
+
+    Parameters
+    ----------
+    length, num_nodes, num_edges
+        Entries of the attribute, vertices and stored edges; of each graph of a batch, as arrays ``[graphs]``.
+    num_graphs
+        Number of graphs whose sizes are summed up.
+
+    Returns
+    -------
+    set of str
+        Some of ``"edges"``, ``"vertices"`` and ``"graph"``.
+    """
+    fits = {
+        "edges": length == num_edges,
+        "vertices": length == num_nodes,
+        "graph": (length == num_graphs) | ((length == num_edges) & (np.asarray(num_edges) <= _FEW_COLUMNS)),
+    }
+    return {level for level, is_fit in fits.items() if np.all(is_fit)}
+
+
+def follows_edges(
+    name: str,
+    fits: Collection[str],
+    names: Collection[str],
+    edge_attrs: Collection[str] | None = None,
+    *,
+    is_text: bool = False,
+) -> bool:
+    """Whether an attribute follows the edges; every reader asks this function.
+
+    Parameters
+    ----------
+    name
+        Name of the attribute.
+    fits
+        What it can belong to, by :func:`fitting_levels`.
+    names
+        Names of all attributes of the graph.
+    edge_attrs
+        Names of those that follow where name and length leave it open; all others then stay. None: an error.
+    is_text
+        Whether its entries are strings.
+
+    Raises
+    ------
+    ValueError
+        If it is open and ``edge_attrs`` is None, or ``edge_attrs`` names what cannot follow.
+    """
+    is_elsewhere = _belongs_elsewhere(name, names)
+    if edge_attrs is not None and name in edge_attrs:
+        _check_can_follow(name, fits, is_elsewhere)
+        return True
+    if is_elsewhere or "edges" not in fits:
+        return False
+    if "edge" in name or name in _OF_EDGES or set(fits) == {"edges"}:
+        return True
+    if edge_attrs is not None or name in _OF_VERTICES_IF_OPEN or "node" in name or (is_text and "vertices" in fits):
+        return False
+    raise ValueError(
+        f"{name} has as many entries as the graph has edges, but also as many as {_others(fits)}: pass "
+        f"edge_attrs=[{name!r}] if it follows the edges, or edge_attrs=[] if it stays"
+    )
+
+
+def check_edge_attrs(edge_attrs: Any) -> frozenset[str] | None:
+    """Return the names as a set, or raise ``TypeError``."""
+    if edge_attrs is None:
+        return None
+    if isinstance(edge_attrs, str) or not all(isinstance(name, str) for name in edge_attrs):
+        raise TypeError(f"edge_attrs must be a list of names, got {edge_attrs!r}")
+    return frozenset(edge_attrs)
+
+
+def check_are_there(edge_attrs: Collection[str] | None, names: Collection[str]) -> None:
+    """Raise ``ValueError`` if a name of ``edge_attrs`` is no attribute of the graph."""
+    missing = sorted(set(edge_attrs or ()) - set(names))
+    if missing:
+        raise ValueError(f"edge_attrs names {missing[0]!r}, which the graph does not have; it has {sorted(names)}")
+
+
+def _belongs_elsewhere(name: str, names: Collection[str]) -> bool:
+    """Whether the name alone says that the attribute does not follow."""
+    is_list = "index" in name and name != "edge_index"
+    is_batch = name in ("ptr", "batch") or name.endswith(("_ptr", "_batch"))
+    return is_list or is_batch or name.startswith("num_") or name in _OF_VERTICES or _is_supervision(name, names)
+
+
+def _is_supervision(name: str, names: Collection[str]) -> bool:
+    """Whether it belongs to supervision edges, as ``edge_label`` beside ``edge_label_index`` does."""
+    if f"{name}_index" in names:
+        return name != "edge"
+    return "edge_label" in name and any("edge_label_index" in other for other in names)
+
+
+def _check_can_follow(name: str, fits: Collection[str], is_elsewhere: bool) -> None:
+    if is_elsewhere:
+        raise ValueError(f"edge_attrs names {name!r}, which by its name does not belong to the edges; leave it out")
+    if "edges" not in fits:
+        raise ValueError(f"edge_attrs names {name!r}, which does not have one entry for each edge; leave it out")
+
+
+def _others(fits: Collection[str]) -> str:
+    if "vertices" in fits:
+        return "it has vertices"
+    return "a label of a graph with so few edges may have"

@@ -1,0 +1,21 @@
+"""An ``edge_index`` as a NumPy array ``[2, E]``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from wis.graphs.edge_list import EdgeList, LoadedGraph, check_columns, refuse_weights
+
+
+def load(graph: np.ndarray, num_nodes: int | None, directed: bool | None) -> LoadedGraph:
+    """Read an array; the sparse one holds some of its columns."""
+    if isinstance(graph, np.ma.MaskedArray):
+        raise TypeError("graph (an edge_index) is a masked array; pass graph.compressed() or its columns without gaps")
+    size = check_columns(graph, num_nodes, "graph (an edge_index)")
+    edges = EdgeList.from_columns(graph, size, directed)
+
+    def rebuild(kept: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+        refuse_weights(weights)
+        return graph[:, kept]
+
+    return LoadedGraph(graph, edges, None, rebuild)

@@ -1,0 +1,61 @@
+"""Vertices that are called by other names than their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from wis.graphs.edge_list import check_columns
+
+
+def number_vertices(columns: np.ndarray, num_nodes: int | None, name: str) -> tuple[np.ndarray, int, list[Any] | None]:
+    """Number the vertices of columns ``[2, E]`` that hold numbers or names.
+
+    Returns
+    -------
+    tuple
+        Integer columns, the number of vertices, and what each is called in sorted order, or None if columns held
+        numbers already.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the columns hold neither, a number out of range, or more names than ``num_nodes``.
+    """
+    if columns.size == 0 or columns.dtype.kind in "iu":
+        return columns, check_columns(columns, num_nodes, name), None
+    if not all(isinstance(end, str) for end in columns.ravel()):
+        check_columns(columns.astype(object), num_nodes, name)  # says what is wrong
+    labels, positions = np.unique(columns.astype(str), return_inverse=True)
+    if num_nodes is not None and num_nodes < len(labels):
+        raise ValueError(f"{name} has {len(labels)} vertices, but num_nodes={num_nodes}; leave num_nodes out")
+    return positions.reshape(columns.shape), len(labels), labels.tolist()
+
+
+def renumbering(own: Sequence[Any] | None, other: Sequence[Any] | None, num_nodes: int) -> np.ndarray | None:
+    """Where the vertices of one graph stand in another: int64 ``[n]``, or None if they have the same numbers.
+
+    A graph without labels calls its vertices 0 to ``n - 1``. Labels are compared in the form ``repr`` gives them, in
+    which they can be saved.
+
+    Raises
+    ------
+    ValueError
+        If both have labels and these are different.
+    """
+    numbers = [repr(number) for number in range(num_nodes)]
+    names, others = own or numbers, other or numbers
+    if names == others:
+        return None
+    position = {name: i for i, name in enumerate(others)}
+    if len(position) == len(others) and position.keys() == set(names):
+        return np.array([position[name] for name in names], dtype=np.int64)
+    if own is None or other is None:
+        return None  # one graph has names and the other numbers, in the order of the names
+    different = sorted(position.keys() ^ set(names))
+    at = different[0] if different else "twice"
+    raise ValueError(
+        f"graph is not the one that this order was made from: their vertices have different labels, as {at}"
+    )

@@ -1,0 +1,105 @@
+"""Sparse adjacency matrices of torch: COO, CSR and CSC tensors, and ``SparseTensor`` of torch-sparse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from wis.graphs.edge_list import LoadedGraph, check_room
+from wis.graphs.torch_graphs import host_weights, multiply, read_columns
+
+_LAYOUTS = (torch.sparse_coo, torch.sparse_csr, torch.sparse_csc)
+
+
+def load(graph: Any, num_nodes: int | None, directed: bool | None) -> LoadedGraph:
+    """Read a matrix whose entry ``(u, v)`` is an edge from ``u`` to ``v``; the sparse one has the same layout."""
+    rows, cols, values = entries(graph, "graph (a sparse torch matrix)")
+    sizes = shape(graph)
+    if sizes[0] != sizes[1]:
+        raise ValueError(f"graph (a sparse torch matrix) must be square, got shape {list(sizes)}")
+    if num_nodes is not None and num_nodes != sizes[0]:
+        raise ValueError(f"num_nodes={num_nodes}, but the matrix has {sizes[0]} rows; leave num_nodes out")
+    columns, edges = read_columns(torch.stack([rows, cols]), sizes[0], directed, "graph (a sparse torch matrix)")
+
+    def rebuild(kept: Any, weights: Any) -> Any:
+        return with_entries(graph, torch.as_tensor(kept), weights)
+
+    return LoadedGraph(columns, edges, None, rebuild, host_weights(values))
+
+
+def is_matrix(value: Any) -> bool:
+    """Whether the value is a sparse matrix of torch or torch-sparse."""
+    if isinstance(value, torch.Tensor):
+        return value.layout != torch.strided
+    return type(value).__name__ == "SparseTensor" and hasattr(value, "sparse_sizes")
+
+
+def shape(matrix: Any) -> tuple[int, int]:
+    """Numbers of rows and columns."""
+    rows, cols = matrix.shape[:2] if isinstance(matrix, torch.Tensor) else matrix.sparse_sizes()
+    return int(rows), int(cols)
+
+
+def entries(matrix: Any, name: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+    """Row, column and value of every stored entry, in the order of the matrix: ``[nnz]`` each.
+
+    Raises
+    ------
+    TypeError
+        If the layout is another.
+    ValueError
+        If the index tensors do not fit together.
+    """
+    if not isinstance(matrix, torch.Tensor):
+        return matrix.coo()
+    if matrix.layout not in _LAYOUTS or matrix.dim() - matrix.dense_dim() != 2:
+        raise TypeError(f"{name} must be a COO, CSR or CSC matrix, got {matrix.layout} of shape {list(matrix.shape)}")
+    check_room(matrix._nnz(), name)
+    if matrix.layout == torch.sparse_coo:
+        rows, cols = matrix._indices()
+        return rows, cols, matrix._values()
+    _check_compressed(matrix, name)
+    pointers, plain = _compressed(matrix)
+    expanded = torch.arange(len(pointers) - 1, device=plain.device).repeat_interleave(pointers.diff())
+    pair = (expanded, plain.long()) if matrix.layout == torch.sparse_csr else (plain.long(), expanded)
+    return *pair, matrix.values()
+
+
+def with_entries(matrix: Any, kept: torch.Tensor, weights: Any = None) -> Any:
+    """A matrix with some of the entries, bool ``[nnz]``, their values times factors ``[nnz]`` unless None."""
+    values: Any
+    rows, cols, values = entries(matrix, "graph")
+    kept = kept.to(rows.device)
+    if weights is not None:
+        values = multiply(values, torch.as_tensor(weights).to(rows.device))
+    values = None if values is None else values[kept]
+    if not isinstance(matrix, torch.Tensor):
+        sizes = matrix.sparse_sizes()
+        return type(matrix)(row=rows[kept], col=cols[kept], value=values, sparse_sizes=sizes, is_sorted=True)
+    if matrix.layout == torch.sparse_coo:
+        indices = matrix._indices()[:, kept]
+        return torch.sparse_coo_tensor(
+            indices, values, matrix.shape, is_coalesced=matrix.is_coalesced(), check_invariants=False
+        )
+    by_row = matrix.layout == torch.sparse_csr
+    pointers, plain = _compressed(matrix)
+    counts = torch.bincount((rows if by_row else cols)[kept], minlength=len(pointers) - 1)
+    shorter = torch.cat([pointers.new_zeros(1), counts.cumsum(0).to(pointers.dtype)])
+    build = torch.sparse_csr_tensor if by_row else torch.sparse_csc_tensor
+    return build(shorter, plain[kept], values, matrix.shape, check_invariants=False)  # those of a checked matrix
+
+
+def _compressed(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The pointers of the rows and the columns of a CSR matrix; the other way around for CSC."""
+    if matrix.layout == torch.sparse_csr:
+        return matrix.crow_indices(), matrix.col_indices()
+    return matrix.ccol_indices(), matrix.row_indices()
+
+
+def _check_compressed(matrix: torch.Tensor, name: str) -> None:
+    build = torch.sparse_csr_tensor if matrix.layout == torch.sparse_csr else torch.sparse_csc_tensor
+    try:
+        build(*_compressed(matrix), matrix.values(), matrix.shape, check_invariants=True)
+    except RuntimeError as error:
+        raise ValueError(f"{name} is damaged: {str(error).splitlines()[0]}") from error
