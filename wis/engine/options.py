@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from wis.checks import check_choice, check_count
+from wis.checks import check_choice, check_count, check_unmasked
 
 OBJECTIVES = ("vertex", "graph")
 TIES = ("first", "random")
@@ -89,6 +89,7 @@ def _to_array(name: str, values: Any) -> np.ndarray:
         values = values.detach().cpu()
     elif isinstance(values, (set, frozenset, range)):
         values = sorted(values)
+    check_unmasked(name, values)
     try:
         array = np.asarray(values)
     except ValueError:

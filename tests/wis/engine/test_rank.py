@@ -30,6 +30,8 @@ from wis.engine.walk_counts import check_overflow, closed_walks
         ({"targets": [0.5]}, TypeError, "targets must hold vertex indices"),
         ({"targets": [True, False]}, ValueError, "targets is a mask over 2 vertices, but the graph has 8"),
         ({"targets": [[0, 1]]}, ValueError, "targets must be one-dimensional"),
+        ({"targets": np.ma.array([0, 1], mask=[0, 1])}, ValueError, "targets is a masked array"),
+        ({"partitions": [np.ma.array([0, 1], mask=[0, 1])]}, ValueError, r"partitions\[0\] is a masked array"),
         ({"targets": []}, ValueError, "targets names no vertex"),
         ({"targets": [[0], [1, 2]]}, TypeError, "targets must be one-dimensional"),
         ({"partitions": []}, ValueError, "partitions is empty"),
