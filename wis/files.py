@@ -6,11 +6,17 @@ import contextlib
 import errno
 import os
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from wis.interrupts import check_interrupt, interrupts_held
 
+# What NumPy, zipfile and json raise at a damaged ``.npz`` with a header in JSON, once it is open.
+DAMAGED_NPZ = (
+    ValueError, TypeError, KeyError, IndexError, EOFError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 _NO_SPACE = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from wis.checks import check_count, check_flag, check_number, check_numbers
-from wis.files import replace_file
+from wis.files import DAMAGED_NPZ, replace_file
 from wis.lm.intervals import binary_std_interval, bounded_std_interval, check_level, check_support
 from wis.lm.summary import RewardSummary, fraction_below
 from wis.lm.tracker_state import COLUMNS, check_state
@@ -25,10 +23,6 @@ _FIELDS = ("support", "binary", "level", "keys", "table")
 _ONE_A_KEY = "; groups of different sizes go through update(), one reward a key"
 # Rewards usually pass through float32: equal ones may come back a few roundings apart.
 _ROUNDING = 8 * float(np.finfo(np.float32).eps)
-# What damaged bytes raise in NumPy, zipfile and json.
-_UNREADABLE = (
-    ValueError, TypeError, KeyError, IndexError, EOFError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
 DEFAULT_THRESHOLDS = (0.01, 0.05, 0.1, 0.2)
 DEFAULT_GROUP_SIZES = (2, 4, 8, 16)
 
@@ -357,7 +351,7 @@ class RewardTracker:
                 archive = np.load(file, allow_pickle=False)
                 state = json.loads(archive["header"].tobytes().decode()) | {"table": archive["table"]}
                 return cls.from_state_dict(state)
-            except _UNREADABLE as error:
+            except DAMAGED_NPZ as error:
                 raise ValueError(f"{os.fspath(path)} is not a saved RewardTracker: {error}") from error
 
     def _variance(self) -> NDArray[np.float64]:
