@@ -12,6 +12,7 @@ from wis.graphs.edge_list import EdgeList, require_undirected
 from wis.registry import method
 
 _DSPAR = "Liu et al., DSpar (TMLR 2023, arXiv:2307.02947), Algorithm 1"
+_WEIGHTS = "; with weights after Lovász, Random walks on graphs (1993), Corollary 3.3"
 
 
 @method(source="Seo, Yun and Yang, TEDDY (ICLR 2024, arXiv:2402.01261), the edge score of its published code")
@@ -47,11 +48,14 @@ def teddy(edges: EdgeList) -> np.ndarray:
     return np.argsort(vertex_score[u] * vertex_score[v], kind="stable")
 
 
-@method(source=_DSPAR + ", drawn without replacement and without weights", seeded=True)
+@method(source=_DSPAR + ", drawn without replacement" + _WEIGHTS, seeded=True, reads_weights=True)
 def dspar(edges: EdgeList, *, seed: int | None = None) -> np.ndarray:
     """Edges drawn one after the other with probability proportional to ``1 / d_u + 1 / d_v``.
 
-    The degrees stand in for effective resistances. The edges drawn first are the ones to keep.
+    The degrees stand in for effective resistances: ``R_uv`` lies between half of ``1 / d_u + 1 / d_v`` and a multiple
+    that depends on the spectral gap (Lovász, *Random walks on graphs: a survey*, 1993, Corollary 3.3). That holds with
+    weights too, ``d`` being their sums; the probability of an edge is then its weight times ``1 / d_u + 1 / d_v``, as
+    it is the weight times the resistance in spectral sparsification. The edges drawn first are the ones to keep.
 
     Parameters
     ----------
@@ -74,13 +78,13 @@ def dspar(edges: EdgeList, *, seed: int | None = None) -> np.ndarray:
     return draw_order(_dspar_scores(edges), np.random.default_rng(seed))
 
 
-@method(source=_DSPAR, seeded=True)
+@method(source=_DSPAR + _WEIGHTS, seeded=True, reads_weights=True)
 def dspar_reweighted(edges: EdgeList, num_keep: int, *, seed: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """DSpar as published: draws with replacement, weighted so that the graph's Laplacian is estimated.
 
-    Edges are drawn with replacement, with probability ``p`` proportional to ``1 / d_u + 1 / d_v``, until ``num_keep``
-    different ones have come up (the paper fixes the number ``q`` of draws instead, so its budget varies). An edge drawn
-    ``c`` times gets the weight ``c / (q * p)``.
+    Edges are drawn with replacement, with probability ``p`` proportional to ``1 / d_u + 1 / d_v``, times the weight if
+    there are weights (see ``dspar``), until ``num_keep`` different ones have come up (the paper fixes the number ``q``
+    of draws instead, so its budget varies). The weight of an edge drawn ``c`` times is multiplied by ``c / (q * p)``.
 
     Parameters
     ----------
@@ -96,7 +100,8 @@ def dspar_reweighted(edges: EdgeList, num_keep: int, *, seed: int | None = None)
     kept
         bool ``[m]``, exactly ``num_keep`` of them True.
     weights
-        float64 ``[m]``, 0 for the pairs not kept. O(m log m) time, however many draws it takes.
+        float64 ``[m]``: what multiplies the weights, 0 for the pairs not kept. O(m log m) time, however many draws it
+        takes.
 
     Raises
     ------
@@ -108,5 +113,8 @@ def dspar_reweighted(edges: EdgeList, num_keep: int, *, seed: int | None = None)
 
 
 def _dspar_scores(edges: EdgeList) -> np.ndarray:
-    inverse = 1 / np.maximum(edges.degrees(), 1)
-    return inverse[edges.pairs[0]] + inverse[edges.pairs[1]]
+    if edges.weights is None:
+        inverse = 1 / np.maximum(edges.degrees(), 1)
+        return inverse[edges.pairs[0]] + inverse[edges.pairs[1]]
+    degree = np.bincount(edges.pairs.ravel(), np.tile(edges.weights, 2), edges.num_nodes)
+    return edges.weights / degree[edges.pairs[0]] + edges.weights / degree[edges.pairs[1]]

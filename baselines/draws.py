@@ -30,7 +30,7 @@ def draw_order(rates: np.ndarray, random: np.random.Generator) -> np.ndarray:
 def draw_until(rates: np.ndarray, num_keep: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Draw edges with replacement until ``num_keep`` different ones have come up, and weight them.
 
-    An edge drawn ``c`` times of ``q``, with probability ``p`` each time, has the weight ``c / (q p)``.
+    The weight of an edge drawn ``c`` times of ``q``, with probability ``p`` each time, is multiplied by ``c / (q p)``.
 
     Parameters
     ----------
@@ -44,8 +44,8 @@ def draw_until(rates: np.ndarray, num_keep: int, random: np.random.Generator) ->
     Returns
     -------
     tuple
-        bool ``[m]``, the edges drawn, and float64 ``[m]``, their weights, 0 for the others. O(m log m) time, however
-        many draws it takes.
+        bool ``[m]``, the edges drawn, and float64 ``[m]``, what multiplies their weights, 0 for the others.
+        O(m log m) time, however many draws it takes.
     """
     kept, weights = np.zeros(len(rates), dtype=bool), np.zeros(len(rates))
     if num_keep == 0:

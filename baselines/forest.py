@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.sparse as sp
 
 from wis.checks import check_count
 from wis.graphs.edge_list import EdgeList, require_undirected
+from wis.graphs.forest import heaviest_first, spanning_forest
 from wis.registry import method
 
 
-@method(source="Nagamochi and Ibaraki, sparse certificates (Algorithmica 1992), with random forests", seeded=True)
+@method(
+    source="Nagamochi and Ibaraki, sparse certificates (Algorithmica 1992), with random or maximum forests",
+    seeded=True,
+    reads_weights=True,
+)
 def rank(edges: EdgeList, *, seed: int | None = None, forests: int = 1) -> np.ndarray:
-    """Random edges first, those of a random spanning forest last.
+    """Light or random edges first, those of a maximum or random spanning forest last.
 
     Down to ``n - c`` edges the sparse graph has the ``c`` connected components of the graph. With ``forests`` above 1
     the second forest spans what the first leaves, and so on: ``k`` of them keep every cut of up to ``k`` edges whole.
+
+    With weights the forests are maximum spanning forests, and within and outside them light edges go before heavy ones;
+    chance decides where weights are equal.
 
     Parameters
     ----------
@@ -40,34 +47,14 @@ def rank(edges: EdgeList, *, seed: int | None = None, forests: int = 1) -> np.nd
     """
     require_undirected(edges, "spanning-forest")
     check_count("forests", forests, at_least=1)
-    order = np.random.default_rng(seed).permutation(edges.num_pairs)
+    order = heaviest_first(edges, np.random.default_rng(seed).permutation(edges.num_pairs))
     kept: list[np.ndarray] = []
     for _ in range(forests):
         in_forest = spanning_forest(edges, order)
         kept.insert(0, order[in_forest])
         order = order[~in_forest]
-    return np.concatenate([order, *kept])
+    return np.concatenate([_lightest_first(edges, part) for part in (order, *kept)])
 
 
-def spanning_forest(edges: EdgeList, order: np.ndarray) -> np.ndarray:
-    """Spanning forest that Kruskal's algorithm finds going through some pairs in their order.
-
-    Parameters
-    ----------
-    edges
-        The pairs of an undirected graph.
-    order
-        int64 ``[k]``: positions of the pairs to choose from, first ones preferred.
-
-    Returns
-    -------
-    numpy.ndarray
-        bool ``[k]``: which entries of ``order`` are in the forest. O(k log k) time.
-    """
-    in_forest = np.zeros(len(order), dtype=bool)
-    # SciPy takes a weight of 0 for no edge, so positions count from 1; float64 holds them exactly.
-    position = np.arange(1, len(order) + 1, dtype=np.float64)
-    graph = sp.coo_array((position, edges.pairs[:, order]), shape=(edges.num_nodes,) * 2).tocsr()
-    if graph.nnz:
-        in_forest[sp.csgraph.minimum_spanning_tree(graph).data.astype(np.int64) - 1] = True
-    return in_forest
+def _lightest_first(edges: EdgeList, order: np.ndarray) -> np.ndarray:
+    return order if edges.weights is None else order[np.argsort(edges.weights[order], kind="stable")]

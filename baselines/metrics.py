@@ -27,6 +27,7 @@ METRICS: Mapping[str, str] = MappingProxyType(
         "homophily": "share of the edges between vertices of the same label",
         "degree_distance": "Kolmogorov-Smirnov distance of the degree distributions",
         "laplacian_error": "mean relative error of the Laplacian quadratic form on smooth random vectors",
+        "weight_kept": "share of the sum of the weights kept, where edges have weights",
         "stretch": "mean factor by which shortest paths grew, where there still are any",
         "unreachable": "share of the connected pairs of vertices that are connected no more",
         "degree_correlation": "Spearman correlation of degrees",
@@ -62,13 +63,14 @@ def compare(
     Parameters
     ----------
     before
-        The graph. Directed pairs count as undirected, except for the walk index.
+        The graph. Directed pairs count as undirected, except for the walk index. If its pairs have weights, the
+        quadratic form and ``weight_kept`` use them; all else counts edges.
     after
         Its sparsification, on the same vertices.
     labels
         integer ``[n]``, or None. A negative label means none, and the edges of its vertex do not count.
     weights
-        float ``[m]``, the weights of the pairs of ``after``, if a method sets any. Only the quadratic form uses them.
+        float ``[m]``, the weights of the pairs of ``after``, if a method sets any, instead of ``after.weights``.
     depth
         The depth ``L`` of the walk index ``(A^L)_tt``.
     seed
@@ -81,7 +83,8 @@ def compare(
     Raises
     ------
     ValueError
-        If the graphs have different vertices or one is directed and the other is not, or a shape does not fit.
+        If the graphs have different vertices or one is directed and the other is not, a shape does not fit, or only
+        ``before`` has weights.
     TypeError
         If labels are not integers.
     OverflowError
@@ -93,6 +96,7 @@ def compare(
     would see little of a Laplacian but its trace, which is the number of edges; three steps of a lazy random walk on
     ``before`` make them smooth.
     """
+    weights = after.weights if weights is None else weights
     _check(before, after, labels, weights)
     rng = np.random.default_rng(seed)
     old, new = _undirected(before), _undirected(after)
@@ -111,6 +115,7 @@ def compare(
         "homophily": _homophily(new, labels),
         "degree_distance": _degree_distance(old_degree, new_degree),
         "laplacian_error": _laplacian_error(before, after, weights, rng),
+        "weight_kept": _weight_kept(before.weights, weights),
         **_stretch(old_hops, new_hops),
         "degree_correlation": _rank_correlation(old_degree, new_degree),
         "pagerank_correlation": _rank_correlation(_pagerank(old_matrix), _pagerank(new_matrix)),
@@ -132,16 +137,19 @@ def _check(before: EdgeList, after: EdgeList, labels: np.ndarray | None, weights
         raise TypeError(f"labels must be integers, got {np.asarray(labels).dtype}")
     if weights is not None and np.shape(weights) != (after.num_pairs,):
         raise ValueError(f"weights must have shape [{after.num_pairs}], got {list(np.shape(weights))}")
+    if before.weights is not None and weights is None:
+        raise ValueError("before has edge weights and after has none; pass those of the pairs of after as weights")
 
 
 def _undirected(edges: EdgeList) -> EdgeList:
     return EdgeList.from_columns(edges.pairs, edges.num_nodes, directed=False) if edges.directed else edges
 
 
-def _matrix(edges: EdgeList) -> sp.csr_array:
+def _matrix(edges: EdgeList, weights: np.ndarray | None = None) -> sp.csr_array:
     """The symmetric adjacency matrix; parallel pairs add up."""
     shape = (edges.num_nodes, edges.num_nodes)
-    half = sp.coo_array((np.ones(edges.num_pairs), tuple(edges.pairs)), shape=shape).tocsr()
+    values = np.ones(edges.num_pairs) if weights is None else weights
+    half = sp.coo_array((values, tuple(edges.pairs)), shape=shape).tocsr()
     return half + half.T
 
 
@@ -178,12 +186,13 @@ def _degree_distance(old: np.ndarray, new: np.ndarray) -> float:
 
 
 def _laplacian_error(before: EdgeList, after: EdgeList, weights: np.ndarray | None, rng: np.random.Generator) -> float:
-    matrix = _matrix(before)
-    strength = np.maximum(matrix.sum(axis=1), 1)[:, None]
+    matrix = _matrix(before, before.weights)
+    strength = matrix.sum(axis=1)[:, None]
+    strength[strength == 0] = 1
     vectors = rng.standard_normal((before.num_nodes, _NUM_VECTORS))
     for _ in range(_SMOOTHING_STEPS):
         vectors = (vectors + matrix @ vectors / strength) / 2
-    old = _quadratic_forms(before, None, vectors)
+    old = _quadratic_forms(before, before.weights, vectors)
     new = _quadratic_forms(after, weights, vectors)
     return _mean(np.abs(new[old > 0] / old[old > 0] - 1))
 
@@ -192,6 +201,10 @@ def _quadratic_forms(edges: EdgeList, weights: np.ndarray | None, vectors: np.nd
     """``x^T L x``, the sum over the edges of ``w (x_u - x_v)^2``, for every column ``x``."""
     squares = (vectors[edges.pairs[0]] - vectors[edges.pairs[1]]) ** 2
     return squares.sum(axis=0) if weights is None else np.asarray(weights) @ squares
+
+
+def _weight_kept(old: np.ndarray | None, new: np.ndarray | None) -> float:
+    return np.nan if old is None or new is None else _ratio(np.sum(new), np.sum(old))
 
 
 def _stretch(old: np.ndarray, new: np.ndarray) -> dict[str, float]:

@@ -32,8 +32,8 @@ def one_thread(networkit: ModuleType) -> Iterator[None]:
         networkit.setNumberOfThreads(threads)
 
 
-def to_networkit(networkit: ModuleType, edges: EdgeList) -> tuple[Any, np.ndarray]:
-    """Build an undirected graph with indexed edges.
+def to_networkit(networkit: ModuleType, edges: EdgeList, weights: np.ndarray | None = None) -> tuple[Any, np.ndarray]:
+    """Build an undirected graph with indexed edges, and with the weights float64 ``[m]`` if they are given.
 
     Returns
     -------
@@ -42,8 +42,9 @@ def to_networkit(networkit: ModuleType, edges: EdgeList) -> tuple[Any, np.ndarra
     ids
         int64 ``[m]``: for every pair the id of its edge, which is not its position in the list.
     """
-    ends = np.ascontiguousarray(edges.pairs, dtype=np.uint64)
-    graph = networkit.GraphFromCoo((ends[0], ends[1]), n=edges.num_nodes, directed=False)
+    tail, head = np.ascontiguousarray(edges.pairs, dtype=np.uint64)
+    columns = (tail, head) if weights is None else (np.ascontiguousarray(weights), (tail, head))
+    graph = networkit.GraphFromCoo(columns, n=edges.num_nodes, directed=False, weighted=weights is not None)
     graph.indexEdges()
     numbered: list[tuple[int, int, int]] = []
     graph.forEdges(lambda u, v, weight, number: numbered.append((u, v, number)))

@@ -1,8 +1,9 @@
-"""Spectral sparsification: edges of large effective resistance matter most to the Laplacian.
+"""Spectral sparsification: edges of large weight times effective resistance matter most to the Laplacian.
 
 Spielman and Srivastava, *Graph Sparsification by Effective Resistances* (SIAM J. Comput. 2011, arXiv:0803.0929).
-Two laws draw edges with probabilities proportional to their resistances: without replacement (an order, as in the WIS
-paper), and with replacement and reweighted (the textbook's, whose Laplacian approximates that of the graph).
+Two laws draw edges with probabilities proportional to ``w R``, weight times resistance (the resistance itself, where
+all weights are 1): without replacement (an order, as in the WIS paper), and with replacement and reweighted (the
+textbook's, whose Laplacian approximates that of the graph).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from wis.registry import method
 @method(
     source="Spielman and Srivastava (2011, arXiv:0803.0929); law of Razin et al. (2023, arXiv:2211.16494)",
     seeded=True,
+    reads_weights=True,
     devices=("cpu", "cuda"),
 )
 def rank(
@@ -35,8 +37,8 @@ def rank(
 ) -> np.ndarray:
     """Keep edges of large effective resistance: random draws without replacement.
 
-    Edges are drawn one after the other, each with probability proportional to its resistance among those left. The
-    edges drawn first are the ones to keep, so the order of removal is that of the draws, reversed.
+    Edges are drawn one after the other, each with probability proportional to its weight times its resistance among
+    those left. The edges drawn first are the ones to keep, so the order of removal is that of the draws, reversed.
 
     Parameters
     ----------
@@ -63,7 +65,10 @@ def rank(
 
 
 @method(
-    source="Spielman and Srivastava (2011, arXiv:0803.0929), algorithm Sparsify", seeded=True, devices=("cpu", "cuda")
+    source="Spielman and Srivastava (2011, arXiv:0803.0929), algorithm Sparsify",
+    seeded=True,
+    reads_weights=True,
+    devices=("cpu", "cuda"),
 )
 def reweighted(
     edges: EdgeList,
@@ -78,10 +83,10 @@ def reweighted(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Spectral sparsification with weights: random draws with replacement.
 
-    Each draw takes an edge with probability ``p_e`` proportional to its resistance. Draws go on until ``num_keep``
-    distinct edges have been seen. After ``q`` draws, an edge seen ``c_e`` times has weight ``c_e / (q p_e)``. For a
-    number ``q`` chosen beforehand the weighted Laplacian equals that of the graph on average (see
-    :func:`draw_weights`); stopping at an exact budget makes ``q`` random and this only approximate.
+    Each draw takes an edge with probability ``p_e`` proportional to its weight ``w_e`` times its resistance. Draws go
+    on until ``num_keep`` distinct edges have been seen. After ``q`` draws, an edge seen ``c_e`` times gets the weight
+    ``w_e c_e / (q p_e)``. For a number ``q`` chosen beforehand the new Laplacian equals that of the graph on average
+    (see :func:`draw_weights`); stopping at an exact budget makes ``q`` random and this only approximate.
 
     Parameters
     ----------
@@ -97,7 +102,7 @@ def reweighted(
     Returns
     -------
     tuple
-        bool ``[m]``, the pairs kept, and float64 ``[m]``, their weights, 0 for the others.
+        bool ``[m]``, the pairs kept, and float64 ``[m]``, what multiplies their weights, 0 for the others.
 
     Raises
     ------
@@ -110,21 +115,23 @@ def reweighted(
 
 
 def _rates(edges: EdgeList, seed: int | None, **options: Any) -> tuple[np.ndarray, np.random.Generator]:
-    """Resistances, and the source of the draws, whose seed is not that of the projections."""
+    """Weights times resistances, and the source of the draws, whose seed is not that of the projections."""
     draws, projections = np.random.SeedSequence(seed).generate_state(2, np.uint64).tolist()
-    return effective_resistances(edges, seed=projections, **options), np.random.default_rng(draws)
+    resistance = effective_resistances(edges, seed=projections, **options)
+    rates = resistance if edges.weights is None else edges.weights * resistance
+    return rates, np.random.default_rng(draws)
 
 
-def draw_weights(resistance: np.ndarray, num_draws: int, seed: int | None = None) -> np.ndarray:
-    """Draw edges with replacement, in proportion to their resistances, and weight them.
+def draw_weights(rates: np.ndarray, num_draws: int, seed: int | None = None) -> np.ndarray:
+    """Draw edges with replacement, in proportion to weight times resistance, and reweight them.
 
     Spielman and Srivastava (2011), Theorem 1: with ``q = O(n log n / eps^2)`` draws, the quadratic form of the weighted
     Laplacian is within ``1 ± eps`` of the graph's for every vector, with probability at least one half.
 
     Parameters
     ----------
-    resistance
-        float64 ``[m]``: effective resistances, or approximations within a constant factor.
+    rates
+        float64 ``[m]``: weights times effective resistances, or approximations within a constant factor.
     num_draws
         Number of draws ``q``, at least 1.
     seed
@@ -133,7 +140,7 @@ def draw_weights(resistance: np.ndarray, num_draws: int, seed: int | None = None
     Returns
     -------
     numpy.ndarray
-        float64 ``[m]``: weights, 0 for edges that were never drawn.
+        float64 ``[m]``: what multiplies the weights, 0 for edges that were never drawn.
 
     Raises
     ------
@@ -141,6 +148,6 @@ def draw_weights(resistance: np.ndarray, num_draws: int, seed: int | None = None
         If ``num_draws`` is not positive.
     """
     check_count("num_draws", num_draws, at_least=1)
-    probability = resistance / resistance.sum()
+    probability = rates / rates.sum()
     counts = np.random.default_rng(seed).multinomial(num_draws, probability)
     return counts / (num_draws * probability)

@@ -8,7 +8,7 @@ exact, and among equal scores the edge that comes first in canonical order is re
 neighbourhoods; equal neighbours within one are ranked by NetworKit.)
 
 NetworKit gets every pair once, as an undirected graph: both directions of an ``edge_index`` would become parallel edges
-and change the scores.
+and change the scores. Of these scores only the algebraic distance uses weights; the others are counts.
 """
 
 from __future__ import annotations
@@ -114,11 +114,13 @@ def quadrilateral_simmelian(edges: EdgeList) -> np.ndarray:
     return _order(edges, "quadrilateral-simmelian", "QuadrilateralSimmelianSparsifier")
 
 
-@method(source=_PAPER + "; after Chen and Safro (2011)", seeded=True)
+@method(source=_PAPER + "; after Chen and Safro (2011)", seeded=True, reads_weights=True)
 def algebraic_distance(
     edges: EdgeList, *, seed: int | None = None, systems: int = 10, iterations: int = 30
 ) -> np.ndarray:
     """Keep the edges with ends close to each other under a few smoothed random vectors.
+
+    A vertex moves to the mean of its neighbours, weighted as the edges are.
 
     Parameters
     ----------
@@ -140,7 +142,10 @@ def algebraic_distance(
     """
     check_count("systems", systems, at_least=1)
     check_count("iterations", iterations, at_least=1)
-    return _order(edges, "algebraic-distance", "AlgebraicDistanceSparsifier", systems, iterations, seed=seed)
+    arguments = (systems, iterations)
+    return _order(
+        edges, "algebraic-distance", "AlgebraicDistanceSparsifier", *arguments, seed=seed, weights=edges.weights
+    )
 
 
 @method(source=_PAPER)
@@ -149,7 +154,14 @@ def triangles(edges: EdgeList) -> np.ndarray:
     return _order(edges, "triangles", "TriangleSparsifier")
 
 
-def _order(edges: EdgeList, name: str, sparsifier: str, *arguments: Any, seed: int | None = None) -> np.ndarray:
+def _order(
+    edges: EdgeList,
+    name: str,
+    sparsifier: str,
+    *arguments: Any,
+    seed: int | None = None,
+    weights: np.ndarray | None = None,
+) -> np.ndarray:
     """Ascending scores of a NetworKit sparsifier, ties in canonical order: int64 ``[m]``.
 
     One thread, because NetworKit's threads would draw from the random stream, and add floats, in an order of their own.
@@ -160,6 +172,6 @@ def _order(edges: EdgeList, name: str, sparsifier: str, *arguments: Any, seed: i
         return np.empty(0, dtype=np.int64)
     with one_thread(networkit):
         networkit.setSeed(np.random.default_rng(seed).integers(2**63).item(), False)
-        graph, ids = to_networkit(networkit, edges)
+        graph, ids = to_networkit(networkit, edges, weights)
         scores = np.asarray(getattr(networkit.sparsification, sparsifier)(*arguments).scores(graph))
     return np.argsort(scores[ids], kind="stable")

@@ -24,6 +24,7 @@ from wis.kernels import compiled
 _DAMPING = 4.0 / 3.0  # over the spectral radius of D^-1 A: damps the upper three quarters of the spectrum best
 _COARSEST = 400  # vertices that a dense pseudo-inverse handles
 _VANISHED = 1e-9  # entries of a Laplacian are at least 1, those of its coarse levels a fraction of that
+_ROUNDING = 1e-14  # what is left of the largest entry where sums cancel
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,8 @@ class VCycle:
 
 def _as_scipy(laplacian: Laplacian) -> sp.csr_array:
     size = laplacian.num_nodes
-    values = np.full(len(laplacian.neighbours), -1.0)
+    ones = np.ones(len(laplacian.neighbours))
+    values = -(ones if laplacian.conductances is None else laplacian.conductances)
     off_diagonal = sp.csr_array((values, laplacian.neighbours.astype(np.int32), laplacian.indptr), (size, size))
     return sp.csr_array(off_diagonal + sp.diags_array(laplacian.degree.astype(np.float64)))
 
@@ -117,7 +119,7 @@ def _coarsen(matrix: sp.csr_array, aggregate: Any, dtype: np.dtype, most_work: f
     """One level of the cycle, and the matrix of the next."""
     diagonal = matrix.diagonal()
     # A component that is one vertex by now has nothing left to solve: zero but for rounding errors.
-    lives = diagonal > _VANISHED
+    lives = diagonal > max(_VANISHED, _ROUNDING * diagonal.max())
     inverse = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=lives)
     reach = np.asarray(abs(matrix).sum(axis=1)).ravel()
     local = np.divide(_DAMPING, reach, out=np.zeros_like(reach), where=lives)

@@ -1,4 +1,4 @@
-"""Bridges: edges on no cycle, whose effective resistance is 1."""
+"""Bridges: edges on no cycle. Current has no other way, so the resistance of one is that of itself."""
 
 from __future__ import annotations
 

@@ -19,7 +19,8 @@ from wis.kernels import compiled
 Preconditioner = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 MOST_ITERATIONS = 20_000  # iterations after which a solve has failed
-FINEST_FLOAT32 = 1e-5  # below this tolerance blocks are float64
+_FINEST_FLOAT32 = 1e-5  # below this tolerance blocks are float64
+_MOST_CONTRAST_FLOAT32 = 1e3  # and above this quotient of weights: what weak edges do drowns in rounding errors
 
 
 def solve_block(
@@ -84,6 +85,13 @@ def solve_block(
         _turn(_ratio(next_norm, norm).astype(rhs.dtype), scale, corrected, direction)
         norm = next_norm
     return solution, max_iterations, False
+
+
+def fits_float32(tol: float, weights: np.ndarray | None) -> bool:
+    """Whether float32 is precise enough for a tolerance and weights ``[m]``, None where all are the same."""
+    if weights is not None and weights.max() > _MOST_CONTRAST_FLOAT32 * weights.min():
+        return False
+    return tol >= _FINEST_FLOAT32
 
 
 def unsolved(tol: float, iterations: int) -> ArithmeticError:

@@ -1,10 +1,11 @@
 """Approximate effective resistances of all edges by random projections.
 
 Spielman and Srivastava (2011), section 4, with two changes that spare most of the error. Let ``s`` be random signs on
-the edges, ``B`` the signed incidence matrix and ``x = L^+ B^T s``: then ``E (x_u - x_v)^2 = R_uv`` (Johnson and
-Lindenstrauss 1984). Averaging ``x`` over neighbours, ``y = D^-1 A x``, takes away what is known already:
+the edges, ``B`` the signed incidence matrix, ``W`` the weights and ``x = L^+ B^T W^1/2 s``: then
+``E (x_u - x_v)^2 = R_uv`` (Johnson and Lindenstrauss 1984). Averaging ``x`` over neighbours, ``y = D^-1 A x``, takes
+away what is known already. With ``d`` the sums of the weights at the vertices:
 
-    R_uv = 1/d_u + 1/d_v - 2/(d_u d_v) + E (y_u - y_v)^2        for an edge {u, v} of a simple graph,
+    R_uv = 1/d_u + 1/d_v - 2 w_uv/(d_u d_v) + E (y_u - y_v)^2        for an edge {u, v} of a simple graph,
 
 because ``D^-1 A L^+ A D^-1 = L^+ - D^-1 - D^-1 + D^-1 L D^-1`` on vectors that sum to zero. The first terms are most of
 ``R`` wherever degrees are not small, and only the last one carries the error of the projections, about ``sqrt(2/k)``.
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 def projected_resistances(
     pairs: np.ndarray,
+    weights: np.ndarray | None = None,
     *,
     k: int = 256,
     tol: float = 1e-2,
@@ -42,6 +44,8 @@ def projected_resistances(
     ----------
     pairs
         int64 ``[2, m]``, each undirected pair once. Any number of components.
+    weights
+        float64 ``[m]``, at least 1, or None where all are 1.
     k
         Number of projections: linear systems to solve.
     tol
@@ -60,7 +64,7 @@ def projected_resistances(
     Returns
     -------
     numpy.ndarray
-        float64 ``[m]``, in ``(0, 1]``.
+        float64 ``[m]``, in ``(0, 1 / weights]``.
 
     Notes
     -----
@@ -69,15 +73,15 @@ def projected_resistances(
     """
     names, pairs = np.unique(pairs, return_inverse=True)
     pairs = pairs.reshape(2, -1)
-    laplacian = Laplacian.from_pairs(len(names), pairs)
+    laplacian = Laplacian.from_pairs(len(names), pairs, weights)
     entropy = np.random.SeedSequence(seed).entropy
     problem: Projections | TorchProjections
     if device == "cuda":
         from wis.baselines.resistance.projections_torch import TorchProjections
 
-        problem = TorchProjections(laplacian, pairs, tol, entropy, device)
+        problem = TorchProjections(laplacian, pairs, tol, entropy, device, weights)
     else:
-        problem = Projections(laplacian, pairs, tol, entropy)
+        problem = Projections(laplacian, pairs, tol, entropy, weights)
         problem.choose(solver)
     widths = [min(WIDTH, k - start) for start in range(0, k, WIDTH)]
     total = np.zeros(pairs.shape[1], dtype=np.float64)
@@ -89,5 +93,6 @@ def projected_resistances(
             total += squares
             advance(width)
     at_tail, at_head = 1.0 / laplacian.degree[pairs]
-    known = at_tail + at_head - 2.0 * at_tail * at_head
-    return np.clip(known + total / k, np.finfo(np.float64).tiny, 1.0)
+    both = at_tail * at_head if weights is None else weights * at_tail * at_head
+    most = 1.0 if weights is None else 1.0 / weights
+    return np.clip(at_tail + at_head - 2.0 * both + total / k, np.finfo(np.float64).tiny, most)

@@ -17,7 +17,9 @@ from wis.baselines.resistance.selected_inverse import selected_inverse
 from wis.progress import track
 
 
-def exact_resistances(num_nodes: int, pairs: np.ndarray, *, progress: bool = False) -> np.ndarray:
+def exact_resistances(
+    num_nodes: int, pairs: np.ndarray, weights: np.ndarray | None = None, *, progress: bool = False
+) -> np.ndarray:
     """Effective resistance of every edge, by factorisation.
 
     Parameters
@@ -26,19 +28,22 @@ def exact_resistances(num_nodes: int, pairs: np.ndarray, *, progress: bool = Fal
         Number of vertices ``n``.
     pairs
         int64 ``[2, m]``, each undirected pair once. Any number of components.
+    weights
+        float64 ``[m]``, or None where all are 1.
     progress
         Whether to show progress.
 
     Returns
     -------
     numpy.ndarray
-        float64 ``[m]``, in ``(0, 1]``.
+        float64 ``[m]``, in ``(0, 1 / weights]``.
 
     Notes
     -----
     Time and memory are those of a sparse Cholesky factorisation with a minimum-degree ordering: near linear on trees,
     small on nearly planar graphs, up to ``O(n^3)`` and ``O(n^2)`` on expanders.
     """
+    weights = np.ones(pairs.shape[1]) if weights is None else weights
     resistance = np.empty(pairs.shape[1], dtype=np.float64)
     part = _components(num_nodes, pairs)[pairs[0]]
     # The largest component on its own: the last columns of its factor are then the dense ones.
@@ -46,16 +51,16 @@ def exact_resistances(num_nodes: int, pairs: np.ndarray, *, progress: bool = Fal
     with track(num_nodes, "effective resistances, exact", unit="vertices", enabled=progress) as advance:
         for chosen in (largest, ~largest):
             if chosen.any():
-                resistance[chosen] = _resistances(pairs[:, chosen], advance)
-    return np.clip(resistance, np.finfo(np.float64).tiny, 1.0)
+                resistance[chosen] = _resistances(pairs[:, chosen], weights[chosen], advance)
+    return np.clip(resistance, np.finfo(np.float64).tiny, 1.0 / weights)
 
 
-def _resistances(pairs: np.ndarray, advance: Callable[[int], None]) -> np.ndarray:
+def _resistances(pairs: np.ndarray, weights: np.ndarray, advance: Callable[[int], None]) -> np.ndarray:
     """Resistances of a graph without isolated vertices, whatever its vertices are called."""
     names, pairs = np.unique(pairs, return_inverse=True)
     pairs = pairs.reshape(2, -1)
-    row = _matrix_rows(len(names), pairs)
-    lower, pivots, place = _factorise(row, pairs)
+    row = _matrix_rows(len(names), pairs, weights)
+    lower, pivots, place = _factorise(row, pairs, weights)
     low, high = np.sort(np.where(row >= 0, place[row], -1)[pairs], axis=0)
     inside = low >= 0
     diagonal, entries = selected_inverse(lower, pivots, low[inside], high[inside], advance)
@@ -64,10 +69,10 @@ def _resistances(pairs: np.ndarray, advance: Callable[[int], None]) -> np.ndarra
     return resistance
 
 
-def _matrix_rows(num_nodes: int, pairs: np.ndarray) -> np.ndarray:
+def _matrix_rows(num_nodes: int, pairs: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The matrix row of every vertex: -1 for the grounded one of each component, its vertex of highest degree."""
     part = _components(num_nodes, pairs)
-    degree = np.bincount(pairs.ravel(), minlength=num_nodes)
+    degree = np.bincount(pairs.ravel(), np.tile(weights, 2), num_nodes)
     by_part = np.lexsort((degree, part))
     last_of_part = np.append(part[by_part][1:] != part[by_part][:-1], True)
     free = np.ones(num_nodes, dtype=bool)
@@ -81,14 +86,13 @@ def _components(num_nodes: int, pairs: np.ndarray) -> np.ndarray:
     return sp.csgraph.connected_components(graph, directed=False)[1]
 
 
-def _factorise(row: np.ndarray, pairs: np.ndarray) -> tuple[sp.csc_array, np.ndarray, np.ndarray]:
+def _factorise(row: np.ndarray, pairs: np.ndarray, weights: np.ndarray) -> tuple[sp.csc_array, np.ndarray, np.ndarray]:
     """Factorise the grounded Laplacian: strictly lower ``L``, diagonal ``D``, and where each row went."""
     size = int(row.max()) + 1
-    degree = np.bincount(pairs.ravel(), minlength=len(row)).astype(np.float64)
+    degree = np.bincount(pairs.ravel(), np.tile(weights, 2), len(row))
     tail, head = row[pairs]
     inside = (tail >= 0) & (head >= 0)
-    tail, head = tail[inside], head[inside]
-    half = sp.coo_array((np.full(len(tail), -1.0), (tail, head)), shape=(size, size))
+    half = sp.coo_array((-weights[inside], (tail[inside], head[inside])), shape=(size, size))
     matrix = sp.csc_array(half + half.T + sp.diags_array(degree[row >= 0]))
     # The matrix is diagonally dominant, so pivots can stay on the diagonal and both factors share one sparsity.
     options = {"SymmetricMode": True, "Equil": False}

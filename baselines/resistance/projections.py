@@ -9,7 +9,7 @@ from typing import Any
 import numba
 import numpy as np
 from wis.baselines.resistance.amg import TooDenseError, VCycle
-from wis.baselines.resistance.cg import FINEST_FLOAT32, MOST_ITERATIONS, Preconditioner, solve_block, unsolved
+from wis.baselines.resistance.cg import MOST_ITERATIONS, Preconditioner, fits_float32, solve_block, unsolved
 from wis.baselines.resistance.laplacian import Laplacian
 from wis.baselines.resistance.signs import WIDTH, random_bits
 
@@ -29,20 +29,23 @@ class Projections:
 
     Parameters
     ----------
-    laplacian, pairs
-        The graph.
+    laplacian, pairs, weights
+        The graph; ``weights`` is None where all are 1.
     tol
-        Tolerance of the solver; blocks are float32 unless it is finer than they can reach.
+        Tolerance of the solver; blocks are float32 unless it, or the contrast of the weights, is beyond them.
     entropy
         Seed of the signs.
     """
 
-    def __init__(self, laplacian: Laplacian, pairs: np.ndarray, tol: float, entropy: Any) -> None:
+    def __init__(
+        self, laplacian: Laplacian, pairs: np.ndarray, tol: float, entropy: Any, weights: np.ndarray | None = None
+    ) -> None:
         self.laplacian = laplacian
         self.pairs = pairs.astype(np.uint32)
+        self.roots = None if weights is None else np.sqrt(weights)
         self.tol = tol
         self.entropy = entropy
-        self.dtype = np.float32 if tol >= FINEST_FLOAT32 else np.float64
+        self.dtype = np.float32 if fits_float32(tol, weights) else np.float64
         self.precondition: Preconditioner | None = None
         self._memory = threading.local()
 
@@ -72,11 +75,12 @@ class Projections:
             )
 
     def right_hand_sides(self, block: int, width: int, out: np.ndarray | None = None) -> np.ndarray:
-        """``B^T s`` for the random signs of this block: ``[n, width]``, in ``out`` if that is given."""
+        """``B^T W^1/2 s`` for the random signs of this block: ``[n, width]``, in ``out`` if that is given."""
         rhs = np.empty((self.laplacian.num_nodes, width), dtype=self.dtype) if out is None else out
         rhs[:] = 0
         for start, bits in random_bits(self.entropy, block, self.pairs.shape[1], width):
-            _scatter_signs(self.pairs[:, start : start + len(bits)], bits, rhs)
+            chunk = slice(start, start + len(bits))
+            _scatter_signs(self.pairs[:, chunk], bits, None if self.roots is None else self.roots[chunk], rhs)
         return rhs
 
     def squares(self, block: int, width: int) -> np.ndarray:
@@ -102,8 +106,11 @@ class Projections:
 
 
 @compiled
-def _scatter_signs(pairs: np.ndarray, bits: np.ndarray, out: np.ndarray) -> None:
-    """Add the sign of each edge, 1 for bit 0 and -1 for bit 1, to its first endpoint; subtract it from its second."""
+def _scatter_signs(pairs: np.ndarray, bits: np.ndarray, roots: np.ndarray | None, out: np.ndarray) -> None:
+    """Add the sign of each edge, 1 for bit 0 and -1 for bit 1, to its first endpoint; subtract it from its second.
+
+    With ``roots`` of the weights, a sign is multiplied by that of its edge.
+    """
     width = np.uint64(out.shape[1])
     number = out.dtype.type
     signs = np.empty(width, out.dtype)
@@ -111,6 +118,9 @@ def _scatter_signs(pairs: np.ndarray, bits: np.ndarray, out: np.ndarray) -> None
         u, v = np.uint64(pairs[0, e]), np.uint64(pairs[1, e])
         for j in range(width):
             signs[j] = number(1) - number(2) * number(bits[e, j])
+        if roots is not None:
+            for j in range(width):
+                signs[j] *= number(roots[e])
         for j in range(width):
             out[u, j] += signs[j]
         for j in range(width):

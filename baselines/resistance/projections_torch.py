@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 import torch
-from wis.baselines.resistance.cg import FINEST_FLOAT32, MOST_ITERATIONS, ErrorEstimate, unsolved
+from wis.baselines.resistance.cg import MOST_ITERATIONS, ErrorEstimate, fits_float32, unsolved
 from wis.baselines.resistance.laplacian import Laplacian
 from wis.baselines.resistance.signs import random_bits
 
@@ -23,30 +23,39 @@ class TorchProjections:
 
     Parameters
     ----------
-    laplacian, pairs
-        The graph, on the CPU.
+    laplacian, pairs, weights
+        The graph, on the CPU; ``weights`` is None where all are 1.
     tol
-        Tolerance of the solver; blocks are float32 unless it is finer than they can reach.
+        Tolerance of the solver; blocks are float32 unless it, or the contrast of the weights, is beyond them.
     entropy
         Seed of the signs.
     device
         A torch device. The CPU works too, for tests.
     """
 
-    def __init__(self, laplacian: Laplacian, pairs: np.ndarray, tol: float, entropy: Any, device: str) -> None:
+    def __init__(
+        self,
+        laplacian: Laplacian,
+        pairs: np.ndarray,
+        tol: float,
+        entropy: Any,
+        device: str,
+        weights: np.ndarray | None = None,
+    ) -> None:
         self.tol = tol
         self.entropy = entropy
         self.device = torch.device(device)
-        self.dtype = torch.float32 if tol >= FINEST_FLOAT32 else torch.float64
+        self.dtype = torch.float32 if fits_float32(tol, weights) else torch.float64
         self.pairs = torch.from_numpy(np.array(pairs)).to(self.device)
         self.degree = torch.from_numpy(laplacian.degree).to(self.device, self.dtype)[:, None]
         size, count = laplacian.num_nodes, pairs.shape[1]
-        ones, edges = np.ones(count), np.arange(count)
+        weights, edges = np.ones(count) if weights is None else weights, np.arange(count)
         ends = pairs.ravel(), pairs[::-1].ravel()
-        self.adjacency = self._matrix(sp.csr_array((np.tile(ones, 2), ends), shape=(size, size)))
-        # The incidence matrix B^T: 1 at the first endpoint of an edge, -1 at its second.
-        places = pairs.ravel(), np.tile(edges, 2)
-        self.incidence = self._matrix(sp.csr_array((np.append(ones, -ones), places), shape=(size, count)))
+        self.adjacency = self._matrix(sp.csr_array((np.tile(weights, 2), ends), shape=(size, size)))
+        # B^T W^1/2, B the incidence matrix: the root of the weight at the first endpoint of an edge, minus it at its
+        # second.
+        places, roots = (pairs.ravel(), np.tile(edges, 2)), np.sqrt(weights)
+        self.incidence = self._matrix(sp.csr_array((np.append(roots, -roots), places), shape=(size, count)))
 
     def threads(self) -> int:
         """One block at a time: it fills the device."""

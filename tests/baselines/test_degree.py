@@ -83,6 +83,22 @@ def test_dspar_weights_have_the_law_of_draws_with_replacement(num_keep):
         assert (np.abs(a.mean(axis=0) - b.mean(axis=0)) <= 4.5 * spread + 1e-12).all()
 
 
+def test_dspar_with_weights():
+    weights = np.array([1.0, 2.0, 5.0, 0.5])
+    edges = EdgeList(4, edge_list(PAW).pairs, weights=weights)
+    strength = np.array([3.0, 6.0, 7.5, 0.5])
+    rates = np.array(
+        [w * (1 / strength[u] + 1 / strength[v]) for w, (u, v) in zip(weights, edges.pairs.T, strict=True)]
+    )
+    counts = np.bincount([degree.dspar(edges, seed=seed)[-1] for seed in range(4000)], minlength=4)
+    share = rates / rates.sum()
+    assert (np.abs(counts - 4000 * share) < 4.5 * np.sqrt(4000 * share)).all()
+    _, factors = degree.dspar_reweighted(edges, 4, seed=1)
+    draws = factors * share  # c / q
+    assert draws.sum() == pytest.approx(1)
+    assert np.allclose(draws / draws.min(), np.round(draws / draws.min()))  # the last edge to come up comes up once
+
+
 def test_dspar_selection_fits_its_order():
     edges = edge_list(nx.powerlaw_cluster_graph(50, 4, 0.3, seed=0))
     order = degree.dspar(edges, seed=7)

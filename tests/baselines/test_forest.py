@@ -51,6 +51,29 @@ def test_forest_edges_vary():
     assert (np.abs(last - 400) < 4.5 * np.sqrt(4000 * 0.1 * 0.9)).all()
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_maximum_forest_goes_last_and_light_edges_first(seed):
+    graph = nx.gnm_random_graph(30, 90, seed=seed)
+    unweighted = edge_list(graph)
+    weights = np.random.default_rng(seed).choice([0.25, 1.0, 3.0, 8.0], unweighted.num_pairs)
+    edges = EdgeList(30, unweighted.pairs, weights=weights)
+    order = rank(edges, seed=seed)
+    for (u, v), weight in zip(edges.pairs.T.tolist(), weights.tolist(), strict=True):
+        graph[u][v]["weight"] = weight
+    heaviest = nx.maximum_spanning_tree(graph)
+    size = heaviest.number_of_edges()
+    assert weights[order[-size:]].sum() == heaviest.size("weight")
+    for part in (order[:-size], order[-size:]):
+        assert (np.diff(weights[part]) >= 0).all()
+    assert (rank(edges, seed=seed + 1) != order).any()  # chance among equal weights
+
+
+def test_equal_weights_are_no_weights():
+    edges = edge_list(nx.gnm_random_graph(30, 90, seed=1))
+    weighted = EdgeList(30, edges.pairs, weights=np.full(90, 2.5))
+    np.testing.assert_array_equal(rank(weighted, seed=4), rank(edges, seed=4))
+
+
 def test_seeds_and_bad_input():
     edges = edge_list(nx.cycle_graph(30))
     np.testing.assert_array_equal(rank(edges, seed=1), rank(edges, seed=1))

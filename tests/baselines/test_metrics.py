@@ -39,7 +39,8 @@ def results(graph, sparse) -> dict[str, float]:
 
 def test_all_keys(results):
     assert list(results) == list(metrics.METRICS)
-    assert all(type(value) is float and not math.isnan(value) for value in results.values())
+    assert all(type(value) is float for value in results.values())
+    assert [name for name, value in results.items() if math.isnan(value)] == ["weight_kept"]
 
 
 def test_counts_and_clustering(sparse, results):
@@ -90,6 +91,26 @@ def test_laplacian_error_is_the_share_removed_where_it_is_the_same_everywhere():
     doubled = metrics.compare(before, before, weights=np.full(before.num_pairs, 2.0))
     assert doubled["laplacian_error"] == pytest.approx(1)
     assert metrics.compare(before, before)["laplacian_error"] == 0
+
+
+def test_weights_of_the_graph(graph, sparse):
+    before, after = edge_list(graph), edge_list(sparse)
+    weights = np.random.default_rng(0).uniform(0.1, 9, before.num_pairs)
+    of_after = weights[before.pair_of_columns(after.pairs)]
+    heavy, light = EdgeList(36, before.pairs, weights=weights), EdgeList(36, after.pairs, weights=of_after)
+    found = metrics.compare(heavy, light)
+    assert found["weight_kept"] == pytest.approx(of_after.sum() / weights.sum())
+    assert metrics.compare(heavy, after, weights=of_after) == pytest.approx(found, nan_ok=True)
+    assert metrics.compare(heavy, heavy)["laplacian_error"] == 0
+    assert metrics.compare(heavy, light, weights=3 * of_after)["weight_kept"] == pytest.approx(3 * found["weight_kept"])
+    # Twice every weight is twice every quadratic form.
+    assert metrics.compare(heavy, heavy, weights=2 * weights)["laplacian_error"] == pytest.approx(1)
+    in_grams = metrics.compare(
+        EdgeList(36, before.pairs, weights=1000 * weights), EdgeList(36, after.pairs, weights=1000 * of_after)
+    )
+    assert in_grams["laplacian_error"] == pytest.approx(found["laplacian_error"])
+    with pytest.raises(ValueError, match="before has edge weights and after has none"):
+        metrics.compare(heavy, after)
 
 
 def test_laplacian_error_by_matrices(graph, sparse, results):

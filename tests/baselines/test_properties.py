@@ -18,6 +18,7 @@ import wis
 from tests.strategies import edge_list
 from wis.calls import choose_pairs, rank_pairs
 from wis.graphs.edge_list import EdgeList
+from wis.registry import Method
 
 METHODS = [method for method in wis.methods() if not method.learns]
 RANKS = [method for method in METHODS if method.kind == "rank"]
@@ -26,6 +27,17 @@ SELECTIONS = [method for method in METHODS if method.kind == "select"]
 
 def by_name(methods):
     return pytest.mark.parametrize("method", methods, ids=[method.name for method in methods])
+
+
+def weigh(edges: EdgeList) -> EdgeList:
+    """The same pairs with weights, some of them equal."""
+    weights = np.random.default_rng(0).choice([0.2, 1.0, 1.5, 4.0, 30.0], edges.num_pairs)
+    return EdgeList(edges.num_nodes, edges.pairs, edges.directed, weights)
+
+
+def suited(method: Method, edges: EdgeList) -> EdgeList:
+    """The graph, with weights for the methods that are nothing without."""
+    return weigh(edges) if method.name in ("disparity", "threshold") else edges
 
 
 def from_networkx(graph: nx.Graph) -> EdgeList:
@@ -71,7 +83,7 @@ def test_says_what_it_is(method):
 @by_name(RANKS)
 @on_every_graph
 def test_order_is_a_permutation(method, edges):
-    order = rank_pairs(method, edges, {}, seed=0, device="cpu")
+    order = rank_pairs(method, suited(method, edges), {}, seed=0, device="cpu")
     assert order.dtype == np.int64
     assert sorted(order.tolist()) == list(range(edges.num_pairs))
 
@@ -81,7 +93,7 @@ def test_order_is_a_permutation(method, edges):
 def test_every_budget_is_exact(method, edges):
     for share in (0.0, 0.1, 0.5, 0.77, 1.0):
         num_keep = round(share * edges.num_pairs)
-        kept, weights = choose_pairs(method, edges, num_keep, {}, seed=0, device="cpu")
+        kept, weights = choose_pairs(method, suited(method, edges), num_keep, {}, seed=0, device="cpu")
         assert kept.dtype == bool
         assert kept.sum() == num_keep
         if weights is not None:
@@ -92,9 +104,8 @@ def test_every_budget_is_exact(method, edges):
 
 @by_name(RANKS)
 def test_smaller_budgets_lie_in_larger_ones(method):
-    kept = [
-        choose_pairs(method, PATCHWORK, size, {}, seed=0, device="cpu")[0] for size in range(PATCHWORK.num_pairs + 1)
-    ]
+    edges = suited(method, PATCHWORK)
+    kept = [choose_pairs(method, edges, size, {}, seed=0, device="cpu")[0] for size in range(edges.num_pairs + 1)]
     for smaller, larger in itertools.pairwise(kept):
         assert not (smaller & ~larger).any()
 
@@ -107,8 +118,8 @@ def test_selections_have_no_order(method):
 
 @by_name(METHODS)
 def test_a_seed_fixes_the_result(method):
-    num_keep = PATCHWORK.num_pairs // 2
-    results = [choose_pairs(method, PATCHWORK, num_keep, {}, seed=seed, device="cpu") for seed in (1, 1, 2, 3, 4)]
+    edges, num_keep = suited(method, PATCHWORK), PATCHWORK.num_pairs // 2
+    results = [choose_pairs(method, edges, num_keep, {}, seed=seed, device="cpu") for seed in (1, 1, 2, 3, 4)]
     assert np.array_equal(results[0][0], results[1][0])
     if results[0][1] is not None:
         assert np.array_equal(results[0][1], results[1][1])
@@ -121,7 +132,7 @@ def test_a_seed_fixes_the_result(method):
 def test_global_random_state_is_left_alone(method):
     np.random.seed(7)  # noqa: NPY002 - the state that must not be used
     torch.manual_seed(7)
-    choose_pairs(method, PATCHWORK, 20, {}, seed=0, device="cpu")
+    choose_pairs(method, suited(method, PATCHWORK), 20, {}, seed=0, device="cpu")
     assert np.random.random() == pytest.approx(0.07630828937395717)  # noqa: NPY002
     assert torch.equal(torch.rand(2), torch.rand(2, generator=torch.Generator().manual_seed(7)))
 
@@ -177,7 +188,7 @@ def test_order_and_sparsify_agree(method):
 
 @by_name(METHODS)
 def test_directed_works_or_is_refused_with_the_way_out(method):
-    edges = edge_list(6, [[0, 1, 2, 3, 4, 0], [1, 2, 0, 0, 3, 3]], directed=True)
+    edges = suited(method, edge_list(6, [[0, 1, 2, 3, 4, 0], [1, 2, 0, 0, 3, 3]], directed=True))
     try:
         kept, _ = choose_pairs(method, edges, 3, {}, seed=0, device="cpu")
     except ValueError:
@@ -193,8 +204,53 @@ def test_unknown_option_is_named(method):
         wis.sparsify(_data(), 0.5, method=method.name, colour="red")
 
 
+@by_name([method for method in METHODS if method.reads_weights])
+@on_every_graph
+def test_the_unit_of_weights_does_not_matter(method, edges):
+    weighted, num_keep = weigh(edges), edges.num_pairs // 2
+    options = {"score": "threshold"} if method.name == "local" else {}
+    in_grams = EdgeList(edges.num_nodes, edges.pairs, weights=weighted.weights * 1024)
+    kept, factors = choose_pairs(method, weighted, num_keep, options, seed=0, device="cpu")
+    again, again_factors = choose_pairs(method, in_grams, num_keep, options, seed=0, device="cpu")
+    assert np.array_equal(kept, again)
+    assert kept.sum() == num_keep
+    if factors is not None:
+        assert np.allclose(factors, again_factors)
+
+
+@by_name(METHODS)
+def test_weights_matter_where_a_method_says_so_and_only_there(method):
+    weights = weigh(PATCHWORK).weights
+    options = {"score": "threshold"} if method.name == "local" else {}
+    orders = [weights, weights[::-1], np.roll(weights, 7)]
+    results = [
+        choose_pairs(method, EdgeList(PATCHWORK.num_nodes, PATCHWORK.pairs, weights=w), 40, options, seed=0)
+        for w in orders
+    ]
+    if method.reads_weights:
+        assert any(not np.array_equal(results[0][0], other) for other, _ in results[1:])
+    else:
+        without = choose_pairs(method, PATCHWORK, 40, options, seed=0)
+        assert all(np.array_equal(without[0], kept) for kept, _ in results)
+
+
+@by_name(METHODS)
+def test_a_forest_can_go_last(method):
+    edges = suited(method, PATCHWORK)
+    graph = nx.Graph(edges.pairs.T.tolist())
+    size = len(graph) - nx.number_connected_components(graph)
+    for num_keep in (0, size // 2, size, size + 5, edges.num_pairs - 3, edges.num_pairs):
+        kept, weights = choose_pairs(method, edges, num_keep, {"keep_connected": True}, seed=0, device="cpu")
+        assert kept.sum() == num_keep
+        sparse = nx.Graph(edges.pairs[:, kept].T.tolist())
+        rank = len(sparse) - nx.number_connected_components(sparse)
+        assert rank == min(num_keep, size)
+        if weights is not None:
+            assert ((weights > 0) == kept).all()
+
+
 @by_name(METHODS)
 def test_no_warnings(method):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        choose_pairs(method, PATCHWORK, 25, {}, seed=0, device="cpu")
+        choose_pairs(method, suited(method, PATCHWORK), 25, {}, seed=0, device="cpu")

@@ -8,6 +8,7 @@ import pytest
 import scipy.sparse as sp
 import torch
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from wis.baselines.resistance import effective_resistances, projections
 from wis.baselines.resistance.amg import TooDenseError, VCycle
 from wis.baselines.resistance.bridges import find_bridges
@@ -27,9 +28,15 @@ def dense_laplacian(edges: EdgeList, weights: np.ndarray | None = None) -> np.nd
 
 
 def dense_resistances(edges: EdgeList) -> np.ndarray:
-    inverse = np.linalg.pinv(dense_laplacian(edges), hermitian=True)
+    inverse = np.linalg.pinv(dense_laplacian(edges, edges.weights), rcond=1e-13, hermitian=True)
     u, v = edges.pairs
     return inverse[u, u] + inverse[v, v] - 2 * inverse[u, v]
+
+
+def weigh(edges: EdgeList, seed: int = 0, span: float = 1.0) -> EdgeList:
+    """The same pairs with weights from ``10 ** -span`` to ``10 ** span``, times 7."""
+    weights = 7 * 10 ** np.random.default_rng(seed).uniform(-span, span, edges.num_pairs)
+    return EdgeList(edges.num_nodes, edges.pairs, edges.directed, weights)
 
 
 def from_networkx(graph: nx.Graph) -> EdgeList:
@@ -52,6 +59,53 @@ PATCHWORK = edge_list(
 @settings(max_examples=150, deadline=None)
 def test_exact_equals_the_dense_pseudo_inverse(edges):
     assert np.allclose(effective_resistances(edges), dense_resistances(edges), atol=1e-9)
+
+
+@given(edge_lists(max_nodes=12, max_edges=40), st.integers(0, 9), st.sampled_from([0.5, 2.0]))
+@settings(max_examples=100, deadline=None)
+def test_exact_equals_the_dense_pseudo_inverse_with_weights(edges, seed, span):
+    weighted = weigh(edges, seed, span)
+    assert np.allclose(effective_resistances(weighted), dense_resistances(weighted), rtol=1e-8, atol=0)
+
+
+@pytest.mark.parametrize("edges", [GRID, POWER_LAW, PATCHWORK], ids=["grid", "power law", "patchwork"])
+def test_weights_times_resistances_sum_to_the_rank(edges):
+    weighted = weigh(edges, span=2)
+    graph = nx.Graph(edges.pairs.T.tolist())
+    rank = len(graph) - nx.number_connected_components(graph)
+    assert weighted.weights @ effective_resistances(weighted, solver="exact") == pytest.approx(rank, rel=1e-9)
+
+
+@pytest.mark.parametrize("edges", [GRID, POWER_LAW, PATCHWORK], ids=["grid", "power law", "patchwork"])
+@pytest.mark.parametrize("span", [0.7, 2.0])  # blocks of float32 and of float64
+@pytest.mark.parametrize("solver", ["cg", "amg"])
+def test_projections_estimate_the_resistances_with_weights(edges, span, solver):
+    weighted = weigh(edges, 3, span)
+    exact = dense_resistances(weighted)
+    estimate = effective_resistances(weighted, solver=solver, k=256, seed=2)
+    error = np.abs(estimate - exact) / exact
+    assert np.median(error) < 0.04
+    assert error.max() < 0.35
+    assert (weighted.weights * estimate <= 1 + 1e-12).all()
+
+
+@pytest.mark.parametrize("solver", ["exact", "cg", "amg"])
+def test_the_unit_of_weights_is_that_of_conductance(solver):
+    weighted = weigh(PATCHWORK)
+    in_other_units = EdgeList(60, PATCHWORK.pairs, weights=weighted.weights * 2.0**70)
+    resistance = effective_resistances(weighted, solver=solver, seed=1)
+    assert np.array_equal(effective_resistances(in_other_units, solver=solver, seed=1) * 2.0**70, resistance)
+    constant = EdgeList(60, PATCHWORK.pairs, weights=np.full(PATCHWORK.num_pairs, 4.0))
+    unweighted = effective_resistances(PATCHWORK, solver=solver, seed=1)
+    assert np.array_equal(effective_resistances(constant, solver=solver, seed=1) * 4, unweighted)
+
+
+def test_bridges_have_the_resistance_of_themselves():
+    weighted = weigh(PATCHWORK)
+    bridge = find_bridges(PATCHWORK)
+    for solver in ("exact", "cg", "amg"):
+        resistance = effective_resistances(weighted, solver=solver, seed=0)
+        assert np.array_equal(resistance[bridge], 1 / weighted.weights[bridge])
 
 
 def test_exact_on_every_family():
@@ -217,10 +271,11 @@ def test_result_does_not_depend_on_threads():
 def test_torch_backend_estimates_the_same_numbers():
     from wis.baselines.resistance.projections_torch import TorchProjections
 
-    for edges, tol in ((POWER_LAW, 1e-3), (GRID, 1e-7)):
-        laplacian = Laplacian.from_pairs(edges.num_nodes, edges.pairs)
-        on_cpu = Projections(laplacian, edges.pairs, tol, entropy=11).squares(2, 20)
-        by_torch = TorchProjections(laplacian, edges.pairs, tol, 11, "cpu").squares(2, 20)
+    for edges, tol in ((POWER_LAW, 1e-3), (GRID, 1e-7), (weigh(POWER_LAW), 1e-3), (weigh(GRID, span=2), 1e-3)):
+        weights = edges.weights
+        laplacian = Laplacian.from_pairs(edges.num_nodes, edges.pairs, weights)
+        on_cpu = Projections(laplacian, edges.pairs, tol, 11, weights).squares(2, 20)
+        by_torch = TorchProjections(laplacian, edges.pairs, tol, 11, "cpu", weights).squares(2, 20)
         assert np.allclose(by_torch, on_cpu, rtol=100 * tol, atol=1e-3 * on_cpu.mean())
 
 
@@ -228,13 +283,13 @@ def test_the_whole_path_of_cuda_on_the_cpu(monkeypatch):
     from wis.baselines.resistance import projections_torch, solve
 
     class OnTheCpu(projections_torch.TorchProjections):
-        def __init__(self, laplacian, pairs, tol, entropy, device):
+        def __init__(self, laplacian, pairs, tol, entropy, device, weights):
             assert device == "cuda"
-            super().__init__(laplacian, pairs, tol, entropy, "cpu")
+            super().__init__(laplacian, pairs, tol, entropy, "cpu", weights)
 
     monkeypatch.setattr(projections_torch, "TorchProjections", OnTheCpu)
     monkeypatch.setattr(solve, "require_cuda", lambda: None)
-    for edges in (POWER_LAW, GRID, PATCHWORK):
+    for edges in (POWER_LAW, GRID, PATCHWORK, weigh(POWER_LAW)):
         on_cpu = effective_resistances(edges, solver="cg", k=64, seed=1)
         by_torch = effective_resistances(edges, solver="cg", k=64, seed=1, device="cuda")
         assert np.allclose(by_torch, on_cpu, rtol=2e-2)
@@ -248,9 +303,10 @@ def test_cuda_is_a_promise():
 
 
 @pytest.mark.gpu
-def test_cuda_estimates_the_same_numbers():
-    on_cpu = effective_resistances(POWER_LAW, solver="cg", k=64, seed=1)
-    on_gpu = effective_resistances(POWER_LAW, solver="cg", k=64, seed=1, device="cuda")
+@pytest.mark.parametrize("edges", [POWER_LAW, weigh(POWER_LAW)], ids=["all the same", "weighted"])
+def test_cuda_estimates_the_same_numbers(edges):
+    on_cpu = effective_resistances(edges, solver="cg", k=64, seed=1)
+    on_gpu = effective_resistances(edges, solver="cg", k=64, seed=1, device="cuda")
     assert np.allclose(on_gpu, on_cpu, rtol=1e-2)
 
 

@@ -46,6 +46,46 @@ def test_stretch_holds_on_every_family(stretch):
         assert worst_stretch(edges, spanner(edges, stretch, seed=0)) <= stretch
 
 
+@given(edges=edge_lists(max_nodes=14, max_edges=60), stretch=st.integers(1, 9), seed=st.integers(0, 9))
+@settings(max_examples=100, deadline=None)
+def test_stretch_holds_with_weights(edges, stretch, seed):
+    # Few weights, so that some are equal, and far apart, so that a wrong choice shows.
+    weights = np.random.default_rng(seed).choice([0.01, 1.0, 1.5, 40.0], edges.num_pairs)
+    weighted = EdgeList(edges.num_nodes, edges.pairs, weights=weights)
+    for word, length in (("inverse", 1 / weights), ("weight", weights)):
+        kept = spanner(weighted, stretch, seed, lengths=word)
+        graph = nx.empty_graph(edges.num_nodes)
+        columns = np.flatnonzero(kept)
+        graph.add_weighted_edges_from((*edges.pairs[:, e].tolist(), length[e]) for e in columns)
+        for (u, v), edge_length in zip(edges.pairs.T.tolist(), length, strict=True):
+            assert nx.dijkstra_path_length(graph, u, v) <= stretch * edge_length * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("stretch", [3, 5, 7])
+def test_as_small_as_those_of_networkx_with_weights(stretch):
+    weights = np.random.default_rng(0).uniform(0.1, 10, DENSE.num_pairs)
+    weighted = EdgeList(DENSE.num_nodes, DENSE.pairs, weights=weights)
+    graph = whole(DENSE)
+    for (u, v), weight in zip(DENSE.pairs.T.tolist(), weights.tolist(), strict=True):
+        graph[u][v]["weight"] = weight
+    ours = np.mean([spanner(weighted, stretch, seed, "weight").sum() for seed in range(40)])
+    theirs = [nx.spanner(graph, stretch, weight="weight", seed=seed).number_of_edges() for seed in range(10)]
+    assert ours <= 1.15 * np.mean(theirs)  # sizes vary by a tenth from seed to seed
+
+
+def test_forest_is_the_shortest_and_equal_weights_are_no_weights():
+    weights = np.random.default_rng(0).uniform(0.1, 10, DENSE.num_pairs)
+    light = select(EdgeList(120, DENSE.pairs, weights=weights), 119, seed=0)[0]
+    graph = whole(DENSE)
+    for (u, v), weight in zip(DENSE.pairs.T.tolist(), weights.tolist(), strict=True):
+        graph[u][v]["weight"] = 1 / weight
+    assert nx.number_connected_components(as_graph(DENSE, light)) == 1
+    shortest = nx.minimum_spanning_tree(graph).size("weight")
+    assert shortest <= (1 / weights[light]).sum() < 1.5 * shortest  # the shortest of a spanner's, not of all
+    constant = EdgeList(120, DENSE.pairs, weights=np.full(DENSE.num_pairs, 3.0))
+    assert np.array_equal(select(constant, 700, seed=1)[0], select(DENSE, 700, seed=1)[0])
+
+
 @pytest.mark.parametrize("k", [2, 3, 4])
 def test_size(k):
     # O(k n^(1 + 1/k)) expected edges; the paper's proof gives a constant near one.
@@ -99,6 +139,8 @@ def test_no_edges(num_nodes):
 def test_bad_arguments():
     with pytest.raises(ValueError, match="stretch must be at least 1"):
         spanner(DENSE, 0)
+    with pytest.raises(ValueError, match="lengths must be 'inverse' or 'weight', got 'log'"):
+        select(DENSE, 3, lengths="log")
     for num_keep in (0, 1, 2):
         with pytest.raises(ValueError, match="'spanner' is defined for undirected graphs only; pass directed=False"):
             select(edge_list(3, [[0, 1], [1, 2]], directed=True), num_keep)

@@ -12,6 +12,7 @@ from wis.baselines.resistance import effective_resistances
 
 from tests.baselines.test_resistance import dense_laplacian, from_networkx
 from tests.strategies import edge_list
+from wis.graphs.edge_list import EdgeList
 
 # A triangle with a pendant edge: resistances 2/3, 2/3, 2/3 and 1.
 KITE = edge_list(4, [[0, 0, 1, 2], [1, 2, 2, 3]])
@@ -97,6 +98,47 @@ def test_guarantee_on_the_quadratic_form(name, epsilon):
             form = np.linalg.eigvalsh(root.T @ dense_laplacian(edges, weights) @ root)
             assert 1 - epsilon <= form.min()
             assert form.max() <= 1 + epsilon
+
+
+def clique_with_a_heavy_path() -> EdgeList:
+    """The clique of 40 with weights of 1e-3, but 1 along a path through all vertices."""
+    edges = from_networkx(nx.complete_graph(40))
+    weights = np.where(edges.pairs[1] - edges.pairs[0] == 1, 1.0, 1e-3)
+    return EdgeList(40, edges.pairs, weights=weights)
+
+
+def relative_eigenvalues(edges: EdgeList, factors: np.ndarray) -> np.ndarray:
+    """Those of the new Laplacian relative to the graph's, without that of the constants."""
+    values, vectors = np.linalg.eigh(dense_laplacian(edges, edges.weights))
+    root = vectors[:, 1:] / np.sqrt(values[1:])
+    return np.linalg.eigvalsh(root.T @ dense_laplacian(edges, edges.weights * factors) @ root)
+
+
+def test_weights_count_in_the_laplacian():
+    edges = clique_with_a_heavy_path()
+    with_weights, without = [], []
+    for seed in range(10):
+        kept, factors = spectral.reweighted(edges, 400, seed=seed)
+        assert kept.sum() == 400
+        with_weights.append(relative_eigenvalues(edges, factors))
+        # What came out while weights were not read: draws by the resistances of the clique.
+        _, blind = spectral.reweighted(EdgeList(40, edges.pairs), 400, seed=seed)
+        without.append(relative_eigenvalues(edges, blind))
+    assert np.min(with_weights) > 0.65
+    assert np.max(with_weights) < 1.35
+    assert np.min(without) < 0.05
+    assert np.max(without) > 3
+
+
+def test_draws_in_proportion_to_weight_times_resistance():
+    kite = EdgeList(4, KITE.pairs, weights=np.array([1.0, 2.0, 4.0, 0.1]))
+    # In the triangle, 1 ohm is parallel to 1/2 + 1/4, and so on; the bridge is 1.
+    rates = np.array([1 / (1 + 4 / 3), 2 / (2 + 4 / 5), 4 / (4 + 2 / 3), 1.0])
+    assert np.allclose(kite.weights * effective_resistances(kite), rates)
+    _, factors = spectral.reweighted(kite, 4, seed=0)
+    draws = factors * rates / rates.sum()  # c / q: multiples of 1 / q that sum to one
+    assert draws.sum() == pytest.approx(1)
+    assert np.allclose(draws / draws.min(), np.round(draws / draws.min()))
 
 
 def test_uniform_draws_break_the_guarantee():

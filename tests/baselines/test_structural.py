@@ -156,6 +156,19 @@ def test_close_ends_stay_longest():
     assert set(structural.algebraic_distance(edges, seed=0)[: len(between)].tolist()) == between
 
 
+def test_heavy_edges_bring_ends_close():
+    edges = edge_list(nx.connected_caveman_graph(4, 8))
+    between = edges.pairs[0] // 8 != edges.pairs[1] // 8
+    weighted = EdgeList(32, edges.pairs, weights=np.where(between, 1e4, 1.0))
+    place, light_place = (np.argsort(structural.algebraic_distance(g, seed=0)) for g in (weighted, edges))
+    assert sorted(light_place[between]) == [0, 1, 2, 3]
+    assert place[between].min() > edges.num_pairs // 2
+    same = EdgeList(32, edges.pairs, weights=np.full(edges.num_pairs, 2.0))
+    np.testing.assert_array_equal(
+        structural.algebraic_distance(same, seed=0), structural.algebraic_distance(edges, seed=0)
+    )
+
+
 @pytest.mark.parametrize("rank", [structural.simmelian, structural.quadrilateral_simmelian])
 def test_bridges_between_groups_go_first(rank):
     graph = nx.disjoint_union(nx.complete_graph(6), nx.complete_graph(6))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.sparse as sp
 
 from wis.graphs.edge_list import EdgeList
 
@@ -23,6 +22,8 @@ def spanning_forest(edges: EdgeList, order: np.ndarray) -> np.ndarray:
     numpy.ndarray
         bool ``[k]``: which entries of ``order`` are in the forest. O(k log k) time.
     """
+    import scipy.sparse as sp
+
     in_forest = np.zeros(len(order), dtype=bool)
     tail, head = edges.pairs[:, order]
     # SciPy takes a weight of 0 for no edge, so positions count from 1; float64 holds them exactly.
