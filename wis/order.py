@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-import zlib
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from wis.budget import pairs_to_keep
 from wis.calls import check_ranking
 from wis.checks import check_count
 from wis.extras import needed_for
-from wis.files import replace_file
+from wis.files import DAMAGED_NPZ, replace_file
 from wis.graphs.edge_list import EdgeList, LoadedGraph
 from wis.graphs.labels import renumbering
 from wis.graphs.load import load_graph
@@ -291,7 +290,7 @@ class RemovalOrder:
         try:
             with np.load(path, allow_pickle=False) as archive:
                 order = cls._from_parts(archive["edges"], json.loads(str(archive["header"])))
-        except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        except DAMAGED_NPZ as error:
             raise ValueError(f"{os.fspath(path)} is not a removal order written by save(): {error}") from error
         return order
 
