@@ -22,7 +22,10 @@ def load_pairs(graph: Any, num_nodes: int | None, directed: bool | None) -> Load
             )
     ends = [end for pair in graph for end in pair]
     are_numbers = all(isinstance(end, (int, np.integer)) for end in ends)
-    columns = np.array(ends, dtype=np.int64 if are_numbers else object)
+    try:
+        columns = np.array(ends, dtype=np.int64 if are_numbers else object)
+    except OverflowError as error:
+        raise ValueError("graph has a vertex number of more than 63 bits; pass such numbers as strings") from error
     columns, size, labels = number_vertices(columns.reshape(-1, 2).T, num_nodes, f"graph (a {type(graph).__name__})")
 
     def rebuild(kept: np.ndarray, weights: np.ndarray | None) -> Any:

@@ -296,10 +296,13 @@ def _recount(target: Any, store: Any, kept: torch.Tensor) -> None:
 
 
 def _check_length(values: Any, columns: torch.Tensor, name: str) -> None:
-    if isinstance(values, (torch.Tensor, np.ndarray)) and values.shape[:1] != columns.shape[1:]:
+    is_array = isinstance(values, (torch.Tensor, np.ndarray))
+    if not is_array and not isinstance(values, (list, tuple)):
+        return
+    shape = list(values.shape) if is_array else [len(values)]
+    if shape[:1] != list(columns.shape[1:]):
         raise ValueError(
-            f"{name} must have one entry for each of the {columns.shape[1]} columns of edge_index, "
-            f"got shape {list(values.shape)}"
+            f"{name} must have one entry for each of the {columns.shape[1]} columns of edge_index, got shape {shape}"
         )
 
 

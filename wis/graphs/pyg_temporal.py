@@ -20,7 +20,7 @@ def load(
 ) -> LoadedGraph:
     """Read a stream of events; a pair is there if an event joins its vertices, undirected unless ``directed=True``."""
     check_names(edge_attrs, graph.stores)
-    if graph.src is None or graph.dst is None:
+    if "src" not in graph or "dst" not in graph:
         raise ValueError("graph (a TemporalData) has no src or no dst; there are no events to choose from")
     events = torch.stack([graph.src, graph.dst])
     columns, pairs = read_columns(events, num_nodes, bool(directed), "graph (the src and dst of its events)")

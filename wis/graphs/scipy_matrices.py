@@ -16,8 +16,9 @@ def load(graph: Any, num_nodes: int | None, directed: bool | None) -> LoadedGrap
         raise ValueError(f"graph (a SciPy sparse matrix) must be square, got shape {tuple(graph.shape)}")
     if num_nodes is not None and num_nodes != graph.shape[0]:
         raise ValueError(f"num_nodes={num_nodes}, but the matrix has {graph.shape[0]} rows; leave num_nodes out")
-    check_matrix(graph)
-    coo = graph.tocoo()
+    coo = checked(graph).tocoo()
+    if graph.format == "bsr":
+        coo.eliminate_zeros()  # what fills a block is no edge
     columns = np.stack([coo.row, coo.col]).astype(np.int64)
     check_columns(columns, graph.shape[0], "graph (a SciPy sparse matrix)")
     edges = EdgeList.from_columns(columns, graph.shape[0], directed)
@@ -30,8 +31,10 @@ def load(graph: Any, num_nodes: int | None, directed: bool | None) -> LoadedGrap
     return LoadedGraph(columns, edges, None, rebuild, coo.data)
 
 
-def check_matrix(graph: Any) -> None:
-    """Check the index arrays before compiled code follows them.
+def checked(graph: Any) -> Any:
+    """The matrix after a check of its index arrays, before compiled code follows them.
+
+    Arrays longer than the matrix has entries, which SciPy allows, are trimmed: those of a copy, which shares them.
 
     Raises
     ------
@@ -43,9 +46,10 @@ def check_matrix(graph: Any) -> None:
     check_room(graph.data.size if graph.format in ("coo", "csr", "csc", "bsr") else 0, "graph (a SciPy sparse matrix)")
     try:
         if graph.format in ("csr", "csc", "bsr"):
-            # SciPy trims the arrays as it checks them: those of a copy, which shares them.
-            copy.copy(graph).check_format(full_check=True)
+            graph = copy.copy(graph)
+            graph.check_format(full_check=True)
         elif graph.format == "coo" and not (len(graph.row) == len(graph.col) == len(graph.data)):
             raise ValueError("row, column and data array should have the same length")
     except (ValueError, IndexError, TypeError) as error:
         raise ValueError(f"graph (a SciPy sparse matrix) is damaged: {error}") from error
+    return graph

@@ -40,6 +40,8 @@ def host_columns(edge_index: torch.Tensor, num_nodes: int | None, name: str) -> 
     """The columns, as a NumPy array unless they are on a GPU, and the number of vertices; checked."""
     columns = edge_index.detach().as_subclass(torch.Tensor)
     check_shape(columns, name)
+    if columns.is_meta:
+        raise TypeError(f"{name} is on the device meta, which holds no numbers; load the graph first")
     if _stays(columns):
         return columns.long(), _check_columns(columns, num_nodes, name)
     array = columns.cpu().numpy()

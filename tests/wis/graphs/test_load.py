@@ -52,6 +52,7 @@ def test_pairs_of_names() -> None:
         ([(0, 1.5), (1.5, 0)], TypeError, "integer dtype, got object"),
         ([(0, -1), (-1, 0)], ValueError, "negative vertex -1"),
         ([(0, 1), "ab"], TypeError, "got 'ab' at position 1"),
+        ([(10**30, 1), (1, 10**30)], ValueError, "vertex number of more than 63 bits"),
     ],
 )
 def test_lists_that_are_no_pairs(graph: Any, error: type[Exception], message: str) -> None:
@@ -254,7 +255,7 @@ def test_a_damaged_coordinate_matrix_is_refused() -> None:
 def test_checking_a_matrix_does_not_trim_it() -> None:
     matrix = MATRICES[0].copy()
     matrix.data, matrix.indices = np.ones(9), np.array([1, 0, 2, 1, 0, 0, 0, 0, 0], dtype=np.int32)
-    wis.sparsify(matrix)
+    assert wis.sparsify(matrix, num_edges=1).nnz == 2
     assert len(matrix.data) == len(matrix.indices) == 9
 
 
@@ -281,6 +282,21 @@ def test_columns_that_are_not_there_are_refused_at_once(graph: Any) -> None:
 
 def test_an_expanded_tensor_of_some_columns_is_fine() -> None:
     assert wis.sparsify(torch.zeros(2, 1, dtype=torch.long).expand(2, 5)).shape == (2, 5)
+
+
+def test_what_fills_a_block_is_no_edge() -> None:
+    dense = np.zeros((4, 4))
+    dense[0, 1] = dense[1, 0] = dense[2, 3] = dense[3, 2] = 1
+    matrix = sp.bsr_array(dense, blocksize=(2, 2))
+    matrix.data[0, 0, 0] = 5  # a loop, beside a zero
+    sparse = wis.sparsify(matrix, num_edges=1)
+    assert len(wis.removal_order(matrix)) == 2
+    assert (type(sparse), int((sparse.toarray() == 1).sum()), sparse.toarray()[0, 0]) == (sp.bsr_array, 2, 5)
+
+
+def test_a_tensor_without_numbers_is_refused() -> None:
+    with pytest.raises(TypeError, match="is on the device meta, which holds no numbers"):
+        wis.sparsify(torch.empty((2, 4), dtype=torch.long, device="meta"))
 
 
 # Shapes and types of an edge_index

@@ -377,6 +377,8 @@ def test_events_follow_the_pairs_of_their_static_graph() -> None:
     assert sparse.msg.tolist() == [[float(i)] for i in kept]
     assert (type(sparse), sparse.name, data.num_events) == (TemporalData, "stream", 6)
     assert order.apply(data, num_edges=3).t.tolist() == kept
+    with pytest.raises(ValueError, match="has no src or no dst"):
+        wis.sparsify(TemporalData())
     with pytest.raises(TypeError, match="events cannot carry"):
         wis.sparsify(data, method="spectral-reweighted", seed=0)
 
