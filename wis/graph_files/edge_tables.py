@@ -228,6 +228,7 @@ class LoadedTable:
     edges: EdgeList
     table: EdgeTable
     data: None = None
+    labels: None = None
     has_different_weights: bool = False  # methods get the pairs of a table, not their weights
 
     def weighted_edges(self) -> EdgeList:
