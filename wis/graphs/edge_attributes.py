@@ -2,12 +2,12 @@
 
 The rule looks at names first, then at lengths, and asks where both leave it open (``docs/graphs.md``):
 
-1. Supervision edges and other lists of vertices or edges never change: any name with ``index`` in it but ``edge_index``
-   itself, as ``edge_label_index`` or ``neg_edge_index``, and labels beside such a list. Nor do ``ptr``, ``batch``,
-   ``…_ptr``, ``…_batch``, counts ``num_…`` and what PyG knows as attributes of vertices, as ``x`` and ``n_id``.
+1. Supervision edges never change: ``edge_label_index``, any other name with ``edge_index`` in it, as
+   ``neg_edge_index``, and labels beside such a list. Nor do ``ptr``, ``batch``, ``…_ptr``, ``…_batch``, counts
+   ``num_…`` and what PyG knows as attributes of vertices, as ``x`` and ``n_id``.
 2. What does not have one entry an edge stays.
 3. A name with ``edge`` in it follows.
-4. If the length fits nothing else, the attribute follows.
+4. If the length fits nothing else, the attribute follows, unless ``index`` in its name calls it a list of others.
 5. Else ``y``, masks of vertices and lists of names stay; for anything else ``edge_attrs`` decides.
 """
 
@@ -21,6 +21,7 @@ import numpy as np
 _OF_VERTICES = frozenset({"x", "pos", "feat", "node_type", "n_id", "tf", "face"})
 _OF_VERTICES_IF_OPEN = frozenset({"y", "z", "train_mask", "val_mask", "test_mask"})
 _OF_EDGES = frozenset({"e_id"})
+_SUPERVISION = frozenset({"src_index", "dst_pos_index", "dst_neg_index"})  # of PyG's LinkNeighborLoader
 
 # An undirected graph with one pair has two columns, as many entries as a short label of the graph.
 _FEW_COLUMNS = 2
@@ -85,12 +86,13 @@ def follows_edges(
         return True
     if is_elsewhere or "edges" not in fits:
         return False
-    if "edge" in name or name in _OF_EDGES or set(fits) == {"edges"}:
+    is_only_fit = set(fits) == {"edges"} and "index" not in name
+    if "edge" in name or name in _OF_EDGES or is_only_fit:
         return True
     if edge_attrs is not None or name in _OF_VERTICES_IF_OPEN or "node" in name or (is_text and "vertices" in fits):
         return False
     raise ValueError(
-        f"{name} has as many entries as the graph has edges, but also as many as {_others(fits)}: pass "
+        f"{name} has as many entries as the graph has edges, but {_doubt(fits)}: pass "
         f"edge_attrs=[{name!r}] if it follows the edges, or edge_attrs=[] if it stays"
     )
 
@@ -113,7 +115,7 @@ def check_are_there(edge_attrs: Collection[str] | None, names: Collection[str]) 
 
 def _belongs_elsewhere(name: str, names: Collection[str]) -> bool:
     """Whether the name alone says that the attribute does not follow."""
-    is_list = "index" in name and name != "edge_index"
+    is_list = name in _SUPERVISION or "edge_label_index" in name or ("edge_index" in name and name != "edge_index")
     is_batch = name in ("ptr", "batch") or name.endswith(("_ptr", "_batch"))
     return is_list or is_batch or name.startswith("num_") or name in _OF_VERTICES or _is_supervision(name, names)
 
@@ -132,7 +134,9 @@ def _check_can_follow(name: str, fits: Collection[str], is_elsewhere: bool) -> N
         raise ValueError(f"edge_attrs names {name!r}, which does not have one entry for each edge; leave it out")
 
 
-def _others(fits: Collection[str]) -> str:
+def _doubt(fits: Collection[str]) -> str:
     if "vertices" in fits:
-        return "it has vertices"
-    return "a label of a graph with so few edges may have"
+        return "also as many as it has vertices"
+    if "graph" in fits:
+        return "also as many as a label of a graph with so few edges may have"
+    return "its name calls it a list of vertices or of other edges"

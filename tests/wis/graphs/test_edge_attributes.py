@@ -129,6 +129,8 @@ def test_as_many_edges_as_vertices_leave_it_open(name: str) -> None:
         ("n_id", torch.arange(6)),
         ("train_mask", torch.arange(6) < 3),
         ("node_time", torch.arange(6)),
+        ("node_id", torch.arange(6)),  # 3626
+        ("node_index", torch.arange(6)),
     ],
 )
 def test_attributes_of_vertices_stay_with_as_many_edges(name: str, value: Any) -> None:
@@ -142,6 +144,16 @@ def test_attributes_of_vertices_stay_with_as_many_edges(name: str, value: Any) -
 def test_what_belongs_to_the_graph_stays(value: Any) -> None:
     data = Data(edge_index=RING, num_nodes=6, info=value)
     assert sparse_of(data, directed=True)[0].info is value
+
+
+def test_a_list_of_pairs_beside_the_edges_is_asked_about() -> None:
+    """10768"""
+    data = Data(edge_index=BOTH, num_nodes=6, pair_index=torch.arange(24).reshape(2, 12))
+    with pytest.raises(ValueError, match=r"pair_index has as many.*its name calls it a list of vertices or of other"):
+        wis.sparsify(data)
+    sparse, kept = sparse_of(data, edge_attrs=["pair_index"])
+    assert torch.equal(sparse.pair_index, data.pair_index[:, kept])
+    assert torch.equal(wis.sparsify(data, edge_attrs=[]).pair_index, data.pair_index)
 
 
 def test_items_of_a_mapping_follow() -> None:

@@ -11,7 +11,7 @@ import torch
 import torch_geometric.transforms as T  # noqa: N812  the name that PyG's users know
 from torch_geometric import EdgeIndex
 from torch_geometric.data import Batch, Data, HeteroData, TemporalData
-from torch_geometric.loader import DataLoader, RandomNodeLoader
+from torch_geometric.loader import DataLoader, RandomNodeLoader, TemporalDataLoader
 from torch_geometric.utils import to_torch_csr_tensor
 
 import wis
@@ -321,6 +321,20 @@ def test_supervision_edges_of_an_edge_type() -> None:
     assert len(wis.sparsify(data, 0.5)["user", "buys", "item"].edge_label) == 3
 
 
+def test_relations_of_one_type_of_vertices() -> None:
+    """3627, 10739: two edges between four vertices, and supervision edges of the same number."""
+    columns = torch.tensor([[2, 0], [3, 1]])
+    data = HeteroData()
+    data["v"].num_nodes = data["w"].num_nodes = 4
+    data["v", "to", "v"].edge_index, data["v", "to", "w"].edge_index = columns, columns
+    data["v", "to", "w"].edge_weight = torch.tensor([1.0, 1.0])
+    data["v", "to", "w"].edge_label_index, data["v", "to", "w"].edge_label = columns, torch.ones(2)
+    sparse = wis.sparsify(data, 0.5, directed=False)
+    assert [sparse[kind].edge_index.shape[1] for kind in data.edge_types] == [1, 1]
+    assert torch.equal(sparse["v", "to", "w"].edge_label_index, columns)
+    assert (len(sparse["v", "to", "w"].edge_label), len(sparse["v", "to", "w"].edge_weight)) == (2, 1)
+
+
 def test_hetero_matrices() -> None:
     data = T.ToSparseTensor()(hetero())
     sparse, expected = wis.sparsify(data, 0.5), wis.sparsify(hetero(), 0.5)
@@ -453,6 +467,10 @@ def test_loaders() -> None:
     torch.manual_seed(0)
     for part in RandomNodeLoader(path(), num_parts=2):
         assert wis.sparsify(part, 1.0).num_edges == part.num_edges
+    stream = events()
+    del stream.name  # the loader takes tensors only
+    for part in TemporalDataLoader(stream, batch_size=3):
+        assert wis.sparsify(part, num_edges=1).num_events < 3
     kept = [graph.num_edges for graph in DataLoader([wis.sparsify(graph) for graph in graphs], batch_size=4)]
     assert kept == [16]
 
