@@ -45,6 +45,8 @@ def renumbering(own: Sequence[Any] | None, other: Sequence[Any] | None, num_node
     ValueError
         If both have labels and these are different.
     """
+    if own is None and other is None:
+        return None
     numbers = [repr(number) for number in range(num_nodes)]
     names, others = own or numbers, other or numbers
     if names == others:
