@@ -34,7 +34,7 @@ def load(
     size = check_num_nodes(graph, num_nodes, edges.num_edges)
     check_names(edge_attrs, graph.stores)
     columns, pairs = read_columns(edges.columns, size, directed, "graph.edge_index")
-    matrix_pairs(edges, pairs)
+    beside = matrix_pairs(edges, pairs)
     starts = _first_vertices(graph, pairs.num_nodes)
     slices = getattr(graph, "_slice_dict", None)
     graph_of_column = np.searchsorted(starts, _host(columns[0]), side="right") - 1
@@ -46,7 +46,8 @@ def load(
         sparse = copy.copy(graph)
         store, mask = sparse.stores[0], torch.as_tensor(kept)
         restrict(graph, store, edges, paths, mask, weights, slices)
-        restrict_matrices(store, edges, pairs, *of_pairs(pairs, columns, kept, weights))
+        if beside:
+            restrict_matrices(store, edges.store, beside, *of_pairs(pairs, columns, kept, weights))
         _restate_slices(graph, sparse, [*paths, (edges.source,)], mask)
         if isinstance(store.get("num_edges"), torch.Tensor):
             store["num_edges"] = torch.from_numpy(np.bincount(graph_of_column[_host(kept)], minlength=num_graphs))

@@ -22,14 +22,15 @@ def load(
     size = check_num_nodes(graph, num_nodes, edges.num_edges)
     check_names(edge_attrs, graph.stores)
     columns, pairs = read_columns(edges.columns, size, directed, "graph.edge_index")
-    matrix_pairs(edges, pairs)
+    beside = matrix_pairs(edges, pairs)
     paths = following(graph, edges, pairs.num_nodes, edges.num_edges, edge_attrs)
 
     def rebuild(kept: Any, weights: Any) -> Any:
         sparse = copy.copy(graph)
         store = sparse.stores[0]
         restrict(graph, store, edges, paths, torch.as_tensor(kept), weights)
-        restrict_matrices(store, edges, pairs, *of_pairs(pairs, columns, kept, weights))
+        if beside:
+            restrict_matrices(store, edges.store, beside, *of_pairs(pairs, columns, kept, weights))
         keep_num_nodes(sparse, size)
         return sparse
 

@@ -102,25 +102,25 @@ class _Reader:
         ]
         joined = torch.cat(shifted, dim=1) if shifted else torch.empty((2, 0), dtype=torch.long)
         columns, pairs = read_columns(joined, size, directed, "graph")
-        for kind in kinds:
-            matrix_pairs(self._stored[kind], pairs, (first[kind[0]], first[kind[2]]))
+        beside = {kind: matrix_pairs(self._stored[kind], pairs, (first[kind[0]], first[kind[2]])) for kind in kinds}
 
         def rebuild(kept: Any, weights: Any) -> Any:
-            return kinds, first, pairs, columns, kept, weights
+            of_pair = of_pairs(pairs, columns, kept, weights) if any(beside.values()) else None
+            return beside, of_pair, kept, weights
 
         return LoadedGraph(columns, pairs, None, rebuild, self._weights(kinds))
 
     def build(self, parts: list[Any]) -> Any:
         """The sparse ``HeteroData``."""
         sparse = copy.copy(self._graph)
-        for kinds, first, pairs, columns, kept, weights in parts:
-            of_pair = of_pairs(pairs, columns, kept, weights)
-            ends = np.cumsum([self._stored[kind].num_edges for kind in kinds])
-            for kind, end in zip(kinds, ends, strict=True):
+        for beside, of_pair, kept, weights in parts:
+            ends = np.cumsum([self._stored[kind].num_edges for kind in beside])
+            for kind, end in zip(beside, ends, strict=True):
                 edges, own = self._stored[kind], slice(end - self._stored[kind].num_edges, end)
                 factors = None if weights is None else weights[own]
                 restrict(self._graph, sparse[kind], edges, self._paths[kind], torch.as_tensor(kept[own]), factors)
-                restrict_matrices(sparse[kind], edges, pairs, *of_pair, (first[kind[0]], first[kind[2]]))
+                if of_pair is not None:
+                    restrict_matrices(sparse[kind], edges.store, beside[kind], *of_pair)
         return sparse
 
     @property

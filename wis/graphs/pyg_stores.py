@@ -163,12 +163,12 @@ def restrict(
 
 
 def restrict_matrices(
-    target: Any, edges: StoredEdges, pairs: EdgeList, kept: np.ndarray, weights: np.ndarray | None, shifts: Any = (0, 0)
+    target: Any, store: Any, beside: Mapping[str, np.ndarray], kept: np.ndarray, weights: np.ndarray | None
 ) -> None:
-    """Restrict the matrices beside ``edge_index`` to the pairs that stay: ``kept`` and ``weights`` are ``[m]``."""
-    for key, pair in matrix_pairs(edges, pairs, shifts).items():
+    """Restrict the matrices ``beside`` an ``edge_index``, by the pairs that stay: ``kept``, ``weights`` are ``[m]``."""
+    for key, pair in beside.items():
         factors = None if weights is None else torch.from_numpy(np.append(weights, 1.0)[pair])
-        target[key] = with_entries(edges.store[key], torch.from_numpy(np.append(kept, True)[pair]), factors)
+        target[key] = with_entries(store[key], torch.from_numpy(np.append(kept, True)[pair]), factors)
 
 
 def matrix_pairs(edges: StoredEdges, pairs: EdgeList, shifts: Any = (0, 0)) -> dict[str, np.ndarray]:

@@ -340,6 +340,11 @@ def test_hetero_matrices() -> None:
     sparse, expected = wis.sparsify(data, 0.5), wis.sparsify(hetero(), 0.5)
     entries = sparse["user", "buys", "item"].adj_t.to_dense().nonzero()
     assert {(u, i) for i, u in entries.tolist()} == {tuple(p) for p in expected["buys"].edge_index.T.tolist()}
+    both = T.ToSparseTensor(remove_edge_index=False)(hetero())
+    sparse = wis.sparsify(both, 0.5)
+    for kind in both.edge_types:
+        entries = {(v, u) for u, v in sparse[kind].adj_t.to_dense().nonzero().tolist()}
+        assert entries == {tuple(pair) for pair in sparse[kind].edge_index.T.tolist()}
 
 
 def test_reweighted_edge_types() -> None:
