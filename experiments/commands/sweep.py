@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import sys
 from pathlib import Path
@@ -18,7 +19,9 @@ def sweep(
     plan: Annotated[str, typer.Argument(metavar="PLAN", help="Packaged plan or YAML file.")] = "quick",
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FOLDER", help="Run folder. Default: runs/ and the name of the plan."),
+        typer.Option(
+            "--out", "-o", metavar="FOLDER", help="Run folder. Default: in runs/, called after what is compared."
+        ),
     ] = None,
     datasets: Annotated[
         list[str] | None, typer.Option("--dataset", "-d", metavar="NAME", help="A data set (repeat for several).")
@@ -56,7 +59,8 @@ def sweep(
 
     PLAN is a packaged plan (quick, cora or paper) or a YAML file; options
     replace its fields. Results are stored as they come in: stop whenever you
-    like, and the same command goes on with what is missing.
+    like, and the same command goes on with what is missing. The run folder is
+    runs/PLAN, and has a name of its own where options change the plan.
 
     [bold]Examples[/bold]
 
@@ -78,21 +82,38 @@ def sweep(
         "epochs": epochs,
         "device": device,
     }
-    chosen = load_plan(plan, **{name: value for name, value in fields.items() if value not in (None, [])})
-    folder = out or Path("runs", chosen.name)
+    changes = {name: value for name, value in fields.items() if value not in (None, [])}
+    chosen = load_plan(plan, **changes)
+    folder = out or Path("runs", chosen.folder_name if changes else chosen.name)
     if dry_run:
-        typer.echo(plan_text(chosen.to_dict()) + f"# {_grid(chosen)}")
+        typer.echo(plan_text(chosen.to_dict()) + f"# {chosen.size}")
         return
+    if report:
+        from wis.experiments.report.manifest import check_folder
+        from wis.experiments.report.write import FILE_NAMES
+
+        check_folder(folder / "report", FILE_NAMES)
+    begun: list[Extent] = []
+
+    def announce(extent: Extent) -> None:
+        begun.append(extent)
+        _announce(chosen, folder, extent)
+
     try:
-        tally = run_sweep(
-            chosen,
-            folder,
-            command=shlex.join(["wis", *sys.argv[1:]]),
-            data_root=data_root,
-            workers=workers,
-            retry_failed=retry_failed,
-            announce=lambda extent: _announce(chosen, folder, extent),
-        )
+        try:
+            tally = run_sweep(
+                chosen,
+                folder,
+                command=shlex.join(["wis", *sys.argv[1:]]),
+                data_root=data_root,
+                workers=workers,
+                retry_failed=retry_failed,
+                announce=announce,
+            )
+        except (OSError, RuntimeError):
+            if report and begun:
+                _report_what_there_is(folder)
+            raise
         _conclude(tally)
         if report:
             _write_report(folder)
@@ -106,20 +127,9 @@ def sweep(
 def _announce(plan: Plan, folder: Path, extent: Extent) -> None:
     processes = "1 process" if extent.workers == 1 else f"{extent.workers} processes"
     typer.echo(f"{plan.name}: {plan.summary}" if plan.summary else plan.name)
-    typer.echo(f"  {_grid(plan)}: {extent.runs} distinct runs, in {processes}, into {folder}")
+    typer.echo(f"  {plan.size}: {extent.runs} distinct runs, in {processes}, into {folder}")
     if extent.finished:
         typer.echo(f"  {extent.finished} are finished already, {extent.runs - extent.finished} to go")
-
-
-def _grid(plan: Plan) -> str:
-    counts = {
-        "data set": len(plan.datasets),
-        "model": len(plan.models),
-        "method": len(plan.methods),
-        "removed share": len(plan.removed),
-        "seed": len(plan.seeds),
-    }
-    return " × ".join(f"{count} {what}" + "s" * (count > 1) for what, count in counts.items())
 
 
 def _conclude(tally: Tally) -> None:
@@ -129,14 +139,20 @@ def _conclude(tally: Tally) -> None:
             typer.echo(f"{count} {what}: the report lists them; --retry-failed does failed ones again", err=True)
 
 
+def _report_what_there_is(folder: Path) -> None:
+    """After an error that ended the sweep, which is the one to be shown."""
+    with contextlib.suppress(ValueError, OSError, RuntimeError):
+        _write_report(folder)
+
+
 def _write_report(folder: Path) -> None:
     from wis.experiments.report.findings import read_findings
     from wis.experiments.report.headline import summary
     from wis.experiments.report.write import write_report
 
     findings = read_findings(folder)
-    page = write_report(findings, folder / "report")
-    typer.echo(f"\n{summary(findings)}\n\nReport: {page}")
+    typer.echo(f"\n{summary(findings)}")
+    typer.echo(f"\nReport: {write_report(findings, folder / 'report')}")
 
 
 def _seeds(text: str | None) -> int | list[int] | None:

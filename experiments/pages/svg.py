@@ -5,6 +5,7 @@ Colours are Okabe and Ito's, told apart by colour-blind readers and on light and
 
 from __future__ import annotations
 
+import html
 import io
 import re
 from collections.abc import Iterator, Sequence
@@ -83,6 +84,7 @@ def legend_above(axes: Axes, *, columns: int, handles: Sequence[Line2D] | None =
 
 def inline(svg: str, name: str) -> str:
     """The figure for a page: its own ids, and colours that follow light and dark mode."""
+    name = re.sub(r"[^A-Za-z0-9._]", "-", name)
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
     svg = re.sub(r'href="#', f'href="#{name}-', svg)
     svg = svg.replace("url(#", f"url(#{name}-")
@@ -95,6 +97,7 @@ def _style(title: str) -> dict[Any, Any]:
     from matplotlib.rcsetup import cycler
 
     return {
+        "text.parse_math": False,  # a name with $ is a name
         "svg.fonttype": "none", "svg.hashsalt": title, "text.color": INK,
         "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "font.size": 10.5,
         "axes.prop_cycle": cycler(color=list(COLOURS)), "axes.labelcolor": INK, "axes.titlesize": "medium",
@@ -110,5 +113,6 @@ def _tidy(svg: str, title: str) -> str:
     """Drop the XML preamble, give generic fonts, and let the picture scale."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
-    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', rf'\1 role="img" aria-label="{title}"', svg, count=1)
+    named = f' role="img" aria-label="{html.escape(title)}"'
+    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', lambda found: found[1] + named, svg, count=1)
     return svg.replace("'DejaVu Sans'", _FONTS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,9 +62,14 @@ class Grid:
 
 def markdown(rows: Iterable[Sequence[str]], *, left: Collection[int] = (0,)) -> str:
     """A Markdown table; the first row is its head, and all columns but those in ``left`` are flush right."""
-    head, *body = [[text.replace("|", "\\|") for text in row] for row in rows]
+    head, *body = [[markdown_text(text).replace("|", "\\|") for text in row] for row in rows]
     rule = "|".join("---" if j in left else "---:" for j in range(len(head)))
     return "\n".join(["| " + " | ".join(head) + " |", f"|{rule}|", *("| " + " | ".join(row) + " |" for row in body)])
+
+
+def markdown_text(text: str) -> str:
+    """Text for Markdown: on one line, and without a beginning of HTML."""
+    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", re.sub(r"[\r\n]+", " ", text))
 
 
 def grid(table: pd.DataFrame, title: str = "") -> Grid:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from wis.experiments.sweep.store import Results
+from wis.experiments.sweep.results import Results
 
 GRID = ["dataset", "model", "method", "removed"]
 # Fewer blocks than this tell nothing about ranks.
@@ -109,8 +109,8 @@ def paired(cells: pd.DataFrame, baseline: str | None) -> pd.DataFrame:
     """
     inner = between(cells)
     keys = ["dataset", "model", "removed", "seed"]
-    reference = inner[inner["method"] == baseline].set_index(keys)["accuracy"].rename("reference")
-    others = inner[inner["method"] != baseline].join(reference, on=keys, how="inner")
+    reference = inner[inner["method"] == baseline][[*keys, "accuracy"]].rename(columns={"accuracy": "reference"})
+    others = inner[inner["method"] != baseline].merge(reference, on=keys)
     return others.assign(difference=others["accuracy"] - others["reference"])
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 from wis.experiments.report import analysis
-from wis.experiments.sweep.store import Results, read_results
+from wis.experiments.sweep.results import Results, read_results
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,12 @@ def read_findings(run: Path) -> Findings:
     Raises
     ------
     ValueError
-        If there are no results in ``run``, or none of its runs has finished.
+        If there are no results in ``run``, or none of its runs has finished, well or not.
     """
     results = read_results(run)
     cells = analysis.finished(results)
-    if cells.empty:
-        raise ValueError(f"no run in {run} has finished well yet, so there is nothing to report")
+    if (results.cells["status"] == "missing").all():
+        raise ValueError(f"no run in {run} has finished yet, so there is nothing to report")
     baseline = analysis.baseline_of(cells)
     pairs = analysis.paired(cells, baseline)
     accuracy, differences = analysis.accuracy(cells), analysis.differences(pairs)

@@ -19,6 +19,8 @@ def summary(findings: Findings) -> str:
 
 def title(findings: Findings) -> str:
     """One line: which method kept most accuracy, and where; or that none clearly did."""
+    if findings.cells.empty:
+        return "No run has finished well"
     where = [f"{group.dataset} with {model_label(group.model)}" for group in findings.groups]
     baseline = findings.baseline
     # One seed gives no interval, so that nothing can be said to be clear.

@@ -15,11 +15,10 @@ def method_label(text: str) -> str:
     """
     try:
         name, options = parse_method(text)
-    except ValueError:
+    except (ValueError, TypeError):
         return text
-    if name == "wis":
-        depth = options.pop("depth", 3)
-        shown = f"{depth - 1}-WIS"
+    if name == "wis" and isinstance(options.get("depth", 3), int):
+        shown = f"{options.pop('depth', 3) - 1}-WIS"
     else:
         shown = _ACRONYMS.get(name) or name.replace("-", " ").capitalize()
     rest = format_method("", options).removeprefix(":")

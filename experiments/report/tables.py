@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import pandas as pd
-from wis.experiments.pages.tables import Grid
+from wis.experiments.pages.tables import Grid, markdown_text
 from wis.experiments.report.analysis import groups, methods_of, nearest_half, rows_of
 from wis.experiments.report.findings import Findings
 from wis.experiments.report.labels import method_label, model_label, percent, removal
@@ -47,9 +47,9 @@ class Table:
 
     def markdown(self) -> str:
         """Heading, note and all grids."""
-        blocks = [f"## {self.title}", self.note]
+        blocks = [f"## {markdown_text(self.title)}", markdown_text(self.note)]
         for part in self.parts.values():
-            blocks += [f"**{part.title}**", part.markdown()]
+            blocks += [f"**{markdown_text(part.title)}**", part.markdown()]
         return "\n\n".join(blocks) + "\n"
 
 

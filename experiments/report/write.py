@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,18 +15,25 @@ from wis.experiments.report import figures, headline
 from wis.experiments.report.analysis import methods_of
 from wis.experiments.report.findings import Findings, Group
 from wis.experiments.report.labels import model_label, removal
+from wis.experiments.report.manifest import check_folder, write_files
 from wis.experiments.report.tables import TABLE_NAMES, Table, make_tables
 from wis.experiments.sweep.plan import plan_text
-from wis.experiments.sweep.store import Results
+from wis.experiments.sweep.results import Results
 
 from wis._version import __version__
-from wis.files import replace_file
 
 _TEMPLATE = Path(__file__).with_name("report.html")
 _INCOMPLETE = {"missing": "not finished yet", "diverged": "diverged", "failed": "failed"}
 
 
-def write_report(findings: Findings, out: Path) -> Path:
+# Names that the files of a report may have.
+FILE_NAMES = (
+    "index.html", "runs.csv", "accuracy-*.svg", "difference-*.svg",
+    *(f"{name}.{kind}" for name in TABLE_NAMES for kind in ("csv", "md")),
+)  # fmt: skip
+
+
+def write_report(findings: Findings, out: Path, *, force: bool = False) -> Path:
     """Write the report of a sweep.
 
     Parameters
@@ -34,13 +42,23 @@ def write_report(findings: Findings, out: Path) -> Path:
         From :func:`wis.experiments.report.findings.read_findings`.
     out
         Folder to write, made if it is not there: ``index.html``, a CSV and a Markdown file for every table, an SVG
-        file for every figure, and ``runs.csv``.
+        file for every figure, ``runs.csv``, and a hidden list of these files. Those of an earlier report that this one
+        has not are removed.
+    force
+        Replace files of these names that no report wrote.
 
     Returns
     -------
     Path
         The page.
+
+    Raises
+    ------
+    FileExistsError
+        If ``out`` has files of these names that no report wrote, or that were changed since.
     """
+    if not force:
+        check_folder(out, FILE_NAMES)
     tables, drawn = make_tables(findings), make_figures(findings)
     files = {"runs.csv": _runs(findings.results).to_csv(index=False)}
     for table in tables:
@@ -49,31 +67,30 @@ def write_report(findings: Findings, out: Path) -> Path:
     for figure in (figure for group in drawn for figure in group):
         files[f"{figure.name}.svg"] = figure.svg
     files["index.html"] = render_page(findings, tables, drawn)
-    out.mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        with replace_file(out / name) as path:
-            path.write_text(text, encoding="utf-8")
-    _remove_stale(out, set(files))
+    write_files(out, files)
     return out / "index.html"
-
-
-def _remove_stale(out: Path, written: set[str]) -> None:
-    """Remove tables and figures that an earlier report of this folder had and this one has not."""
-    own = {f"{name}.{kind}" for name in TABLE_NAMES for kind in ("csv", "md")}
-    for path in out.iterdir():
-        figure = path.suffix == ".svg" and path.name.startswith(("accuracy-", "difference-"))
-        if path.name not in written and (path.name in own or figure):
-            path.unlink()
 
 
 def make_figures(findings: Findings) -> list[list[Figure]]:
     """The figures of every data set and model."""
     looks = figures.styles(methods_of(findings.cells), findings.baseline)
-    return [list(_draw(group, looks, findings.baseline)) for group in findings.groups]
+    slugs = _slugs([f"{group.dataset}-{group.model}" for group in findings.groups])
+    return [
+        list(_draw(group, slug, looks, findings.baseline)) for group, slug in zip(findings.groups, slugs, strict=True)
+    ]
 
 
-def _draw(group: Group, looks: dict[str, tuple[str, str]], baseline: str | None) -> Iterator[Figure]:
-    where, slug = _title(group), f"{group.dataset}-{group.model}"
+def _slugs(names: list[str]) -> list[str]:
+    """Names that files and ids may have, all different."""
+    slugs: list[str] = []
+    for name in names:
+        slug = re.sub(r"[^A-Za-z0-9._]+", "-", name)[:100]
+        slugs.append(f"{slug}-{len(slugs) + 1}" if slug in slugs else slug)
+    return slugs
+
+
+def _draw(group: Group, slug: str, looks: dict[str, tuple[str, str]], baseline: str | None) -> Iterator[Figure]:
+    where = _title(group)
     title = f"Test accuracy against removed edges: {where}"
     caption = "Test accuracy, mean over seeds; bands are 95% intervals."
     yield Figure(f"accuracy-{slug}", figures.accuracy_figure(group.accuracy, looks, title), caption)
@@ -141,13 +158,17 @@ def _warning(results: Results) -> str:
     runs = results.cells.drop_duplicates("run_key")
     counts = runs["status"].value_counts()
     said = [f"{counts[s]:,} {what}" for s, what in _INCOMPLETE.items() if s in counts]
-    return f"Of {len(runs):,} runs: {', '.join(said)}. The tables below show the others." if said else ""
+    others = "The tables below show the others." if "ok" in counts else "So there is nothing to compare yet."
+    return f"Of {len(runs):,} runs: {', '.join(said)}. {others}" if said else ""
 
 
 def _facts(facts: Mapping[str, Any]) -> str:
-    return ", ".join(f"{value:,} {name}" for name, value in facts.items())
+    return ", ".join(f"{f'{value:,}' if isinstance(value, int) else value} {name}" for name, value in facts.items())
 
 
 def _flat(facts: Mapping[str, Any]) -> dict[str, str]:
-    shown = {name: str(value) for name, value in facts.items() if name != "versions"}
-    return shown | {"versions": ", ".join(f"{name} {version}" for name, version in facts["versions"].items())}
+    shown = {name: str(value) for name, value in facts.items()}
+    versions = facts.get("versions")
+    if isinstance(versions, Mapping):
+        shown["versions"] = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return shown

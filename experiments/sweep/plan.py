@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import hashlib
+import json
+import math
 import numbers
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -17,6 +20,14 @@ from wis.registry import find_method, format_method, parse_method
 
 _PACKAGED = Path(__file__).parent / "plans"
 DEVICES = ("auto", "cpu", "cuda")
+
+# A plan beyond these is a slip of the pen: it would take weeks only to be written down, or years to run.
+MOST_CELLS = 1_000_000
+MOST_EPOCHS = 1_000_000
+# What a column of integers in a results file holds.
+_LARGEST_SEED = 2**63 - 1
+# Longest name of a folder that is called after what is compared, without the stamp at its end.
+_LONGEST_NAME = 60
 
 
 @dataclass(frozen=True)
@@ -49,7 +60,8 @@ class Plan:
     Raises
     ------
     ValueError
-        If a field does not fit; the message names the field, what was given and what is allowed.
+        If a field does not fit; the message names the field, what was given and what is allowed. Also if the plan has
+        more than :data:`MOST_CELLS` cells.
     """
 
     name: str
@@ -76,6 +88,40 @@ class Plan:
             ("device", lambda name, value: _choice(name, value, DEVICES)),
         ):
             object.__setattr__(self, field, check(field, getattr(self, field)))
+        if self.num_cells > MOST_CELLS:
+            raise ValueError(
+                f"the plan has {self.size}, and at most {MOST_CELLS:,} are allowed; make several plans of it"
+            )
+
+    @property
+    def _extents(self) -> dict[str, int]:
+        return {
+            "data set": len(self.datasets),
+            "model": len(self.models),
+            "method": len(self.methods),
+            "removed share": len(self.removed),
+            "seed": len(self.seeds),
+        }
+
+    @property
+    def num_cells(self) -> int:
+        """How many entries its grid has; all methods share those where nothing or everything is removed."""
+        return math.prod(self._extents.values())
+
+    @property
+    def size(self) -> str:
+        """Its extents and the number of cells, in words."""
+        extents = " × ".join(f"{count:,} {what}" + "s" * (count > 1) for what, count in self._extents.items())
+        return f"{extents} = {self.num_cells:,} cell" + "s" * (self.num_cells > 1)
+
+    @property
+    def folder_name(self) -> str:
+        """A name made of what is compared and, since that may be long, of a hash: another plan has another name."""
+        names = [*self.datasets, *(method.replace("=", "-") for method in self.methods)]
+        words = "-".join("".join(c if c.isalnum() or c in "-_." else "-" for c in name) for name in names)
+        fields = {field: value for field, value in self.to_dict().items() if field not in ("name", "summary")}
+        stamp = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:8]
+        return f"{words[:_LONGEST_NAME].rstrip('-.')}-{stamp}"
 
     @classmethod
     def from_dict(cls, fields: Any, **changes: Any) -> Plan:
@@ -133,8 +179,8 @@ def load_plan(name_or_path: str | Path, **changes: Any) -> Plan:
             f"no plan {text!r}: it is neither a file nor one of the packaged plans {', '.join(packaged_plans())}"
         )
     try:
-        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        fields = _read_yaml(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"plan {text}: not a YAML file: {' '.join(str(error).split())}") from error
     if isinstance(fields, dict):
         fields.setdefault("name", path.stem)
@@ -145,6 +191,24 @@ def load_plan(name_or_path: str | Path, **changes: Any) -> Plan:
         return Plan.from_dict(fields, **changes)
     except ValueError as error:
         raise ValueError(f"plan {text}: {error}") from error
+
+
+def _read_yaml(text: str) -> Any:
+    """Read YAML, in which no key may stand twice: of two values one would be lost."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    def mapping(loader: Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        for position, key in enumerate(keys):
+            if key in keys[:position]:
+                raise yaml.constructor.ConstructorError(None, None, f"{key} stands there twice", node.start_mark)
+        return loader.construct_mapping(node, deep=True)
+
+    Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
+    return yaml.load(text, Loader)
 
 
 def plan_text(fields: Mapping[str, Any]) -> str:
@@ -160,9 +224,15 @@ def _items(field: str, value: Any) -> list[Any]:
     items = [value] if isinstance(value, (str, numbers.Number)) else value
     if not isinstance(items, (list, tuple)) or not items:
         raise ValueError(f"{field} must be a list of at least one entry, got {value!r}")
-    repeated = [item for position, item in enumerate(items) if item in items[:position]]
-    if repeated:
-        raise ValueError(f"{field} lists {repeated[0]!r} twice")
+    if len(items) > MOST_CELLS:
+        raise ValueError(f"{field} lists {len(items):,} entries; at most {MOST_CELLS:,} are allowed")
+    seen = set()
+    for item in items:
+        if not isinstance(item, (str, numbers.Number)):
+            raise ValueError(f"{field} must list names or numbers, got {type(item).__name__}")
+        if item in seen:
+            raise ValueError(f"{field} lists {item!r} twice")
+        seen.add(item)
     return list(items)
 
 
@@ -230,25 +300,28 @@ def parse_shares(text: str) -> list[float]:
         raise ValueError(
             f"removed must be shares from 0 to 1 as '0,0.25,0.5', or 'start:stop:step' as '0:1:0.05', got {text!r}"
         ) from None
-    return [
-        round(start + i * step, 9) for i in range(round((stop - start) / step) + 1) if start + i * step < stop + 1e-9
-    ]
+    steps = (stop - start) / step
+    if steps >= MOST_CELLS:
+        raise ValueError(f"removed would be {steps:,.0f} shares; at most {MOST_CELLS:,} are allowed, got {text!r}")
+    return [round(start + i * step, 9) for i in range(round(steps) + 1) if start + i * step < stop + 1e-9]
 
 
 def _seeds(field: str, value: Any) -> tuple[int, ...]:
     if isinstance(value, int) and not isinstance(value, bool):
         if value < 1:
             raise ValueError(f"{field} must be a number of seeds from 1, or a list of seeds, got {value}")
+        if value > MOST_CELLS:
+            raise ValueError(f"{field} is the number of seeds, at most {MOST_CELLS:,}, got {value:,}")
         return tuple(range(value))
     for item in _items(field, value):
-        if isinstance(item, bool) or not isinstance(item, int) or item < 0:
-            raise ValueError(f"{field} must be whole numbers from 0, got {item!r}")
+        if isinstance(item, bool) or not isinstance(item, int) or not 0 <= item <= _LARGEST_SEED:
+            raise ValueError(f"{field} must be whole numbers from 0 to 2**63 - 1, got {item!r}")
     return tuple(_items(field, value))
 
 
 def _count_or_none(field: str, value: Any) -> int | None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise ValueError(f"{field} must be a whole number from 1, or left out, got {value!r}")
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_EPOCHS):
+        raise ValueError(f"{field} must be a whole number from 1 to {MOST_EPOCHS:,}, or left out, got {value!r}")
     return value
 
 

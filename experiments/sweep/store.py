@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from wis.experiments.sweep import lock
+from wis.experiments.sweep.database import connect_to_read, connect_to_write, errors_in_words, is_empty, transaction
 from wis.experiments.sweep.runs import Cell, Run, Sparsifier, canonical_json
 
 FILE_NAME = "results.sqlite"
@@ -104,7 +105,7 @@ class Store:
     """The results of one sweep, in ``FOLDER/results.sqlite``.
 
     Every row is committed by itself and flushed to disk, so that a process killed at any moment loses only the runs
-    in flight. One process writes; others may read meanwhile.
+    in flight. One process writes, from :meth:`begin` to the end of the ``with`` block; others may read meanwhile.
 
     Parameters
     ----------
@@ -114,37 +115,63 @@ class Store:
     Raises
     ------
     ValueError
-        If the file was written in another format.
+        If the file is another one, was written in another format, or is damaged.
+    OSError, RuntimeError
+        If it cannot be opened or written, or another process does not let go of it; so do all methods.
     """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._database = connect(folder / FILE_NAME)
+        self._folder = folder
+        self._is_owner = False
+        self._database = connect_to_write(folder / FILE_NAME, _SCHEMA, _FORMAT)
 
     def __enter__(self) -> Store:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._is_owner:
+            lock.release(self._folder)
         self._database.close()
 
-    def begin(self, plan: Mapping[str, Any], command: str, cells: Iterable[Cell], facts: Mapping[str, Any]) -> None:
-        """Note what is about to run. Finished runs stay, also those that this plan does not ask for."""
+    def begin(self, plan: Mapping[str, Any], command: str, cells: Collection[Cell], facts: Mapping[str, Any]) -> None:
+        """Note what is about to run, and that it is this process that runs it. Finished runs stay.
+
+        Raises
+        ------
+        RuntimeError
+            If another sweep is running in the folder.
+        ValueError
+            If the folder has finished runs of its plan that this one does not ask for: they would be in no report.
+        """
         rows = [
             (i, c.dataset, c.model, c.method, c.removed, c.seed, c.run.key, c.run.sparsifier and c.run.sparsifier.key)
             for i, c in enumerate(cells)
         ]
-        with _write(self._database) as write:
+        with self._write() as write:
+            lock.take(self._folder)
+            self._is_owner = True
+            self._check_plan({cell.run.key for cell in cells})
             write.execute("DELETE FROM sweep")
             write.execute("INSERT INTO sweep VALUES (?, ?, ?, ?)", (_FORMAT, canonical_json(plan), command, _now()))
             write.execute("DELETE FROM cells")
             write.executemany("INSERT INTO cells VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
             write.execute("INSERT OR IGNORE INTO environments (facts) VALUES (?)", (canonical_json(facts),))
-        found = self._database.execute("SELECT id FROM environments WHERE facts = ?", (canonical_json(facts),))
-        self._environment = found.fetchone()[0]
+            found = write.execute("SELECT id FROM environments WHERE facts = ?", (canonical_json(facts),))
+            self._environment = found.fetchone()[0]
+
+    def _check_plan(self, wanted: Collection[str]) -> None:
+        query = "SELECT DISTINCT run_key FROM cells JOIN runs ON key = run_key WHERE status <> 'failed'"
+        lost = sum(key not in wanted for (key,) in self._database.execute(query))
+        if lost:
+            raise ValueError(
+                f"{self._folder} holds another plan: {lost:,} of its finished runs are not in this one (or were made "
+                "by another version or on another device) and would be in no report; give another --out"
+            )
 
     def add_dataset(self, name: str, facts: Mapping[str, Any]) -> None:
         """Note the size of a dataset."""
-        with _write(self._database) as write:
+        with self._write() as write:
             write.execute("INSERT OR REPLACE INTO datasets VALUES (?, ?)", (name, canonical_json(facts)))
 
     def add_order(self, sparsifier: Sparsifier, outcome: OrderOutcome) -> None:
@@ -157,7 +184,8 @@ class Store:
 
     def finished(self, table: Literal["orders", "runs"]) -> dict[str, Status]:
         """Keys of the finished orders or runs, with their status."""
-        return dict(self._database.execute(f"SELECT key, status FROM {table}"))
+        with errors_in_words(self._folder / FILE_NAME):
+            return dict(self._database.execute(f"SELECT key, status FROM {table}"))
 
     def _insert(self, table: str, key: str, config: Mapping[str, Any], outcome: Mapping[str, Any]) -> None:
         row = {
@@ -168,108 +196,46 @@ class Store:
             "finished_at": _now(),
         }
         names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
-        with _write(self._database) as write:
+        with self._write() as write:
             write.execute(f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})", row)
 
-
-def connect(path: Path) -> sqlite3.Connection:
-    """Open a results file, and make its tables if it is new.
-
-    Raises
-    ------
-    ValueError
-        If it is no results file of this format.
-    """
-    database = sqlite3.connect(path, timeout=60, isolation_level=None)
-    try:
-        # The rollback journal works on every file system, and FULL waits until a row is on the disk.
-        database.execute("PRAGMA journal_mode = DELETE")
-        database.execute("PRAGMA synchronous = FULL")
-        version = database.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            with _write(database) as write:
-                for statement in filter(str.strip, _SCHEMA.split(";")):
-                    write.execute(statement)
-                write.execute(f"PRAGMA user_version = {_FORMAT}")
-    except sqlite3.DatabaseError as error:
-        raise ValueError(f"{path} is not a results file: {error}") from error
-    if version not in (0, _FORMAT):
-        raise ValueError(f"{path} has format {version}, this version reads {_FORMAT}; give another run folder")
-    return database
-
-
-@contextlib.contextmanager
-def _write(database: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """One transaction: all of it or nothing."""
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield database
-        database.execute("COMMIT")
-    except BaseException:
-        database.execute("ROLLBACK")
-        raise
+    @contextlib.contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction."""
+        with errors_in_words(self._folder / FILE_NAME), transaction(self._database) as write:
+            yield write
 
 
 def _now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
-@dataclass(frozen=True)
-class Results:
-    """Everything a report needs.
-
-    Attributes
-    ----------
-    plan
-        The fields of the plan last run in this folder.
-    command
-        The command that ran it.
-    cells
-        pandas table, one row a cell of the plan: ``dataset, model, method, removed, seed``, and the columns of its run
-        (``status`` is ``"missing"`` where it has not finished). Cells at shares 0 and 1 share runs.
-    orders
-        pandas table, one row a finished order: ``key, method, dataset, status, seconds, peak_bytes``.
-    datasets
-        Facts by dataset.
-    environments
-        Facts of every environment that a run of this plan finished in.
-    """
-
-    plan: Mapping[str, Any]
-    command: str
-    cells: Any
-    orders: Any
-    datasets: Mapping[str, Mapping[str, Any]]
-    environments: list[Mapping[str, Any]]
-
-
-def read_results(folder: Path) -> Results:
-    """Read a run folder; a sweep may be running in it.
+@contextlib.contextmanager
+def open_results(folder: Path) -> Iterator[sqlite3.Connection]:
+    """The database of a run folder, to read; a sweep may be running there. Nothing is written.
 
     Raises
     ------
     ValueError
         If the folder holds no results.
+    OSError, RuntimeError
+        If they cannot be read.
     """
-    import pandas as pd
-
     path = folder / FILE_NAME
     if not path.is_file():
         raise ValueError(f"{folder} is not a run folder: there is no {FILE_NAME} in it")
-    with contextlib.closing(connect(path)) as database:
-        sweep = database.execute("SELECT plan, command FROM sweep").fetchone()
-        if sweep is None:
+    with connect_to_read(path, _SCHEMA, _FORMAT) as database:
+        if is_empty(database):
             raise ValueError(f"{path} holds no sweep yet")
-        cells = pd.read_sql_query(
-            "SELECT * FROM cells LEFT JOIN runs ON runs.key = cells.run_key ORDER BY position", database
-        )
-        cells["status"] = cells["status"].fillna("missing")
-        orders = pd.read_sql_query(
-            "SELECT DISTINCT orders.*, cells.dataset, cells.method FROM orders JOIN cells ON key = order_key", database
-        )
-        facts = {name: json.loads(text) for name, text in database.execute("SELECT name, facts FROM datasets")}
-        used = database.execute(
-            "SELECT facts FROM environments WHERE id IN (SELECT environment FROM runs JOIN cells ON key = run_key)"
-        )
-        environments = [json.loads(text) for (text,) in used]
-    return Results(json.loads(sweep[0]), sweep[1], cells, orders, facts, environments)
+        yield database
+
+
+def finished_runs(folder: Path, plan: Mapping[str, Any]) -> dict[str, Status]:
+    """Keys of the finished runs of a folder with their status; none if it holds another plan, or nothing yet."""
+    path = folder / FILE_NAME
+    if not path.is_file() or not path.stat().st_size:
+        return {}
+    with open_results(folder) as database:
+        if database.execute("SELECT plan FROM sweep").fetchone() != (canonical_json(plan),):
+            return {}
+        return dict(database.execute("SELECT key, status FROM runs"))

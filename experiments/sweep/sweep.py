@@ -12,7 +12,7 @@ from wis.experiments.running.executors import Executor, choose_executor, work_th
 from wis.experiments.sweep.measure import dataset_facts, environment
 from wis.experiments.sweep.plan import Plan, plan_text
 from wis.experiments.sweep.runs import Run, expand
-from wis.experiments.sweep.store import OrderOutcome, RunOutcome, Store
+from wis.experiments.sweep.store import OrderOutcome, RunOutcome, Status, Store, finished_runs
 from wis.experiments.sweep.work import OrderTask, RunTask, compute_order, execute_run, load_dataset
 
 from wis.files import replace_file
@@ -67,7 +67,8 @@ def run_sweep(
     plan
         What to compare.
     folder
-        The run folder: results, removal orders and the plan. Results in it that the plan asks for are not run again.
+        The run folder: results, removal orders and the plan. Results in it that the plan asks for are not run again;
+        where none is missing nothing is written, so that the folder may be read-only.
     command
         The command that a report shows.
     data_root
@@ -91,27 +92,34 @@ def run_sweep(
     ------
     KeyboardInterrupt
         Runs in flight are lost, nothing else.
+    ValueError
+        If the folder holds results of another plan, or its results file is damaged.
+    OSError
+        If the folder cannot be written.
     RuntimeError
-        If a worker process dies, or the plan's device is not there.
+        If a worker process dies, the plan's device is not there, or another sweep is running in the folder.
     """
     device = find_device(plan.device).type
     workers = workers or (min(usable_cores(), _MOST_WORKERS) if device == "cpu" else 1)
     cells = expand(plan, device)
     runs = {cell.run.key: cell.run for cell in cells}
+    finished = finished_runs(folder, plan.to_dict())
+    if not _missing(finished, runs, retry_failed):
+        announce(Extent(len(runs), len(runs), workers))
+        return _tally(finished, runs)
     with Store(folder) as store:
         store.begin(plan.to_dict(), command, cells, environment(device, workers))
         with replace_file(folder / "plan.yaml") as path:
             path.write_text(plan_text(plan.to_dict()), encoding="utf-8")
         missing = _missing(store.finished("runs"), runs, retry_failed)
         announce(Extent(len(runs), len(runs) - len(missing), workers))
-        if missing:
-            for name in plan.datasets:
-                store.add_dataset(name, dataset_facts(load_dataset(name, data_root)))
-            with choose_executor(min(workers, len(missing))) as executor:
-                work = _Work(store, folder / "orders", executor, data_root, progress)
-                failed_orders = work.compute_orders(missing)
-                work.execute_runs(missing, failed_orders)
-        return _tally(store, runs)
+        for name in plan.datasets if missing else ():
+            store.add_dataset(name, dataset_facts(load_dataset(name, data_root)))
+        with choose_executor(min(workers, len(missing) or 1)) as executor:
+            work = _Work(store, folder / "orders", executor, data_root, progress)
+            failed_orders = work.compute_orders(missing)
+            work.execute_runs(missing, failed_orders)
+        return _tally(store.finished("runs"), runs)
 
 
 def _missing(finished: Mapping[str, str], wanted: Mapping[str, Run], retry_failed: bool) -> list[Run]:
@@ -119,8 +127,7 @@ def _missing(finished: Mapping[str, str], wanted: Mapping[str, Run], retry_faile
     return [run for key, run in wanted.items() if key not in done]
 
 
-def _tally(store: Store, runs: Iterable[str]) -> Tally:
-    finished = store.finished("runs")
+def _tally(finished: Mapping[str, Status], runs: Iterable[str]) -> Tally:
     statuses = Counter(finished[key] for key in runs)
     return Tally(statuses["ok"], statuses["diverged"], statuses["failed"])
 
@@ -136,19 +143,22 @@ class _Work:
     progress: bool
 
     def compute_orders(self, runs: list[Run]) -> dict[str, str]:
-        """Compute each distinct removal order that is not there yet, once; return the messages of those that failed."""
+        """Have each distinct removal order, computed once; return the messages of those that failed."""
         self.orders.mkdir(exist_ok=True)
         finished = self.store.finished("orders")
         tasks = {}
         for run in runs:
             sparsifier, path = run.sparsifier, self._order_path(run)
-            if sparsifier and path and not (finished.get(sparsifier.key) == "ok" and path.is_file()):
+            if sparsifier and path:
                 # No device is promised to a method: some run on the CPU only.
                 device = "cpu" if run.device == "cpu" else "auto"
-                tasks[sparsifier.key] = OrderTask(sparsifier, path, self.data_root, device)
+                may_be_there = finished.get(sparsifier.key) == "ok" and path.exists()
+                tasks[sparsifier.key] = OrderTask(sparsifier, path, self.data_root, device, may_be_there)
         failed = {}
 
-        def note(task: OrderTask, outcome: OrderOutcome) -> None:
+        def note(task: OrderTask, outcome: OrderOutcome | None) -> None:
+            if outcome is None:
+                return
             self.store.add_order(task.sparsifier, outcome)
             if outcome.status == "failed":
                 failed[task.sparsifier.key] = outcome.message

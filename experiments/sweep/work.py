@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import math
 import time
 from dataclasses import dataclass
@@ -34,17 +35,19 @@ if TYPE_CHECKING:
 # Four vertices, one triangle and a tail: enough to have every kernel of a method compiled before it is timed.
 _TINY_GRAPH = ([0, 1, 0, 2, 1, 2, 2, 3], [1, 0, 2, 0, 2, 1, 3, 2])
 _compiled: set[str] = set()
+_log = logging.getLogger("wis")
 _measured: dict[tuple[str, str | None, float], tuple[dict[str, int], dict[str, float]]] = {}
 
 
 @dataclass(frozen=True)
 class OrderTask:
-    """Compute the order of ``sparsifier`` and save it as ``path``."""
+    """Compute the order of ``sparsifier`` and save it as ``path``; ``may_be_there`` if an earlier sweep has done so."""
 
     sparsifier: Sparsifier
     path: Path
     data_root: Path | None
     device: str
+    may_be_there: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,18 +59,21 @@ class RunTask:
     data_root: Path | None
 
 
-def compute_order(task: OrderTask) -> OrderOutcome:
-    """Compute one removal order and save it, whole or not at all."""
+def compute_order(task: OrderTask) -> OrderOutcome | None:
+    """Compute one removal order and save it, whole or not at all; None if it is there and fits."""
     sparsifier = task.sparsifier
     try:
-        data = _dataset(sparsifier.dataset, task.data_root).data
+        graph = _dataset(sparsifier.dataset, task.data_root)
+        if task.may_be_there and _is_there(task, graph):
+            return None
         _compile(sparsifier)
         memory, start = PeakMemory(), time.perf_counter()
         order = wis.removal_order(
-            data, sparsifier.method, seed=sparsifier.seed, device=task.device, **sparsifier.options
+            graph.data, sparsifier.method, seed=sparsifier.seed, device=task.device, **sparsifier.options
         )
         seconds = time.perf_counter() - start
         order.save(task.path)
+        _load_order.cache_clear()
     except Exception as error:
         return OrderOutcome("failed", _message(error))
     return OrderOutcome("ok", seconds=seconds, peak_bytes=memory.bytes())
@@ -122,7 +128,7 @@ def _choose(task: RunTask, graph: LoadedGraph) -> tuple[np.ndarray, np.ndarray |
         return np.full(edges.num_pairs, run.removed == 0), None
     num_keep = pairs_to_keep(edges.num_pairs, 1 - run.removed)
     if task.order_path is not None:
-        return _order(task.order_path).kept_pairs(edges, num_keep), None
+        return _order(task.order_path, run.sparsifier).kept_pairs(edges, num_keep), None
     options, seed = run.sparsifier.options, run.sparsifier.seed
     method = check_call(run.sparsifier.method, options, "auto", seed)
     return choose_pairs(method, edges, num_keep, options, data=graph.data, seed=seed)
@@ -146,8 +152,34 @@ _dataset = functools.lru_cache(maxsize=1)(load_dataset)
 
 
 @functools.lru_cache(maxsize=1)
-def _order(path: Path) -> wis.RemovalOrder:
+def _load_order(path: Path) -> wis.RemovalOrder:
     return wis.RemovalOrder.load(path)
+
+
+def _order(path: Path, sparsifier: Sparsifier) -> wis.RemovalOrder:
+    """The order of a sparsifier, which says of itself what made it.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, or the order is another one.
+    """
+    order = _load_order(path)
+    made_by = canonical_json([order.method, order.options, order.seed])
+    if made_by != canonical_json([sparsifier.method, dict(sparsifier.options), sparsifier.seed]):
+        raise ValueError(f"{path} is the order of another method, options or seed: {made_by}")
+    return order
+
+
+def _is_there(task: OrderTask, graph: LoadedGraph) -> bool:
+    """Whether the file holds the order that is asked for; a line says so where it holds something else."""
+    _load_order.cache_clear()  # the file may have changed
+    try:
+        _order(task.path, task.sparsifier).kept_pairs(graph.edges, 0)
+    except (ValueError, OSError) as error:
+        _log.warning("computing an order again: %s", error)
+        return False
+    return True
 
 
 def _compile(sparsifier: Sparsifier) -> None:

@@ -27,7 +27,7 @@ def small_dataset(monkeypatch: pytest.MonkeyPatch) -> Data:
     """Every name loads the small graph, in this process."""
     data = small_graph()
     monkeypatch.setattr(work, "load", lambda name, data_root: data)
-    for cache in (work._dataset, work._order):
+    for cache in (work._dataset, work._load_order):
         cache.cache_clear()
     work._measured.clear()
     yield data

@@ -4,6 +4,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 from wis.experiments.commands.app import app
+from wis.experiments.sweep import sweep as sweep_module
 from wis.experiments.sweep import work
 from wis.experiments.sweep.plan import load_plan
 
@@ -20,7 +21,7 @@ def test_dry_run_prints_the_plan_with_its_changes():
     assert result.exit_code == 0
     plan = load_plan("cora", seeds=[0, 3], methods=["random"], removed=[0, 0.5, 1], epochs=7)
     assert yaml.safe_load(result.stdout) == {k: v for k, v in plan.to_dict().items() if v not in (None, "")}
-    assert "1 data set × 1 model × 1 method × 3 removed shares × 2 seeds" in result.stdout
+    assert "1 data set × 1 model × 1 method × 3 removed shares × 2 seeds = 6 cells" in result.stdout
 
 
 def test_a_sweep_from_flags_writes_a_report(tmp_path, small_dataset):
@@ -58,6 +59,9 @@ def test_failed_runs_show_in_the_exit_code(tmp_path, small_dataset, monkeypatch)
         (["--seeds", "many"], "seeds must be a number of seeds, or a list as '0,3,7', got 'many'"),
         (["--removed", "half"], "removed must be shares from 0 to 1"),
         (["--epochs", "0"], "epochs must be a whole number from 1"),
+        (["--seeds", "1000000000"], "seeds is the number of seeds, at most 1,000,000, got 1,000,000,000"),
+        (["--removed", "0:1:1e-9"], "removed would be 1,000,000,000 shares"),
+        (["--removed", "0:1:0.001", "--seeds", "999999"], "seeds = 4,003,995,996 cells, and at most 1,000,000 are all"),
     ],
 )
 def test_errors_are_one_line(arguments, message):
@@ -75,3 +79,80 @@ def test_report_command(tmp_path, small_dataset):
     missing = CliRunner().invoke(app, ["report", str(tmp_path)])
     assert missing.exit_code == 1
     assert "is not a run folder" in missing.stderr
+
+
+def test_a_page_of_ones_own_is_not_replaced(tmp_path, small_dataset):
+    """Refused before any work, in a sweep and in a report."""
+    run, page = tmp_path / "run", tmp_path / "run" / "report" / "index.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("mine")
+    result = invoke(*SMALL, "-o", str(run))
+    assert result.exit_code == 1
+    assert "files that no report of wis wrote, or that were changed since: index.html" in result.stderr
+    assert not (run / "results.sqlite").exists()
+    assert invoke(*SMALL, "-o", str(run), "--no-report").exit_code == 0
+    report = CliRunner().invoke(app, ["report", str(run)])
+    assert (report.exit_code, page.read_text()) == (1, "mine")
+    assert CliRunner().invoke(app, ["report", str(run), "--force"]).exit_code == 0
+    assert page.read_text().startswith("<!doctype html>")
+    (page.parent / "accuracy-mine.svg").write_text("mine")
+    assert CliRunner().invoke(app, ["report", str(run)]).exit_code == 1
+    assert CliRunner().invoke(app, ["report", str(run), "--force"]).exit_code == 0
+    assert (page.parent / "accuracy-mine.svg").read_text() == "mine"
+
+
+def test_a_report_is_written_where_all_runs_failed(tmp_path, small_dataset, monkeypatch):
+    monkeypatch.setattr(work, "train", lambda *_: 1 / 0)
+    result = invoke(*SMALL, "-o", str(tmp_path))
+    assert result.exit_code == 1
+    assert "No run has finished well" in result.stdout
+    assert "ZeroDivisionError: division by zero" in (tmp_path / "report" / "index.html").read_text()
+
+
+def test_a_report_is_written_of_a_sweep_that_broke(tmp_path, small_dataset, monkeypatch):
+    train, done = work.train, []
+
+    def break_down(graph, run):
+        done.append(run)
+        if len(done) > 2:
+            raise KeyboardInterrupt
+        return train(graph, run)
+
+    def work_through(*arguments, **options):
+        try:
+            return through(*arguments, **options)
+        except KeyboardInterrupt:
+            raise RuntimeError("a worker process died") from None
+
+    through = sweep_module.work_through
+    monkeypatch.setattr(work, "train", break_down)
+    monkeypatch.setattr(sweep_module, "work_through", work_through)
+    result = invoke(*SMALL, "-o", str(tmp_path))
+    assert result.exit_code == 1
+    assert "wis: error: a worker process died" in result.stderr
+    assert "Of 6 runs: 4 not finished yet." in (tmp_path / "report" / "index.html").read_text()
+
+
+def test_sweeps_from_flags_have_a_folder_each(tmp_path, small_dataset, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert invoke(*SMALL, "--no-report").exit_code == 0
+    assert invoke(*SMALL, "--seeds", "1", "--no-report").exit_code == 0
+    assert invoke(*SMALL, "--no-report").stdout.count("6 are finished already") == 1
+    names = [path.name for path in (tmp_path / "runs").iterdir()]
+    assert len(names) == 2
+    assert all(name.startswith("digits-random-wis-depth-2-") for name in names)
+
+
+def test_a_finished_sweep_in_a_folder_that_cannot_be_written_still_tells_its_results(
+    tmp_path, small_dataset, monkeypatch
+):
+    assert invoke(*SMALL, "-o", str(tmp_path), "--no-report").exit_code == 0
+    monkeypatch.setattr("wis.experiments.sweep.store.connect_to_write", lambda *_: pytest.fail("opened to write"))
+
+    def refuse(out, files):
+        raise PermissionError(f"cannot write {out}")
+
+    monkeypatch.setattr("wis.experiments.report.write.write_files", refuse)
+    result = invoke(*SMALL, "-o", str(tmp_path))
+    assert "On digits with GCN, removing half of the edges costs" in result.stdout
+    assert f"wis: error: cannot write {tmp_path / 'report'}" in result.stderr

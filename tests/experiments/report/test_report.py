@@ -13,8 +13,11 @@ from wis.experiments.report import analysis
 from wis.experiments.report.findings import read_findings
 from wis.experiments.report.headline import summary
 from wis.experiments.report.labels import method_label, percent
+from wis.experiments.report.manifest import MANIFEST_NAME
 from wis.experiments.report.write import write_report
-from wis.experiments.sweep.store import FILE_NAME, RunOutcome, Store, read_results
+from wis.experiments.sweep.results import read_results
+from wis.experiments.sweep.runs import expand
+from wis.experiments.sweep.store import FILE_NAME, RunOutcome, Store
 
 from tests.experiments.report.conftest import PLAN, fill
 
@@ -171,7 +174,7 @@ def test_nemenyi_against_published_code():
 def test_the_database_is_read_once(run_folder, tmp_path, monkeypatch):
     """Tables, figures, page and summary come from what was read in the beginning."""
     findings = read_findings(run_folder)
-    monkeypatch.setattr("wis.experiments.sweep.store.connect", lambda _: pytest.fail("reopened"))
+    monkeypatch.setattr("wis.experiments.sweep.results.open_results", lambda _: pytest.fail("reopened"))
     monkeypatch.setattr("wis.experiments.report.analysis.summarise", lambda _: pytest.fail("computed again"))
     text = write_report(findings, tmp_path / "report").read_text()
     assert all(line in text for line in summary(findings).splitlines())
@@ -206,7 +209,8 @@ def test_tables_and_figures_are_beside_the_page(run_folder, report):
     assert {f"{name}.{kind}" for name in tables for kind in ("csv", "md")} <= names
     figures = {f"{what}-{where}-gcn.svg" for what in ("accuracy", "difference") for where in ("digits", "Cora")}
     assert figures <= names
-    assert len(names) == 2 * len(tables) + len(figures) + 2
+    assert names >= {"index.html", "runs.csv", MANIFEST_NAME}
+    assert len(names) == 2 * len(tables) + len(figures) + 3
     accuracy = pd.read_csv(report / "accuracy.csv")
     row = accuracy.query("dataset == 'Cora' and method == 'wis:depth=2' and removed == 0.5").iloc[0]
     values = accuracies(run_folder, "Cora", "wis:depth=2", 0.5)
@@ -234,8 +238,6 @@ def test_incomplete_results_are_said_to_be(tmp_path):
     results = read_results(tmp_path)
     failed = results.cells.drop_duplicates("run_key").index[5]
     with Store(tmp_path) as store:
-        from wis.experiments.sweep.runs import expand
-
         cells = expand(plan, "cpu")
         store.begin(plan.to_dict(), "wis sweep", cells, {"versions": {}})
         store.add_run(cells[failed].run, RunOutcome("diverged", "the training loss became nan"))
@@ -249,13 +251,14 @@ def test_incomplete_results_are_said_to_be(tmp_path):
 
 
 def test_a_new_report_leaves_no_table_of_an_old_one(tmp_path):
-    fill(tmp_path, dataclasses.replace(PLAN, datasets=("digits",)), leave_out=(0,))
-    write_report(read_findings(tmp_path), tmp_path / "report")
-    assert (tmp_path / "report" / "unfinished.csv").is_file()
-    (tmp_path / "report" / "notes.md").write_text("mine")
-    fill(tmp_path, dataclasses.replace(PLAN, datasets=("digits",), methods=("random",)))
-    write_report(read_findings(tmp_path), tmp_path / "report")
-    names = {path.name for path in (tmp_path / "report").iterdir()}
+    fill(tmp_path / "old", dataclasses.replace(PLAN, datasets=("digits",)), leave_out=(0,))
+    out = tmp_path / "report"
+    write_report(read_findings(tmp_path / "old"), out)
+    assert (out / "unfinished.csv").is_file()
+    (out / "notes.md").write_text("mine")
+    fill(tmp_path / "new", dataclasses.replace(PLAN, datasets=("digits",), methods=("random",)))
+    write_report(read_findings(tmp_path / "new"), out)
+    names = {path.name for path in out.iterdir()}
     assert "notes.md" in names
     assert not names & {"unfinished.csv", "unfinished.md", "differences.csv", "ranks.md", "difference-digits-gcn.svg"}
 
@@ -282,9 +285,24 @@ def test_nothing_to_report(tmp_path):
     with pytest.raises(ValueError, match="is not a run folder"):
         write_report(read_findings(tmp_path), tmp_path / "report")
     fill(tmp_path, dataclasses.replace(PLAN, seeds=(0,)), leave_out=tuple(range(1000)))
-    with pytest.raises(ValueError, match="no run in .* has finished well yet"):
+    with pytest.raises(ValueError, match="no run in .* has finished yet"):
         write_report(read_findings(tmp_path), tmp_path / "report")
     assert not (tmp_path / "report").exists()
+
+
+def test_where_all_runs_failed_the_page_says_why(tmp_path):
+    plan = dataclasses.replace(PLAN, datasets=("digits",), seeds=(0,))
+    runs = {cell.run.key: cell.run for cell in expand(plan, "cpu")}
+    with Store(tmp_path) as store:
+        store.begin(plan.to_dict(), "wis sweep", expand(plan, "cpu"), {"versions": {}})
+        for run in runs.values():
+            store.add_run(run, RunOutcome("failed", "ValueError: depth must be an integer, got 'two'"))
+    text = write_report(read_findings(tmp_path), tmp_path / "report").read_text()
+    assert "<h1>No run has finished well</h1>" in text
+    assert f"Of {len(runs)} runs: {len(runs)} failed. So there is nothing to compare yet." in text
+    rows = Page(text).tables["Runs without a result", ""]
+    assert {tuple(row[2:]) for row in rows[1:]} == {("failed", "4", "ValueError: depth must be an integer, got 'two'")}
+    assert pd.read_csv(tmp_path / "report" / "runs.csv")["status"].eq("failed").all()
 
 
 def test_a_failure_leaves_the_old_report(tmp_path, monkeypatch):

@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 from wis.experiments.sweep.plan import load_plan
-from wis.experiments.sweep.store import FILE_NAME, read_results
+from wis.experiments.sweep.results import read_results
+from wis.experiments.sweep.store import FILE_NAME
 from wis.experiments.sweep.sweep import run_sweep
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")

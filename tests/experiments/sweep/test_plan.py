@@ -49,10 +49,16 @@ def test_a_number_of_seeds_counts_from_zero():
         ("removed", "0:1", r"removed must be shares from 0 to 1 .*, got '0:1'"),
         ("removed", "0:2:0.5", r"removed must be shares from 0 to 1 .*, got '0:2:0.5'"),
         ("seeds", 0, r"seeds must be a number of seeds from 1, or a list of seeds, got 0"),
-        ("seeds", [0, -1], r"seeds must be whole numbers from 0, got -1"),
-        ("seeds", [0.5], r"seeds must be whole numbers from 0, got 0.5"),
+        ("seeds", [0, -1], r"seeds must be whole numbers from 0 to 2\*\*63 - 1, got -1"),
+        ("seeds", [0.5], r"seeds must be whole numbers from 0 to .*, got 0.5"),
         ("protocol", "papers", r"protocol must be among .*, got 'papers'; did you mean 'paper'\?"),
-        ("epochs", 0, r"epochs must be a whole number from 1, or left out, got 0"),
+        ("seeds", [2**70], r"seeds must be whole numbers from 0 to 2\*\*63 - 1, got 1180591620717411303424"),
+        ("seeds", 10**9, r"seeds is the number of seeds, at most 1,000,000, got 1,000,000,000"),
+        ("seeds", [[0]], r"seeds must list names or numbers, got list"),
+        ("removed", "0:1:1e-9", r"removed would be 1,000,000,000 shares; at most 1,000,000 are allowed"),
+        ("epochs", 0, r"epochs must be a whole number from 1 to 1,000,000, or left out, got 0"),
+        ("epochs", 10**30, r"epochs must be a whole number from 1 to 1,000,000, or left out"),
+        ("epochs", 1e30, r"epochs must be a whole number from 1 to 1,000,000, or left out"),
         ("device", "gpu", r"device must be among auto, cpu, cuda, got 'gpu'"),
         ("name", "../x", r"name must be letters, digits, '-' and '_', got '../x'"),
         ("method", ["random"], r"unknown field 'method'; did you mean 'methods'\?"),
@@ -119,3 +125,26 @@ def test_unreadable_plans(tmp_path):
     path.write_text("datasets: [digits]\nmethods: [wiz]\n")
     with pytest.raises(ValueError, match=r"bad\.yaml: methods: unknown method 'wiz'"):
         load_plan(path)
+
+
+def test_a_plan_beyond_all_bounds_is_refused_with_its_size():
+    size = "1 data set × 1 model × 2 methods × 1,001 shares × 1,000 seeds = 2,002,000 cells".replace("sh", "removed sh")
+    with pytest.raises(ValueError, match=f"^the plan has {size}, and at most 1,000,000 are allowed"):
+        Plan.from_dict(FIELDS | {"removed": "0:1:0.001", "seeds": 1000})
+    assert Plan.from_dict(FIELDS | {"seeds": 1, "removed": [0.5]}).size.endswith("1 removed share × 1 seed = 2 cells")
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path):
+    path = tmp_path / "twice.yaml"
+    path.write_text("datasets: [digits]\nmethods: [random]\nseeds: 2\nseeds: 3\n")
+    with pytest.raises(ValueError, match=r"twice\.yaml: not a YAML file: seeds stands there twice .*line 1"):
+        load_plan(path)
+
+
+def test_a_folder_is_called_after_what_is_compared():
+    plan = Plan.from_dict(FIELDS)
+    assert plan.folder_name.startswith("digits-random-wis-depth-2-")
+    assert Plan.from_dict(FIELDS | {"name": "other", "summary": "the same"}).folder_name == plan.folder_name
+    for change in ({"seeds": 4}, {"removed": [0.5]}, {"epochs": 3}, {"models": ["gin"]}, {"protocol": "paper"}):
+        assert Plan.from_dict(FIELDS | change).folder_name != plan.folder_name
+    assert len(load_plan("paper").folder_name) <= 69

@@ -9,11 +9,12 @@ import pytest
 import torch
 from wis.experiments.sweep import work
 from wis.experiments.sweep.plan import Plan, load_plan
+from wis.experiments.sweep.results import read_results
 from wis.experiments.sweep.runs import expand
-from wis.experiments.sweep.store import read_results
 from wis.experiments.sweep.sweep import Tally, run_sweep
 
 import wis
+from tests.experiments.conftest import small_graph
 from wis.registry import find_method
 
 PLAN = Plan(
@@ -44,7 +45,7 @@ def calls(monkeypatch):
 
     def count_order(graph, method, **options):
         if graph is not None and not isinstance(graph, torch.Tensor):
-            seen["orders"].append((method, options["seed"]))
+            seen["orders"].append((method, options.get("seed")))
         return removal_order(graph, method, **options)
 
     def count_run(graph, run):
@@ -105,6 +106,88 @@ def test_sparse_graphs_are_those_of_the_library(tmp_path, small_dataset):
     assert set(chosen["isolated"]) == {np.count_nonzero(degrees == 0)}
     nothing = cells[cells["removed"] == 1.0]
     assert (set(nothing["components"]), set(nothing["isolated"])) == ({40}, {40})
+
+
+def replace_order(folder: Path, method: str, content: bytes) -> Path:
+    """Put other bytes in place of the order of a method of seed 0."""
+    runs = (cell.run for cell in expand(PLAN, "cpu") if cell.run.sparsifier)
+    key = next(run.sparsifier.key for run in runs if run.sparsifier.method == method)
+    path = folder / "orders" / f"{key}.npz"
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("damage", ["cut short", "flipped", "foreign", "empty", "of another graph", "exchanged"])
+def test_an_order_that_does_not_fit_is_computed_again(tmp_path, small_dataset, calls, caplog, damage):
+    """A changed order fails no run and stands under no wrong name."""
+    run(tmp_path, dataclasses.replace(PLAN, removed=(0.25,)))
+    whole = replace_order(tmp_path, "wis", b"").with_name("wis.npz")
+    wis.removal_order(small_dataset, "wis", depth=2).save(whole)
+    bent = bytearray(whole.read_bytes())
+    bent[len(bent) // 3] ^= 1
+    other = tmp_path / "other.npz"
+    wis.removal_order(small_graph(50, 99) if "graph" in damage else small_dataset, "random", seed=1).save(other)
+    content = {"cut short": whole.read_bytes()[:-99], "flipped": bytes(bent), "foreign": b"mine", "empty": b""}
+    replace_order(tmp_path, "random", content.get(damage, other.read_bytes()))
+    replace_order(tmp_path, "wis", whole.read_bytes())
+    calls["orders"].clear()
+    with caplog.at_level(logging.WARNING, "wis"):
+        assert run(tmp_path, dataclasses.replace(PLAN, removed=(0.25, 0.5))).failed == 0
+    # The order of wis says that it was made with other options: it names none of the defaults.
+    assert sorted(calls["orders"], key=str) == [("random", 0), ("wis", None)]
+    assert sum("computing an order again" in message for message in caplog.messages) == 2
+    clean = tmp_path / "clean"
+    run(clean, dataclasses.replace(PLAN, removed=(0.25, 0.5)))
+    assert table(tmp_path).equals(table(clean))
+
+
+def test_an_order_changed_meanwhile_fails_its_run_and_is_mended_by_retrying(tmp_path, small_dataset, monkeypatch):
+    train = work.train
+
+    def exchange(graph, of):
+        for path in (tmp_path / "orders").glob("*.npz"):
+            path.write_bytes(b"mine")
+        return train(graph, of)
+
+    monkeypatch.setattr(work, "train", exchange)
+    assert run(tmp_path).failed > 0
+    failed = read_results(tmp_path).cells.query("status == 'failed'")
+    assert failed["message"].str.contains("is not a removal order").all()
+    monkeypatch.setattr(work, "train", train)
+    assert run(tmp_path, retry_failed=True) == Tally(ok=NUM_RUNS, diverged=0, failed=0)
+
+
+def test_a_finished_folder_may_be_read_only(tmp_path, small_dataset, monkeypatch):
+    run(tmp_path)
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in tmp_path.iterdir() if path.is_file()}
+    monkeypatch.setattr("wis.experiments.sweep.store.connect_to_write", lambda *_: pytest.fail("opened to write"))
+    assert run(tmp_path).ok == NUM_RUNS
+    assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in before} == before
+
+
+def test_another_plan_does_not_replace_one_that_is_finished(tmp_path, small_dataset, calls):
+    run(tmp_path)
+    for change in ({"methods": ("random",)}, {"epochs": 4}, {"removed": (0.5,)}):
+        with pytest.raises(ValueError, match="holds another plan: .* give another --out"):
+            run(tmp_path, dataclasses.replace(PLAN, **change))
+    assert run(tmp_path).ok == NUM_RUNS
+    assert not (tmp_path / "lock.json").exists()
+
+
+def test_two_sweeps_do_not_run_in_one_folder(tmp_path, small_dataset, monkeypatch):
+    train, refused = work.train, []
+
+    def start_another(graph, of):
+        if not refused:
+            with pytest.raises(RuntimeError, match=r"a sweep is running in .*give another --out") as caught:
+                run(tmp_path, dataclasses.replace(PLAN, seeds=(0, 1, 2)))
+            refused.append(caught)
+        return train(graph, of)
+
+    monkeypatch.setattr(work, "train", start_another)
+    assert run(tmp_path).ok == NUM_RUNS
+    assert len(refused) == 1
+    assert set(read_results(tmp_path).cells["seed"]) == {0, 1}
 
 
 def test_processes_give_the_same_as_one(tmp_path):
