@@ -10,10 +10,15 @@ from wis.graphs.forest import heaviest_first, spanning_forest
 from wis.registry import method
 
 
+def _check(forests: int) -> None:
+    check_count("forests", forests, at_least=1)
+
+
 @method(
     source="Nagamochi and Ibaraki, sparse certificates (Algorithmica 1992), with random or maximum forests",
     seeded=True,
     reads_weights=True,
+    check=_check,
 )
 def rank(edges: EdgeList, *, seed: int | None = None, forests: int = 1) -> np.ndarray:
     """Light or random edges first, those of a maximum or random spanning forest last.
@@ -46,7 +51,7 @@ def rank(edges: EdgeList, *, seed: int | None = None, forests: int = 1) -> np.nd
         If ``forests`` is no integer.
     """
     require_undirected(edges, "spanning-forest")
-    check_count("forests", forests, at_least=1)
+    _check(forests)
     order = heaviest_first(edges, np.random.default_rng(seed).permutation(edges.num_pairs))
     kept: list[np.ndarray] = []
     for _ in range(forests):

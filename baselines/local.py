@@ -9,7 +9,7 @@ import numpy as np
 
 from wis.calls import check_call, rank_pairs, warn_of_weights
 from wis.graphs.edge_list import EdgeList, require_undirected
-from wis.registry import find_method, method, parse_method
+from wis.registry import Method, find_method, method, parse_method
 
 
 def _is_seeded(options: Mapping[str, Any]) -> bool:
@@ -17,11 +17,22 @@ def _is_seeded(options: Mapping[str, Any]) -> bool:
     return find_method(name).uses_seed(own)
 
 
+def _check(score: str) -> tuple[Method, dict[str, Any]]:
+    """The method that scores, and its options."""
+    if not isinstance(score, str):
+        raise TypeError(f"score must be the name of a method, got {score!r}")
+    name, options = parse_method(score)
+    if find_method(name).kind == "select":
+        raise ValueError(f"score must be a method that has an order; {name!r} chooses edges for one budget at a time")
+    return find_method(name), options
+
+
 @method(
     source="Hamann et al., Structure-preserving sparsification methods (2016, arXiv:1601.00286), local filtering; "
     "after Satuluri et al. (SIGMOD 2011)",
     seeded=_is_seeded,
     reads_weights=True,
+    check=_check,
     devices=("cpu", "cuda"),
 )
 def rank(
@@ -70,15 +81,11 @@ def rank(
 
 def _order(edges: EdgeList, score: str, data: Any, seed: int | None, device: str, progress: bool) -> np.ndarray:
     """The removal order of the other method."""
-    if not isinstance(score, str):
-        raise TypeError(f"score must be the name of a method, got {score!r}")
-    name, options = parse_method(score)
-    scorer = check_call(name, options, device, seed)
-    if scorer.kind == "select":
-        raise ValueError(f"score must be a method that has an order; {name!r} chooses edges for one budget at a time")
+    scorer, options = _check(score)
+    check_call(scorer.name, options, device, seed)
     if not scorer.reads_weights and edges.weights is not None:
         if (edges.weights != edges.weights[:1]).any():
-            warn_of_weights(name)
+            warn_of_weights(scorer.name)
         edges = EdgeList(edges.num_nodes, edges.pairs)
     return rank_pairs(scorer, edges, options, data=data, seed=seed, device=device, progress=progress)
 

@@ -15,7 +15,18 @@ from wis.registry import method
 _SLICE = 1 << 16
 
 
-@method(source="Voudigari et al., Rank degree: an efficient algorithm for graph sampling (ASONAM 2016)", seeded=True)
+def _check(share: float, starts: float) -> None:
+    if not 0 <= check_number("share", share) <= 1:
+        raise ValueError(f"share must be in [0, 1], got {share!r}")
+    if not 0 < check_number("starts", starts) <= 1:
+        raise ValueError(f"starts must be in (0, 1], got {starts!r}")
+
+
+@method(
+    source="Voudigari et al., Rank degree: an efficient algorithm for graph sampling (ASONAM 2016)",
+    seeded=True,
+    check=_check,
+)
 def rank(
     edges: EdgeList, *, seed: int | None = None, progress: bool = False, share: float = 0.1, starts: float = 0.01
 ) -> np.ndarray:
@@ -53,10 +64,7 @@ def rank(
         If an option is no number.
     """
     require_undirected(edges, "rank-degree")
-    if not 0 <= check_number("share", share) <= 1:
-        raise ValueError(f"share must be in [0, 1], got {share!r}")
-    if not 0 < check_number("starts", starts) <= 1:
-        raise ValueError(f"starts must be in (0, 1], got {starts!r}")
+    _check(share, starts)
     start, neighbour, edge = build_csr(edges)
     rows = (start[:-1], start[1:].copy(), neighbour, edge)
     degree = edges.degrees()

@@ -24,7 +24,11 @@ from wis.registry import method
 _LENGTHS = ("inverse", "weight")
 
 
-@method(source="Baswana and Sen (2007)", seeded=True, reads_weights=True)
+def _check(lengths: str) -> None:
+    check_choice("lengths", lengths, _LENGTHS)
+
+
+@method(source="Baswana and Sen (2007)", seeded=True, reads_weights=True, check=_check)
 def select(
     edges: EdgeList, num_keep: int, *, seed: int | None = None, progress: bool = False, lengths: str = "inverse"
 ) -> tuple[np.ndarray, None]:
@@ -65,7 +69,7 @@ def select(
     -----
     O(m log n log log n) time: O(log log n) spanners, each in O(k m) with ``k <= log2 n``.
     """
-    check_choice("lengths", lengths, _LENGTHS)
+    _check(lengths)
     entropy: Any = np.random.SeedSequence(seed).entropy
     levels = _Levels(edges, entropy, lengths)
     denser, sparser = 1, levels.count
@@ -135,7 +139,7 @@ def spanner(
     """
     require_undirected(edges, "spanner")
     check_count("stretch", stretch, at_least=1)
-    check_choice("lengths", lengths, _LENGTHS)
+    _check(lengths)
     random = np.random.default_rng(seed)
     num_nodes, k = edges.num_nodes, (stretch + 1) // 2
     length = _lengths(edges, lengths)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from wis.baselines.draws import draw_order, draw_until
 from wis.baselines.resistance import effective_resistances
+from wis.baselines.resistance.solve import check_options
 
 from wis.checks import check_count
 from wis.graphs.edge_list import EdgeList, require_undirected
@@ -23,6 +24,7 @@ from wis.registry import method
     source="Spielman and Srivastava (2011, arXiv:0803.0929); law of Razin et al. (2023, arXiv:2211.16494)",
     seeded=True,
     reads_weights=True,
+    check=check_options,
     devices=("cpu", "cuda"),
 )
 def rank(
@@ -68,6 +70,7 @@ def rank(
     source="Spielman and Srivastava (2011, arXiv:0803.0929), algorithm Sparsify",
     seeded=True,
     reads_weights=True,
+    check=check_options,
     devices=("cpu", "cuda"),
 )
 def reweighted(

@@ -64,7 +64,14 @@ def scan(edges: EdgeList) -> np.ndarray:
     return _order(edges, "scan", "SCANSparsifier")
 
 
-@method(source=_PAPER + "; after Leskovec et al. (KDD 2005)", seeded=True)
+def _check_fires(burn_probability: float, burnt_ratio: float) -> None:
+    if not 0 < check_number("burn_probability", burn_probability) < 1:
+        raise ValueError(f"burn_probability must be in (0, 1), got {burn_probability!r}")
+    if not 0 < check_number("burnt_ratio", burnt_ratio) < float("inf"):
+        raise ValueError(f"burnt_ratio must be positive and finite, got {burnt_ratio!r}")
+
+
+@method(source=_PAPER + "; after Leskovec et al. (KDD 2005)", seeded=True, check=_check_fires)
 def forest_fire(
     edges: EdgeList, *, seed: int | None = None, burn_probability: float = 0.6, burnt_ratio: float = 5.0
 ) -> np.ndarray:
@@ -88,10 +95,7 @@ def forest_fire(
     TypeError
         If an option is no number.
     """
-    if not 0 < check_number("burn_probability", burn_probability) < 1:
-        raise ValueError(f"burn_probability must be in (0, 1), got {burn_probability!r}")
-    if not 0 < check_number("burnt_ratio", burnt_ratio) < float("inf"):
-        raise ValueError(f"burnt_ratio must be positive and finite, got {burnt_ratio!r}")
+    _check_fires(burn_probability, burnt_ratio)
     return _order(edges, "forest-fire", "ForestFireSparsifier", burn_probability, burnt_ratio, seed=seed)
 
 
@@ -114,7 +118,12 @@ def quadrilateral_simmelian(edges: EdgeList) -> np.ndarray:
     return _order(edges, "quadrilateral-simmelian", "QuadrilateralSimmelianSparsifier")
 
 
-@method(source=_PAPER + "; after Chen and Safro (2011)", seeded=True, reads_weights=True)
+def _check_relaxation(systems: int, iterations: int) -> None:
+    check_count("systems", systems, at_least=1)
+    check_count("iterations", iterations, at_least=1)
+
+
+@method(source=_PAPER + "; after Chen and Safro (2011)", seeded=True, reads_weights=True, check=_check_relaxation)
 def algebraic_distance(
     edges: EdgeList, *, seed: int | None = None, systems: int = 10, iterations: int = 30
 ) -> np.ndarray:
@@ -140,8 +149,7 @@ def algebraic_distance(
     TypeError
         If an option is no integer.
     """
-    check_count("systems", systems, at_least=1)
-    check_count("iterations", iterations, at_least=1)
+    _check_relaxation(systems, iterations)
     arguments = (systems, iterations)
     return _order(
         edges, "algebraic-distance", "AlgebraicDistanceSparsifier", *arguments, seed=seed, weights=edges.weights

@@ -74,6 +74,7 @@ class Method:
     reads_weights: bool
     function: Callable[..., Any]
     _seeded: bool | Callable[[Mapping[str, Any]], bool]
+    _check: Callable[..., object] | None = None
 
     def uses_seed(self, options: Mapping[str, Any]) -> bool:
         """Whether the result depends on the seed, given these options."""
@@ -87,16 +88,33 @@ class Method:
         return "model" in self.options
 
     def check_options(self, options: Mapping[str, Any]) -> None:
-        """Raise ``ValueError`` if there is an option that the method does not have.
+        """Check names and values of options, as far as they can be checked before a graph is read.
 
-        ``TypeError`` if ``keep_connected``, which every method has, is not True or False.
+        Raises
+        ------
+        ValueError
+            If there is an option that the method does not have, or a value out of range.
+        TypeError
+            If a value is of another type.
         """
+        self.check_names(options)
+        self.check_values(options)
+
+    def check_names(self, options: Mapping[str, Any]) -> None:
+        """Raise ``ValueError`` if there is an option that the method does not have."""
         all_options = {**self.options, **SHARED_OPTIONS}
         unknown = [name for name in options if name not in all_options]
-        check_flag("keep_connected", options.get("keep_connected", False))
         if unknown:
             allowed = ", ".join(f"{k}={v!r}" for k, v in all_options.items())
             raise ValueError(f"method {self.name!r} has no option {unknown[0]!r}; its options are: {allowed}")
+
+    def check_values(self, options: Mapping[str, Any]) -> None:
+        """Raise ``ValueError`` or ``TypeError`` if the value of an option does not fit."""
+        check_flag("keep_connected", options.get("keep_connected", False))
+        if self._check is not None:
+            own = {name: value for name, value in options.items() if name not in SHARED_OPTIONS}
+            with needed_for(f"method {self.name!r}"):
+                self._check(**{**self.options, **own})
 
     def call(self, *args: Any, **keywords: Any) -> Any:
         """Call the function with those of the standard keywords that it takes, and with all options."""
@@ -112,6 +130,7 @@ def method(
     seeded: bool | Callable[[Mapping[str, Any]], bool] = False,
     learns: bool = False,
     reads_weights: bool = False,
+    check: Callable[..., object] | None = None,
     devices: tuple[str, ...] = ("cpu",),
 ) -> Callable[[_Function], _Function]:
     """State where a method comes from and what it uses; the function itself is left as it is.
@@ -126,6 +145,9 @@ def method(
         Whether the method needs a labelled PyG graph in ``data``.
     reads_weights
         Whether it uses ``edges.weights``. A graph whose weights differ is warned of otherwise.
+    check
+        A function of all options by name, which raises ``ValueError`` or ``TypeError`` if one does not fit. Called
+        before a graph is read, so that hours of other work do not end in a slip of the pen. None: nothing to check.
     devices
         The devices that it runs on. Asking for another one is an error, never a silent fall-back.
     """
@@ -136,6 +158,7 @@ def method(
             "seeded": seeded,
             "learns": learns,
             "reads_weights": reads_weights,
+            "check": check,
             "devices": devices,
         }
         return function
@@ -211,6 +234,7 @@ def _load(name: str) -> Method:
         reads_weights=facts.get("reads_weights", False),
         function=function,
         _seeded=facts.get("seeded", True),
+        _check=facts.get("check"),
     )
 
 
@@ -222,7 +246,7 @@ def parse_method(text: str) -> tuple[str, dict[str, Any]]:
     Raises
     ------
     ValueError
-        If the text is not of that form, or the method or an option is unknown.
+        If the text is not of that form, the method or an option is unknown or given twice, or a value does not fit.
     """
     import ast
 
@@ -232,11 +256,18 @@ def parse_method(text: str) -> tuple[str, dict[str, Any]]:
         key, equals, value = part.partition("=")
         if not equals:
             raise ValueError(f"method {text!r}: expected option=value after the colon, got {part!r}")
+        if key.strip() in options:
+            raise ValueError(f"method {text!r}: option {key.strip()!r} is given twice")
         try:
             options[key.strip()] = ast.literal_eval(value.strip())
         except (ValueError, SyntaxError):
             options[key.strip()] = value.strip()
-    find_method(name).check_options(options)
+    found = find_method(name)
+    found.check_names(options)
+    try:
+        found.check_values(options)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"method {text!r}: {error}") from error
     return name, options
 
 

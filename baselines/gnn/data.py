@@ -36,6 +36,8 @@ class TrainingData:
         int64 positions of the vertices for validation and test.
     num_features, num_classes
         Sizes of a model's input and output.
+    metric
+        What validation and test measure, a name of :data:`wis.baselines.gnn.scores.SCORES`.
     """
 
     features: Features
@@ -46,6 +48,7 @@ class TrainingData:
     test: Tensor
     num_features: int
     num_classes: int
+    metric: str = "accuracy"
 
     @property
     def device(self) -> torch.device:
@@ -60,7 +63,8 @@ class TrainingData:
         ----------
         data
             PyG ``Data`` with ``x`` ``[n, f]``, ``edge_index``, ``y`` int ``[n]`` and bool masks ``train_mask``,
-            ``val_mask`` and ``test_mask`` ``[n]``; ``edge_weight`` ``[E]`` is used if it is there.
+            ``val_mask`` and ``test_mask`` ``[n]``; ``edge_weight`` ``[E]`` is used if it is there, and so is ``metric``,
+            ``"accuracy"`` or (two classes) ``"roc_auc"``.
         device
             ``"cpu"``, ``"cuda"`` or ``"auto"``: the GPU where the data are, else any, else the CPU.
 
@@ -93,6 +97,7 @@ class TrainingData:
             test=data.test_mask.to(device).nonzero().flatten(),
             num_features=x.shape[1],
             num_classes=int(y.max()) + 1,
+            metric=data.get("metric") or "accuracy",
         )
 
 

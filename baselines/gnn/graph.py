@@ -34,6 +34,11 @@ class _Structure:
         return (self.edge_index[0] != self.edge_index[1]).nonzero().flatten()
 
     @cached_property
+    def in_degrees(self) -> Tensor:
+        """int64 ``[n]``: number of in-edges, each of several between the same vertices counted."""
+        return torch.bincount(self.edge_index[1], minlength=self.num_nodes)
+
+    @cached_property
     def with_loops(self) -> tuple[Tensor, Tensor, Pattern]:
         """Source and target of the links and of one self-loop a vertex, in the order of their pattern."""
         loops = torch.arange(self.num_nodes, device=self.edge_index.device)
@@ -80,6 +85,10 @@ class Graph:
         """For every vertex the weighted sum of ``x`` (``[n, d]``) over its in-edges."""
         return multiply(self._structure.adjacency, self._weight, x)
 
+    def mean(self, x: Tensor) -> Tensor:
+        """The sum of :meth:`sum` divided by the number of in-edges, whatever their weights; 0 where there are none."""
+        return self.sum(x) / self._structure.in_degrees.clamp(min=1).to(x.dtype).unsqueeze(1)
+
     def normalised_sum(self, x: Tensor) -> Tensor:
         """GCN's propagation: ``D^{-1/2} (W + I) D^{-1/2} x``, with the in-degrees ``D`` taken over absolute weights.
 
@@ -96,16 +105,27 @@ class Graph:
             return torch.ones(self.edge_index.shape[1], device=self.edge_index.device)
         return self.edge_weight
 
+    @property
+    def with_loops(self) -> tuple[Tensor, Tensor, Pattern]:
+        """Source, target and pattern of the links and of one self-loop a vertex, in the order of the pattern."""
+        return self._structure.with_loops
+
     @cached_property
-    def _normalised(self) -> Tensor:
+    def looped_weight(self) -> Tensor:
+        """The weights of :attr:`with_loops`; a self-loop of the graph takes the place of the one that is added."""
         structure = self._structure
-        source, target, pattern = structure.with_loops
+        source, _, pattern = structure.with_loops
         loop_weight = torch.ones(self.num_nodes, device=source.device, dtype=self._weight.dtype)
         if len(structure.loops):
             at = structure.edge_index[0, structure.loops]
             loop_weight = loop_weight.index_put((at,), self._weight[structure.loops])
         weight = torch.cat([self._weight.index_select(0, structure.links), loop_weight])
-        weight = weight.index_select(0, pattern.order)
-        degree = torch.zeros_like(loop_weight).index_add(0, target, weight.abs())
+        return weight.index_select(0, pattern.order)
+
+    @cached_property
+    def _normalised(self) -> Tensor:
+        source, target, _ = self._structure.with_loops
+        weight = self.looped_weight
+        degree = weight.new_zeros(self.num_nodes).index_add(0, target, weight.abs())
         scale = torch.where(degree > 0, degree, 1.0).rsqrt() * (degree > 0)
         return scale.index_select(0, target) * weight * scale.index_select(0, source)

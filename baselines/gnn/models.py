@@ -1,4 +1,4 @@
-"""The GNNs of the protocol of Razin et al. (NeurIPS 2023): GCN, GIN and ResGCN, made of PyG's layers.
+"""The GNNs of the protocol of Razin et al. (NeurIPS 2023), GCN, GIN and ResGCN, with GAT and GraphSAGE: of PyG's layers.
 
 A model takes either what PyG's layers take, ``model(x, edge_index, edge_weight=None)``, and then runs PyG's own message
 passing, or a prepared :class:`~wis.baselines.gnn.graph.Graph`, ``model(features, graph)``, which gives the same outputs
@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import torch
 import torch_geometric.nn as pyg
 from torch import Tensor, nn
-from torch_geometric.typing import OptTensor
+from torch_geometric.typing import OptPairTensor, OptTensor
+from torch_geometric.utils import add_remaining_self_loops
+from wis.baselines.gnn.attention import attention
 from wis.baselines.gnn.graph import Graph
 from wis.baselines.gnn.protocol import MODEL_NAMES
 from wis.baselines.gnn.sparse import SparseFeatures, linear
@@ -23,6 +25,7 @@ Features: TypeAlias = Tensor | SparseFeatures
 
 # exp(-30) is far above the smallest float32 and far below what float32 can add to 1.
 _WIDEST_SOFTMAX = 30.0
+_HEADS = 8
 
 # PyG generates `propagate` for these.
 _MESSAGE_ARGUMENTS = {"x": Tensor, "edge_weight": OptTensor}
@@ -79,6 +82,43 @@ class _GENConv(pyg.GENConv):
 
     def message(self, x_j: Tensor, edge_weight: OptTensor) -> Tensor:
         return (x_j if edge_weight is None else edge_weight.view(-1, 1) * x_j).relu() + self.eps
+
+
+class _GATConv(pyg.GATConv):
+    """GAT whose edge weights multiply the messages after the softmax; PyG's layer takes none."""
+
+    propagate_type: ClassVar = {"x": OptPairTensor, "alpha": Tensor}
+
+    def forward(self, x: Features, graph: Tensor | Graph, edge_weight: Tensor | None = None) -> Tensor:
+        if isinstance(graph, Tensor) and edge_weight is None:
+            return super().forward(x, graph)
+        mapped = linear(x, self.lin.weight).view(-1, self.heads, self.out_channels)
+        scores = (mapped * self.att_src).sum(dim=-1), (mapped * self.att_dst).sum(dim=-1)
+        if isinstance(graph, Tensor):
+            return self._pass_messages(mapped, scores, graph, edge_weight).flatten(1) + self.bias
+        return attention(graph, mapped, *scores, self.negative_slope).flatten(1) + self.bias
+
+    def _pass_messages(
+        self, mapped: Tensor, scores: tuple[Tensor, Tensor], edge_index: Tensor, edge_weight: Tensor | None
+    ) -> Tensor:
+        edge_index, weight = add_remaining_self_loops(edge_index, edge_weight, 1.0, len(mapped))
+        alpha = self.edge_updater(edge_index, alpha=scores, edge_attr=None, size=None)
+        return self.propagate(edge_index, x=(mapped, mapped), alpha=alpha * weight.unsqueeze(1))
+
+
+class _SAGEConv(pyg.SAGEConv):
+    """GraphSAGE with edge weights, which PyG's layer does not take; the mean is over the number of neighbours."""
+
+    propagate_type = _MESSAGE_ARGUMENTS
+
+    def forward(self, x: Features, graph: Tensor | Graph, edge_weight: Tensor | None = None) -> Tensor:
+        if isinstance(graph, Tensor):
+            return self.lin_l(self.propagate(graph, x=x, edge_weight=edge_weight)) + self.lin_r(x)
+        # Mapping before averaging is the same, and averages `hidden` instead of `features` columns.
+        return graph.mean(linear(x, self.lin_l.weight)) + self.lin_l.bias + linear(x, self.lin_r.weight)
+
+    def message(self, x_j: Tensor, edge_weight: OptTensor) -> Tensor:
+        return x_j if edge_weight is None else edge_weight.view(-1, 1) * x_j
 
 
 class _Stack(nn.Module):
@@ -140,6 +180,36 @@ def _mlp(inputs: int, outputs: int) -> nn.Sequential:
     )
 
 
+class GAT(_Stack):
+    """Graph attention network (Veličković et al., ICLR 2018), LayerNorm after ReLU, linear head.
+
+    Eight heads, which share the width; no dropout, as in the other models of the protocol. Parameters as in
+    :class:`GCN`; ``hidden`` is a multiple of 8.
+    """
+
+    same_in_training = True
+
+    def __init__(self, num_features: int, num_classes: int, depth: int = 3, hidden: int = 64) -> None:
+        if hidden % _HEADS:
+            raise ValueError(f"hidden must be a multiple of {_HEADS}, the number of heads of a GAT, got {hidden}")
+        sizes = [num_features] + [hidden] * depth
+        convolutions = [_GATConv(a, b // _HEADS, heads=_HEADS) for a, b in pairwise(sizes)]
+        super().__init__(convolutions, hidden, num_classes)
+
+
+class SAGE(_Stack):
+    """GraphSAGE with mean aggregation (Hamilton et al., NeurIPS 2017), LayerNorm after ReLU, linear head.
+
+    Parameters as in :class:`GCN`.
+    """
+
+    same_in_training = True
+
+    def __init__(self, num_features: int, num_classes: int, depth: int = 3, hidden: int = 64) -> None:
+        sizes = [num_features] + [hidden] * depth
+        super().__init__([_SAGEConv(a, b) for a, b in pairwise(sizes)], hidden, num_classes)
+
+
 class ResGCN(nn.Module):
     """DeeperGCN with "res+" blocks (Li et al., 2020, arXiv:2006.07739).
 
@@ -149,7 +219,7 @@ class ResGCN(nn.Module):
 
     same_in_training = False
 
-    def __init__(self, num_features: int, num_classes: int, depth: int = 3, hidden: int = 128) -> None:
+    def __init__(self, num_features: int, num_classes: int, depth: int = 10, hidden: int = 128) -> None:
         super().__init__()
         self.encoder = nn.Linear(num_features, hidden)
         self.layers = nn.ModuleList(
@@ -174,10 +244,10 @@ class ResGCN(nn.Module):
         return self.head(h)
 
 
-MODELS: dict[str, type[GCN] | type[GIN] | type[ResGCN]] = {"gcn": GCN, "gin": GIN, "resgcn": ResGCN}
+MODELS: dict[str, type[_Stack] | type[ResGCN]] = {"gcn": GCN, "gin": GIN, "resgcn": ResGCN, "gat": GAT, "sage": SAGE}
 
 
-def build(name: str, num_features: int, num_classes: int, hidden: int | None = None) -> GCN | GIN | ResGCN:
+def build(name: str, num_features: int, num_classes: int, hidden: int | None = None) -> nn.Module:
     """A model by name, of the depth of the protocol; ``hidden`` is its width, None that of the protocol.
 
     Raises

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from wis.baselines.gnn.data import UNSEEN, TrainingData
 from wis.baselines.gnn.graph import Graph
 from wis.baselines.gnn.protocol import Protocol
+from wis.baselines.gnn.scores import SCORES
 
 
 @contextlib.contextmanager
@@ -35,8 +36,9 @@ class Outcome:
 
     Attributes
     ----------
-    test_accuracy, val_accuracy
-        At the best validation epoch; the first of them if several are equal.
+    test_score, val_score
+        Accuracy, or what the metric of the data is, at the best validation epoch; the first of them if several are
+        equal.
     best_epoch
         That epoch, from 1.
     epochs
@@ -45,28 +47,30 @@ class Outcome:
         Training loss at the last step, penalties included; not finite if training diverged.
     """
 
-    test_accuracy: float
-    val_accuracy: float
+    test_score: float
+    val_score: float
     best_epoch: int
     epochs: int
     final_loss: float = float("nan")
 
 
 class _Record:
-    """Follows validation accuracy from epoch to epoch: the best one, and when to stop."""
+    """Follows the validation score from epoch to epoch: the best one, and when to stop."""
 
     def __init__(self, data: TrainingData, protocol: Protocol, on_best: Callable[[], None] | None) -> None:
         self._data, self._protocol, self._on_best = data, protocol, on_best
+        self._parts = data.val, data.test
         self._reference = float("-inf")
         self._stale = 0
         self.best = Outcome(float("nan"), float("-inf"), 0, 0)
 
+    def _score(self, logits: Tensor, part: Tensor) -> Tensor:
+        return SCORES[self._data.metric](logits[part], self._data.labels[part])
+
     def add(self, epoch: int, logits: Tensor) -> bool:
         """Record the outputs after an epoch; True if training should stop."""
-        correct = (logits.detach().argmax(dim=1) == self._data.labels).float()
-        accuracies = torch.stack([correct[self._data.val].mean(), correct[self._data.test].mean()])
-        val, test = accuracies.tolist()
-        if val > self.best.val_accuracy:
+        val, test = torch.stack([self._score(logits.detach(), part) for part in self._parts]).tolist()
+        if val > self.best.val_score:
             self.best = Outcome(test, val, epoch, epoch)
             if self._on_best is not None:
                 self._on_best()
@@ -104,14 +108,14 @@ def train(
     penalty
         Gives a term that is added to the cross-entropy.
     on_best
-        Called when validation accuracy was best so far, with the parameters it was measured at.
+        Called when the validation score was best so far, with the parameters it was measured at.
     advance
         Called with 1 after every epoch.
 
     Returns
     -------
     Outcome
-        Accuracies at the best validation epoch.
+        Scores at the best validation epoch.
 
     Notes
     -----

@@ -81,7 +81,7 @@ def effective_resistances(
     """
     if edges.directed:
         raise ValueError("effective resistances are defined for undirected graphs only; pass directed=False")
-    _check(solver, k, tol, device)
+    check_options(solver, k, tol, device)
     weights = np.ones(edges.num_pairs) if edges.weights is None else edges.weights
     resistance = 1.0 / weights
     rest = ~find_bridges(edges)
@@ -100,7 +100,8 @@ def effective_resistances(
     return resistance
 
 
-def _check(solver: str, k: int, tol: float, device: str) -> None:
+def check_options(solver: str, k: int, tol: float, device: str = "auto") -> None:
+    """Check the options of :func:`effective_resistances`; the errors are those it names."""
     check_choice("solver", solver, SOLVERS)
     if device == "cuda" and solver in ("exact", "amg"):
         raise ValueError(f"solver={solver!r} runs on the CPU only; with device='cuda' the solvers are 'auto' and 'cg'")

@@ -42,10 +42,36 @@ _PROTOCOLS: Mapping[str, Protocol] = {
 _ORIGINAL_ROUNDS = 20
 
 
+def _check(
+    *,
+    model: str,
+    hidden: int | None,
+    form: str,
+    prune: float,
+    s1: float,
+    s2: float,
+    prune_weights: float,
+    checkpoint: Any = None,
+    **training: Any,
+) -> Protocol:
+    """Check all options that need no graph, and find the protocol that they come to."""
+    if hidden is not None:
+        check_count("hidden", hidden, at_least=1)
+    check_choice("model", model, MODEL_NAMES)
+    check_choice("form", form, tuple(_PROTOCOLS))
+    for name, share in (("prune", prune), ("prune_weights", prune_weights)):
+        if not 0 < check_number(name, share) <= 1:
+            raise ValueError(f"{name} must be above 0 and at most 1, got {share!r}")
+    for name, factor in (("s1", s1), ("s2", s2)):
+        check_number(name, factor, at_least=0)
+    return replace(_PROTOCOLS[form], **{name: value for name, value in training.items() if value is not None})
+
+
 @method(
     source="Chen et al., ICML 2021 (arXiv:2102.06790); edge-mask form: Razin et al., NeurIPS 2023 (arXiv:2211.16494)",
     seeded=True,
     learns=True,
+    check=_check,
     devices=("cpu", "cuda"),
 )
 def rank(
@@ -129,11 +155,10 @@ def rank(
     the harmful edges there (0 removed first, 0.5 at random; ``"edge-mask"``, 30 epochs, ``lr=0.005``): GCN 0.42, GIN
     0.61 and ResGCN 0.38 as published; 0.30, 0.37 and 0.29 with ``s1=1e-5`` and ``weight_decay=0``.
     """
-    if hidden is not None:
-        check_count("hidden", hidden, at_least=1)
-    _check_options(model, form, {"prune": prune, "prune_weights": prune_weights}, {"s1": s1, "s2": s2})
-    given: dict[str, Any] = {"lr": lr, "weight_decay": weight_decay, "epochs": epochs, "patience": patience}
-    protocol = replace(_PROTOCOLS[form], **{key: value for key, value in given.items() if value is not None})
+    protocol = _check(
+        model=model, hidden=hidden, form=form, prune=prune, s1=s1, s2=s2, prune_weights=prune_weights,
+        lr=lr, weight_decay=weight_decay, epochs=epochs, patience=patience,
+    )  # fmt: skip
     if edges.num_pairs == 0:
         return np.zeros(0, dtype=np.int64)
 
@@ -151,16 +176,6 @@ def rank(
     learner = MaskLearner(ready, model, protocol, seed, s1, s2 if form == "original" else None, hidden)
     rounds = _Rounds(edges, learner, _schedule(edges.num_pairs, prune, form), prune_weights, store)
     return rounds.run(limit, progress)
-
-
-def _check_options(model: str, form: str, shares: Mapping[str, float], factors: Mapping[str, float]) -> None:
-    check_choice("model", model, MODEL_NAMES)
-    check_choice("form", form, tuple(_PROTOCOLS))
-    for name, value in shares.items():
-        if not 0 < check_number(name, value) <= 1:
-            raise ValueError(f"{name} must be above 0 and at most 1, got {value!r}")
-    for name, value in factors.items():
-        check_number(name, value, at_least=0)
 
 
 def _schedule(num_pairs: int, prune: float, form: str) -> list[int]:
@@ -217,7 +232,7 @@ class _Rounds:
         _log.info(
             "UGS: round %d of %d: validation accuracy %.3f with %d pairs after %d epochs",
             *(state.rounds + 1, len(self.schedule)),
-            *(learned.outcome.val_accuracy, len(left), learned.outcome.epochs),
+            *(learned.outcome.val_score, len(left), learned.outcome.epochs),
         )
         order = np.concatenate([state.order[:start], by_mask])
         return _State(state.rounds + 1, order, kept_weights), learned.outcome.epochs

@@ -80,5 +80,5 @@ def test_written_as_text_and_checked() -> None:
     assert format_method(name, options) == "wis:depth=3,keep_connected=True"
     with pytest.raises(TypeError, match="keep_connected must be True or False, got 'yes'"):
         wis.sparsify(GRAPH, 0.5, keep_connected="yes")
-    with pytest.raises(TypeError, match="keep_connected must be True or False, got 1"):
+    with pytest.raises(ValueError, match="keep_connected must be True or False, got 1"):
         parse_method("random:keep_connected=1")

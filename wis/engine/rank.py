@@ -21,7 +21,15 @@ def _draws(options: Mapping[str, Any]) -> bool:
     return options["ties"] == "random"
 
 
-@method(source=_SOURCE, seeded=_draws, devices=("cpu", "cuda"))
+def _check(*, targets: Any, partitions: Any, **others: Any) -> None:
+    """Check what can be checked before there are vertices."""
+    check_options(**others, num_nodes=0)
+    for name, value in (("targets", targets), ("partitions", partitions)):
+        if isinstance(value, (str, int, float)):
+            raise TypeError(f"{name} must be a list, got {value!r}")
+
+
+@method(source=_SOURCE, seeded=_draws, check=_check, devices=("cpu", "cuda"))
 def rank(
     edges: EdgeList,
     *,

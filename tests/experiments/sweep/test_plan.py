@@ -4,6 +4,8 @@ import pytest
 import yaml
 from wis.experiments.sweep.plan import Plan, load_plan, packaged_plans, parse_shares, plan_text
 
+from wis.registry import methods
+
 FIELDS = {"name": "mine", "datasets": ["digits"], "methods": ["random", "wis:depth=2"]}
 
 
@@ -41,6 +43,25 @@ def test_a_number_of_seeds_counts_from_zero():
         ("methods", ["wis:dept=2"], r"methods: method 'wis' has no option 'dept'"),
         ("methods", [2], r"methods must be strings such as 'wis:depth=2', got 2"),
         ("methods", ["wis", "wis:depth=3"], r"methods: 'wis:depth=3' is the same method as 'wis'"),
+        ("methods", ["wis:depth=two"], r"methods: method 'wis:depth=two': depth must be an integer, got 'two'"),
+        ("methods", ["wis:depth=1"], r"methods: .*: depth must be at least 2, got 1"),
+        ("methods", ["wis:depth=3,depth=2"], r"methods: method 'wis:depth=3,depth=2': option 'depth' is given twice"),
+        ("methods", ["wis:ties=last"], r"methods: .*: ties must be 'first' or 'random', got 'last'"),
+        ("methods", ["wis:targets=all"], r"methods: .*: targets must be a list, got 'all'"),
+        ("methods", ["spectral:tol=2"], r"methods: .*: tol must be at least 1e-12 and below 1, got 2"),
+        ("methods", ["spectral-reweighted:k=0.5"], r"methods: .*: k must be an integer, got 0.5"),
+        ("methods", ["forest-fire:burnt_ratio=0"], r"methods: .*: burnt_ratio must be positive and finite, got 0"),
+        ("methods", ["algebraic-distance:systems=0"], r"methods: .*: systems must be at least 1, got 0"),
+        ("methods", ["rank-degree:share=2"], r"methods: .*: share must be in \[0, 1\], got 2"),
+        ("methods", ["spanning-forest:forests=0"], r"methods: .*: forests must be at least 1, got 0"),
+        ("methods", ["spanner:lengths=long"], r"methods: .*: lengths must be 'inverse' or 'weight', got 'long'"),
+        ("methods", ["local:score=spanner"], r"methods: .*: score must be a method that has an order"),
+        ("methods", ["local:score=2"], r"methods: .*: score must be the name of a method, got 2"),
+        ("methods", ["ugs:model=gcnn"], r"methods: .*: model must be one of .*, got 'gcnn'"),
+        ("methods", ["ugs:epochs=0"], r"methods: .*: epochs must be at least 1, got 0"),
+        ("methods", ["ugs:hidden=wide"], r"methods: .*: hidden must be an integer, got 'wide'"),
+        ("methods", ["ugs:s1=-1"], r"methods: .*: s1 must be finite and at least 0, got -1"),
+        ("methods", ["random:keep_connected=2"], r"methods: .*: keep_connected must be True or False, got 2"),
         ("models", ["gcnn"], r"models must be among gcn, gin, resgcn, got 'gcnn'; did you mean 'gcn'\?"),
         ("removed", [0.5, 1.5], r"removed must be shares from 0 to 1 .*, got 1.5"),
         ("removed", [True], r"removed must be shares from 0 to 1 .*, got True"),
@@ -148,3 +169,13 @@ def test_a_folder_is_called_after_what_is_compared():
     for change in ({"seeds": 4}, {"removed": [0.5]}, {"epochs": 3}, {"models": ["gin"]}, {"protocol": "paper"}):
         assert Plan.from_dict(FIELDS | change).folder_name != plan.folder_name
     assert len(load_plan("paper").folder_name) <= 69
+
+
+def test_every_option_of_every_method_is_checked_before_anything_runs():
+    """A value that no option takes; options of files alone are checked where the files are opened."""
+    for method in methods():
+        for option in method.options:
+            if option != "checkpoint":
+                with pytest.raises(ValueError, match=option):
+                    Plan.from_dict(FIELDS | {"methods": [f"{method.name}:{option}=nonsense"]})
+        assert Plan.from_dict(FIELDS | {"methods": [method.name]}).methods == (method.name,)
