@@ -70,12 +70,14 @@ def walk_indices(
     matrix = adjacency(num_nodes, pairs, directed)
     walks = num_walks(matrix, depth - 1)
     indices = []
-    for subset in partitions:
+    for item in partitions:
+        paired = len(item) == 2 and not isinstance(item[0], (int, np.integer))
+        subset, ends = (item[0], [item[1]]) if paired else (item, item)
         from_boundary = walks[boundary(matrix, subset)]
         if objective == "graph":
             indices.append(int(from_boundary.sum()))
         else:
-            indices.extend(int(from_boundary[:, t].sum()) for t in subset)
+            indices.extend(int(from_boundary[:, t].sum()) for t in ends)
     return indices
 
 

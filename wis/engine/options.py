@@ -15,11 +15,11 @@ TIES = ("first", "random")
 
 @dataclass(frozen=True)
 class Options:
-    """Checked options; ``is_target`` is bool ``[n]`` or None, ``partitions`` a list of int64 arrays or None."""
+    """Checked options; ``is_target`` is bool ``[n]`` or None, ``partitions`` as in :class:`~wis.engine.task.Task`."""
 
     depth: int
     is_target: np.ndarray | None
-    partitions: list[np.ndarray] | None
+    partitions: list[tuple[np.ndarray, np.ndarray]] | None
     objective: str
     ties: str
     chunk: int
@@ -44,11 +44,12 @@ def check_options(
     """
     if targets is not None and partitions is not None:
         raise ValueError("give targets or partitions, not both: partitions name the vertices themselves")
+    objective = check_choice("objective", objective, OBJECTIVES)
     return Options(
         depth=check_count("depth", depth, at_least=2),
         is_target=None if targets is None else _target_mask(targets, num_nodes),
-        partitions=None if partitions is None else _subsets(partitions, num_nodes),
-        objective=check_choice("objective", objective, OBJECTIVES),
+        partitions=None if partitions is None else _partitions(partitions, objective, num_nodes),
+        objective=objective,
         ties=check_choice("ties", ties, TIES),
         chunk=check_count("chunk", chunk, at_least=1),
     )
@@ -68,19 +69,29 @@ def _target_mask(targets: Any, num_nodes: int) -> np.ndarray:
     return mask
 
 
-def _subsets(partitions: Any, num_nodes: int) -> list[np.ndarray]:
+def _partitions(partitions: Any, objective: str, num_nodes: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Every subset with its targets: its vertices, or the one given with it."""
     if isinstance(partitions, (str, bytes)) or not hasattr(partitions, "__iter__"):
         raise TypeError(f"partitions must be a list of vertex subsets, got {type(partitions).__name__}")
-    subsets = []
-    for i, subset in enumerate(partitions):
+    checked = []
+    for i, item in enumerate(partitions):
         name = f"partitions[{i}]"
+        subset, target = item if (paired := _is_pair(item)) else (item, None)
         vertices = _check_vertices(name, _to_array(name, subset), num_nodes)
         if len(vertices) == 0:
             raise ValueError(f"{name} is empty; every subset must have at least one vertex")
-        subsets.append(np.unique(vertices))
-    if not subsets:
+        if paired and objective == "graph":
+            raise ValueError(f"{name} has a target, which objective='graph' has no use for; give subsets alone")
+        targets = _check_vertices(name, np.array([target]), num_nodes) if paired else np.unique(vertices)
+        checked.append((np.unique(vertices), targets))
+    if not checked:
         raise ValueError("partitions is empty; give at least one vertex subset, or None for every single vertex")
-    return subsets
+    return checked
+
+
+def _is_pair(item: Any) -> bool:
+    """Whether it is a subset with a target, as ``([0, 1], 3)``."""
+    return isinstance(item, (tuple, list)) and len(item) == 2 and hasattr(item[0], "__len__") and np.ndim(item[1]) == 0
 
 
 def _to_array(name: str, values: Any) -> np.ndarray:

@@ -15,13 +15,14 @@ def removal_order(task: Task) -> np.ndarray:
     General version of Algorithm 1 of Razin, Verbin, Cohen (NeurIPS 2023). Every candidate of every step is evaluated
     anew: O(m) time for each, length and subset, so O(L * subsets * m^3) for a whole order.
     """
-    subsets = task.partitions or []
+    partitions = task.partitions or []
     (tail, head), m, limit = task.edges.pairs, task.edges.num_pairs, task.limit
-    inside = np.zeros((len(subsets), task.edges.num_nodes), dtype=np.bool_)
-    for row, subset in zip(inside, subsets, strict=True):
-        row[subset] = True
+    inside, is_target = np.zeros((2, len(partitions), task.edges.num_nodes), dtype=np.bool_)
+    for i, (subset, targets) in enumerate(partitions):
+        inside[i, subset] = True
+        is_target[i, targets] = True
     by_target = task.objective == "vertex"
-    size = int(inside.sum()) if by_target else len(subsets)
+    size = int(is_target.sum()) if by_target else len(partitions)
     left = np.argsort(task.priorities())
     alive = np.ones(m, dtype=np.bool_)
     order = np.empty(limit, dtype=np.int64)
@@ -31,7 +32,7 @@ def removal_order(task: Task) -> np.ndarray:
             keys = np.empty((len(left), size), dtype=np.int64)
             for key, e in zip(keys, left, strict=True):
                 alive[e] = False
-                _walk_indices(tail, head, alive, task.edges.directed, inside, task.depth, by_target, key)
+                _walk_indices(tail, head, alive, task.edges.directed, inside, is_target, task.depth, by_target, key)
                 alive[e] = True
             keys.sort(axis=1)
             # The last key of lexsort is the first to decide; it is stable, so ties stay in the order of `left`.
@@ -51,6 +52,7 @@ def _walk_indices(
     alive: np.ndarray,
     directed: bool,
     inside: np.ndarray,
+    is_target: np.ndarray,
     depth: int,
     by_target: bool,
     result: np.ndarray,
@@ -58,7 +60,8 @@ def _walk_indices(
     """Fill ``result`` with the walk indices of all subsets, subset by subset and target by target."""
     n = inside.shape[1]
     size = 0
-    for subset in inside:
+    for i in range(len(inside)):
+        subset = inside[i]
         walks = np.zeros(n, dtype=np.int64)
         for e in range(len(tail)):
             if alive[e] and subset[tail[e]] != subset[head[e]]:
@@ -78,6 +81,6 @@ def _walk_indices(
             size += 1
             continue
         for t in range(n):
-            if subset[t]:
+            if is_target[i, t]:
                 result[size] = walks[t]
                 size += 1

@@ -62,7 +62,8 @@ def rank(
     partitions
         A list of vertex subsets ``I`` whose walk index counts, in place of every single vertex; for small graphs. With
         ``objective="vertex"`` the walk index of ``I`` is taken for each vertex of ``I`` as the target, so that the
-        subsets ``[[0], [1], ...]`` give the default.
+        subsets ``[[0], [1], ...]`` give the default; a pair ``(I, t)`` has the one target ``t``. One partition leaves a
+        dense core at its cut and takes all edges elsewhere; see ``docs/interactions.md``.
     objective
         ``"vertex"``: walks that end at the vertex (vertex prediction). ``"graph"``: walks that end anywhere (graph
         prediction).

@@ -27,7 +27,8 @@ class Task:
     is_target
         bool ``[n]``: vertices whose walk index counts. None: all.
     partitions
-        Vertex subsets whose walk index counts in place of every vertex's, int64 without repeats. None: single vertices.
+        Vertex subsets whose walk index counts in place of every vertex's, each with the targets that the walks end at
+        (for ``"vertex"``): int64 without repeats. None: single vertices.
     objective
         ``"vertex"``: walks that end at a given vertex. ``"graph"``: walks that end anywhere.
     priority
@@ -42,7 +43,7 @@ class Task:
     depth: int
     limit: int
     is_target: np.ndarray | None = None
-    partitions: list[np.ndarray] | None = None
+    partitions: list[tuple[np.ndarray, np.ndarray]] | None = None
     objective: str = "vertex"
     priority: np.ndarray | None = None
     chunk: int = 1

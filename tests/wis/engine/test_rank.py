@@ -38,6 +38,9 @@ from wis.engine.walk_counts import check_overflow, closed_walks
         ({"partitions": [[0], []]}, ValueError, r"partitions\[1\] is empty"),
         ({"partitions": [[0], [9]]}, ValueError, r"partitions\[1\] has vertex 9"),
         ({"partitions": [[0]], "targets": [0]}, ValueError, "targets or partitions, not both"),
+        ({"partitions": [([0], 9)]}, ValueError, r"partitions\[0\] has vertex 9"),
+        ({"partitions": [([0], 1.5)]}, TypeError, r"partitions\[0\] must hold vertex indices, got dtype float64"),
+        ({"partitions": [([0], 1)], "objective": "graph"}, ValueError, r"partitions\[0\] has a target, which"),
         ({"partitions": 3}, TypeError, "partitions must be a list of vertex subsets"),
     ],
 )
