@@ -19,6 +19,8 @@ from wis.registry import Method, method, methods
 if TYPE_CHECKING:
     from wis.graph_files.formats import read_graph, write_graph
     from wis.graphs.parallel_edges import merge_parallel_edges
+    from wis.interactions.bounds import separation_rank_bounds
+    from wis.interactions.rank import separation_rank
     from wis.transforms import DropEdges, Sparsify
 
 __all__ = [
@@ -34,6 +36,8 @@ __all__ = [
     "methods",
     "read_graph",
     "removal_order",
+    "separation_rank",
+    "separation_rank_bounds",
     "sparsify",
     "walk_index",
     "write_graph",
@@ -46,6 +50,8 @@ _LAZY = {
     "Sparsify": "wis.transforms",
     "merge_parallel_edges": "wis.graphs.parallel_edges",
     "read_graph": "wis.graph_files.formats",
+    "separation_rank": "wis.interactions.rank",
+    "separation_rank_bounds": "wis.interactions.bounds",
     "write_graph": "wis.graph_files.formats",
 }
 
