@@ -16,9 +16,8 @@ from typing import Any
 
 import numpy as np
 from wis.experiments.datasets import raw
+from wis.experiments.datasets.cache import read_cache, write_cache
 from wis.experiments.datasets.catalogue import DIGITS_NEIGHBOURS, Dataset, find
-
-from wis.files import replace_file
 
 SPLIT_SEED = 1
 
@@ -56,8 +55,8 @@ def load(name: str, data_root: str | os.PathLike[str] | None = None, *, split_se
     Notes
     -----
     The result is kept in the user's cache (``XDG_CACHE_HOME``, else ``~/.cache``) as plain arrays, so that the raw
-    files are parsed once. No pickle is ever loaded, except Planetoid's raw files, whose format is pickles: they are
-    refused if they name anything but NumPy and SciPy arrays.
+    files are parsed once; a damaged file there is made again. No pickle is ever loaded, except Planetoid's raw files,
+    whose format is pickles: they are refused if they name anything but NumPy and SciPy arrays.
     """
     dataset = find(name)
     data = _digits() if dataset.built_in else _load_files(dataset, _data_root(data_root))
@@ -118,13 +117,15 @@ def _load_files(dataset: Dataset, root: Path) -> Any:
     if raw.missing(dataset, folder):
         raw.download(dataset, root)
     cached = cache_folder() / "processed" / f"{dataset.name}-{_fingerprint(folder, dataset.files)}.npz"
-    if cached.is_file():
-        return _read_cache(cached)
-    _log.info("reading the raw files of %s; the result is kept in %s", dataset.name, cached)
+    try:
+        return read_cache(cached)
+    except FileNotFoundError:
+        _log.info("reading the raw files of %s; the result is kept in %s", dataset.name, cached)
+    except ValueError as error:
+        _log.warning("reading the raw files of %s again: %s", dataset.name, error)
     data = raw.parse(dataset, folder)
     try:
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        _write_cache(cached, data)
+        write_cache(cached, data)
     except OSError as error:
         _log.warning("%s is parsed anew each time, because the cache cannot be written: %s", dataset.name, error)
     return data
@@ -137,32 +138,3 @@ def _fingerprint(folder: Path, files: tuple[str, ...]) -> str:
         status = (folder / file).stat()
         facts += [file, status.st_size, status.st_mtime_ns]
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
-
-
-def _write_cache(path: Path, data: Any) -> None:
-    import scipy.sparse
-
-    arrays = {key: value.numpy() for key, value in data.to_dict().items()}
-    features = scipy.sparse.csr_array(arrays.pop("x"))
-    arrays["x_shape"] = np.array(features.shape)
-    # Bag-of-words features take a fiftieth of the space when only their non-zeros are stored.
-    if features.nnz * 4 < np.prod(features.shape):
-        arrays |= {"x_data": features.data, "x_indices": features.indices, "x_indptr": features.indptr}
-    else:
-        arrays["x"] = data.x.numpy()
-    with replace_file(path) as temporary:
-        np.savez(temporary, **arrays)
-
-
-def _read_cache(path: Path) -> Any:
-    import scipy.sparse
-    import torch
-    from torch_geometric.data import Data
-
-    with np.load(path, allow_pickle=False) as file:
-        arrays = dict(file)
-    shape = tuple(arrays.pop("x_shape"))
-    if "x" not in arrays:
-        parts = [arrays.pop(f"x_{part}") for part in ("data", "indices", "indptr")]
-        arrays["x"] = scipy.sparse.csr_array(tuple(parts), shape=shape).toarray()
-    return Data.from_dict({key: torch.from_numpy(value) for key, value in arrays.items()})

@@ -13,8 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from wis.experiments.datasets.catalogue import Dataset
 
+MASKS = ("train_mask", "val_mask", "test_mask")
 _DOWNLOAD_TIMEOUT_SECONDS = 30.0
 _HARMLESS = frozenset({
     "numpy.core.multiarray _reconstruct", "numpy ndarray", "numpy dtype", "scipy.sparse.csr csr_matrix",
@@ -40,16 +42,21 @@ def parse(dataset: Dataset, folder: Path) -> Any:
             link.parent.mkdir(parents=True, exist_ok=True)
             _link_or_copy((folder / file).resolve(), link)
         with _quiet():
-            return _read_ogb(dataset, Path(scratch)) if _is_ogb(dataset) else prepare(_open_pyg(dataset, scratch)[0])
+            if _is_ogb(dataset):
+                return _read_ogb(dataset, Path(scratch))
+            if _is_heterophilous(dataset):
+                return prepare(_read_heterophilous(folder / dataset.files[0]), masks=True)
+            return prepare(_open_pyg(dataset, scratch)[0], masks=dataset.num_splits > 0)
 
 
-def prepare(data: Any) -> Any:
-    """Keep features, labels and masks; make the edges undirected, without self-loops and duplicates."""
+def prepare(data: Any, *, masks: bool = False) -> Any:
+    """Keep features, labels and, if asked, masks; make the edges undirected, without self-loops and duplicates."""
     from torch_geometric.data import Data
     from torch_geometric.utils import remove_self_loops, to_undirected
 
     columns = to_undirected(remove_self_loops(data.edge_index)[0], num_nodes=data.num_nodes)
-    return Data(x=data.x, edge_index=columns.contiguous(), y=data.y.reshape(-1))
+    kept = {name: data[name] for name in MASKS} if masks else {}
+    return Data(x=data.x, edge_index=columns.contiguous(), y=data.y.reshape(-1), **kept)
 
 
 def _link_or_copy(source: Path, link: Path) -> None:
@@ -63,6 +70,21 @@ def _is_ogb(dataset: Dataset) -> bool:
     return dataset.name.startswith("ogbn-")
 
 
+def _is_heterophilous(dataset: Dataset) -> bool:
+    return "2302.11640" in dataset.source
+
+
+def _read_heterophilous(path: Path) -> Any:
+    """Read Platonov et al.'s format, which PyG's class reads for five names only; masks become ``[n, splits]``."""
+    import torch
+    from torch_geometric.data import Data
+
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: torch.from_numpy(file[name]) for name in file.files}
+    masks = {name: arrays[f"{name}s"].t().contiguous() for name in MASKS}
+    return Data(x=arrays["node_features"], edge_index=arrays["edges"].t(), y=arrays["node_labels"], **masks)
+
+
 def _open_pyg(dataset: Dataset, root: str) -> Any:
     from torch_geometric import datasets as pyg
 
@@ -72,6 +94,10 @@ def _open_pyg(dataset: Dataset, root: str) -> Any:
         return pyg.CitationFull(root, dataset.name)
     if dataset.source.endswith("Amazon"):
         return pyg.Amazon(root, dataset.name)
+    if dataset.source.endswith("Coauthor"):
+        return pyg.Coauthor(root, dataset.name)
+    if dataset.source.endswith(("Flickr", "Reddit")):
+        return getattr(pyg, dataset.name)(str(Path(root, dataset.name)))
     return pyg.WikipediaNetwork(root, dataset.name, geom_gcn_preprocess=True)
 
 
@@ -140,15 +166,23 @@ def download(dataset: Dataset, root: Path) -> None:
 
 
 def _fetch(dataset: Dataset, scratch: str) -> None:
+    if _is_heterophilous(dataset):
+        from torch_geometric.data import download_url
+        from torch_geometric.datasets import HeterophilousGraphDataset
+
+        assert dataset.folder is not None
+        download_url(f"{HeterophilousGraphDataset.url}/{dataset.folder}.npz", str(Path(scratch, dataset.folder, "raw")))
+        return
     if not _is_ogb(dataset):
         _open_pyg(dataset, scratch)
         return
     # ogb's own class would ask on the terminal before it fetches a large file.
     from ogb.nodeproppred.dataset_pyg import __file__ as ogb_module
-    from ogb.utils.url import download_url, extract_zip
+    from ogb.utils.url import download_url as download_zip
+    from ogb.utils.url import extract_zip
 
     facts = _ogb_facts(Path(ogb_module).with_name("master.csv"), dataset.name)
-    extract_zip(download_url(facts["url"], scratch), scratch)
+    extract_zip(download_zip(facts["url"], scratch), scratch)
     extracted = Path(scratch, facts["download_name"])
     if extracted.name != dataset.folder:
         extracted.rename(Path(scratch, str(dataset.folder)))

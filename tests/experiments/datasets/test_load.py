@@ -221,3 +221,69 @@ def test_published_data_have_their_stated_size(shared_root, name):
     assert int(data.y.max()) + 1 == stated.num_classes
     assert data.is_undirected()
     assert not data.has_self_loops()
+
+
+def cached_file(tmp_path) -> Path:
+    (path,) = (tmp_path / "cache" / "wis" / "processed").glob("*.npz")
+    return path
+
+
+def change(path: Path, **arrays) -> None:
+    """Replace some arrays of a cached file, as a bit error or a bad disk might."""
+    with np.load(path) as file:
+        changed = {**file, **arrays}
+    np.savez(path, **{name: array for name, array in changed.items() if array is not None})
+
+
+DAMAGE = {
+    "cut short": lambda path: path.write_bytes(path.read_bytes()[:-300]),
+    "empty": lambda path: path.write_bytes(b""),
+    "text": lambda path: path.write_text("<html>"),
+    "flipped": lambda path: path.write_bytes(bytes(255 - byte for byte in path.read_bytes())),
+    "a pickle": lambda path: change(path, y=np.array([{}], dtype=object)),
+    "without labels": lambda path: change(path, y=None),
+    "with another array": lambda path: change(path, z=np.zeros(3)),
+    "short labels": lambda path: change(path, y=np.zeros(3, dtype=np.int64)),
+    "edges out of range": lambda path: change(path, edge_index=np.array([[0, 1], [1, 10**9]])),
+    "negative edges": lambda path: change(path, edge_index=np.array([[0, 1], [1, -1]])),
+    "edges as one row": lambda path: change(path, edge_index=np.zeros(4, dtype=np.int64)),
+    "features of another shape": lambda path: change(path, x_shape=np.array([19, 10**12])),
+    "features without a shape": lambda path: change(path, x_shape=None),
+}
+
+
+def sparse(**changes):
+    """Features of which only the non-zeros are kept, with a damaged index."""
+    parts = {"x_data": [1.0, 1.0], "x_indices": [0, 1], "x_indptr": [0, 1, *[2] * 19], "x_shape": [20, 9]} | changes
+    kinds = {"x_data": np.float32, "x_indices": np.int32, "x_indptr": np.int32, "x_shape": np.int64}
+    return {name: np.array(values, dtype=kinds[name]) for name, values in parts.items()} | {"x": None}
+
+
+DAMAGE |= {
+    "rows that fall": lambda path: change(path, **sparse(x_indptr=[0, 2, 1, *[2] * 18])),
+    "rows beyond the end": lambda path: change(path, **sparse(x_indptr=[0, 1, *[99] * 19])),
+    "columns out of range": lambda path: change(path, **sparse(x_indices=[0, 10**6])),
+    "negative columns": lambda path: change(path, **sparse(x_indices=[0, -5])),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_cache_is_made_again(tmp_path, caplog, damage):
+    write_dblp(tmp_path / "root")
+    whole = datasets.load("DBLP", tmp_path / "root")
+    path = cached_file(tmp_path)
+    DAMAGE[damage](path)
+    for again in (True, False):
+        caplog.clear()
+        data = datasets.load("DBLP", tmp_path / "root")
+        assert ("reading the raw files of DBLP again" in caplog.text) == again
+        for key in ("x", "edge_index", "y", "train_mask"):
+            assert torch.equal(data[key], whole[key])
+
+
+def test_sparse_features_that_are_whole_are_taken(tmp_path):
+    write_dblp(tmp_path / "root")
+    datasets.load("DBLP", tmp_path / "root")
+    change(cached_file(tmp_path), **sparse())
+    x = datasets.load("DBLP", tmp_path / "root").x
+    assert (x.shape, x.nonzero().tolist()) == ((20, 9), [[0, 0], [1, 1]])
