@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wis.experiments.sweep.database import is_empty
 from wis.experiments.sweep.store import FILE_NAME, open_results
 
 # Characters that no name has and that command a terminal, end a line, or may not stand in XML.
@@ -63,7 +64,7 @@ def read_results(folder: Path) -> Results:
     import pandas as pd
 
     with open_results(folder) as database:
-        sweep = database.execute("SELECT plan, command FROM sweep").fetchone()
+        sweep = None if is_empty(database) else database.execute("SELECT plan, command FROM sweep").fetchone()
         if sweep is None:
             raise ValueError(f"{folder / FILE_NAME} holds no sweep yet")
         cells = pd.DataFrame(*_rows(database, "cells LEFT JOIN runs ON runs.key = cells.run_key ORDER BY position"))

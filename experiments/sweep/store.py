@@ -212,7 +212,7 @@ def _now() -> str:
 
 @contextlib.contextmanager
 def open_results(folder: Path) -> Iterator[sqlite3.Connection]:
-    """The database of a run folder, to read; a sweep may be running there. Nothing is written.
+    """The database of a run folder, to read; a sweep may be running there. Nothing is written; it may be empty yet.
 
     Raises
     ------
@@ -225,17 +225,15 @@ def open_results(folder: Path) -> Iterator[sqlite3.Connection]:
     if not path.is_file():
         raise ValueError(f"{folder} is not a run folder: there is no {FILE_NAME} in it")
     with connect_to_read(path, _SCHEMA, _FORMAT) as database:
-        if is_empty(database):
-            raise ValueError(f"{path} holds no sweep yet")
         yield database
 
 
 def finished_runs(folder: Path, plan: Mapping[str, Any]) -> dict[str, Status]:
     """Keys of the finished runs of a folder with their status; none if it holds another plan, or nothing yet."""
-    path = folder / FILE_NAME
-    if not path.is_file() or not path.stat().st_size:
+    if not (folder / FILE_NAME).is_file():
         return {}
     with open_results(folder) as database:
-        if database.execute("SELECT plan FROM sweep").fetchone() != (canonical_json(plan),):
+        # A sweep that was killed before it had made its tables leaves none.
+        if is_empty(database) or database.execute("SELECT plan FROM sweep").fetchone() != (canonical_json(plan),):
             return {}
         return dict(database.execute("SELECT key, status FROM runs"))

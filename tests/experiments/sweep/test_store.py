@@ -11,7 +11,7 @@ from wis.experiments.sweep.database import errors_in_words
 from wis.experiments.sweep.plan import Plan
 from wis.experiments.sweep.results import read_results
 from wis.experiments.sweep.runs import expand
-from wis.experiments.sweep.store import FILE_NAME, OrderOutcome, RunOutcome, Store
+from wis.experiments.sweep.store import FILE_NAME, OrderOutcome, RunOutcome, Store, finished_runs
 
 PLAN = Plan(name="mine", datasets=("digits",), methods=("random", "wis:depth=2"), removed=(0.0, 0.5), seeds=(0,))
 CELLS = expand(PLAN, "cpu")
@@ -188,19 +188,19 @@ def test_a_foreign_database_is_left_as_it_is(tmp_path, make_tables):
     assert (tmp_path / FILE_NAME).read_bytes() == before
 
 
-def kill_in_the_middle_of_a_row(path):
+def kill_in_the_middle_of_a_row(path, statement="DELETE FROM runs"):
     """What is left by a process that was killed after SQLite wrote a page and before it committed: a hot journal."""
     script = (
         "import os, sqlite3, sys\n"
         "database = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
         "database.execute('PRAGMA cache_size = 1')\n"
         "database.execute('BEGIN')\n"
-        "database.execute('DELETE FROM runs')\n"
+        "database.execute(sys.argv[2])\n"
         "database.execute('CREATE TABLE other AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n'\n"
         "                 ' LIMIT 9999) SELECT i, hex(randomblob(99)) FROM n')\n"
         "os._exit(9)\n"
     )
-    assert subprocess.run([sys.executable, "-c", script, str(path)]).returncode == 9
+    assert subprocess.run([sys.executable, "-c", script, str(path), statement]).returncode == 9
     assert path.with_name(f"{FILE_NAME}-journal").stat().st_size > 0
 
 
@@ -213,6 +213,17 @@ def test_a_half_written_row_is_undone_by_the_next_sweep_and_read_without_writing
     with Store(tmp_path) as store:
         assert store.finished("runs") == {CELLS[0].run.key: "ok"}
     assert [found.name for found in tmp_path.iterdir()] == [FILE_NAME]
+
+
+def test_a_sweep_killed_while_it_makes_its_tables_can_go_on(tmp_path):
+    """Pages are there, and the journal says that there were none."""
+    kill_in_the_middle_of_a_row(tmp_path / FILE_NAME, "CREATE TABLE runs (key TEXT)")
+    assert (tmp_path / FILE_NAME).stat().st_size > 0
+    assert finished_runs(tmp_path, PLAN.to_dict()) == {}
+    with pytest.raises(ValueError, match="holds no sweep yet"):
+        read_results(tmp_path)
+    fresh(tmp_path)
+    assert finished_runs(tmp_path, PLAN.to_dict()) == {CELLS[0].run.key: "ok"}
 
 
 def test_a_damaged_page_is_told_with_the_file(tmp_path):
