@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,8 @@ class Rows:
         self._rows: dict[str, dict[str, Any]] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            path.write_text(json.dumps({"settings": stamp}) + "\n")
+            with replace_file(path) as temporary:
+                temporary.write_text(json.dumps({"settings": stamp}) + "\n")
             return
         lines = path.read_bytes().splitlines(keepends=True)
         if not lines or _parse(lines[0]) != {"settings": stamp}:
@@ -60,10 +62,23 @@ class Rows:
         return iter(self._rows.values())
 
     def add(self, run: str, row: Mapping[str, Any]) -> None:
-        """Store one finished run; NaN and infinities become null."""
+        """Store one finished run, flushed to disk; NaN and infinities become null.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written, for instance to a full disk. The rows before it stay as they are.
+        """
         record = {"run": run} | _plain(row)
-        with self.path.open("a") as file:
-            file.write(json.dumps(record, allow_nan=False) + "\n")
+        size = self.path.stat().st_size
+        try:
+            with self.path.open("a") as file:
+                file.write(json.dumps(record, allow_nan=False) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            os.truncate(self.path, size)  # the next row would be glued to half a line
+            raise
         self._rows[run] = record
 
     def frame(self) -> pd.DataFrame:

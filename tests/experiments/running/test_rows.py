@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import math
+import os
 
 import numpy as np
 import pytest
@@ -42,3 +44,19 @@ def test_other_settings_are_refused(tmp_path):
 
 def test_no_file_has_no_rows(tmp_path):
     assert read_rows(tmp_path / "none.jsonl") == []
+
+
+def test_a_row_that_does_not_fit_on_the_disk_leaves_no_half_line(tmp_path, monkeypatch):
+    rows = Rows(tmp_path / "runs.jsonl", {})
+    rows.add("a", {"x": 1})
+
+    def fail(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", fail)
+        with pytest.raises(OSError, match="No space left"):
+            rows.add("b", {"x": 2})
+    assert "b" not in rows
+    rows.add("c", {"x": 3})
+    assert [row["run"] for row in Rows(tmp_path / "runs.jsonl", {})] == ["a", "c"]
