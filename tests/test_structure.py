@@ -30,6 +30,7 @@ FLOORS = (
         "wis.interrupts",
         "wis.kernels",
         "wis.machine",
+        "wis.notices",
         "wis.progress",
     ),
     ("wis.graphs", "wis.budget"),

@@ -17,7 +17,7 @@ from wis.order import RemovalOrder
 from wis.registry import Method, method, methods
 
 if TYPE_CHECKING:
-    from wis.graph_files.formats import read_graph, write_graph
+    from wis.graph_files.open_graph import read_graph, write_graph
     from wis.graphs.parallel_edges import merge_parallel_edges
     from wis.interactions.bounds import separation_rank_bounds
     from wis.interactions.rank import separation_rank
@@ -49,10 +49,10 @@ _LAZY = {
     "DropEdges": "wis.transforms",
     "Sparsify": "wis.transforms",
     "merge_parallel_edges": "wis.graphs.parallel_edges",
-    "read_graph": "wis.graph_files.formats",
+    "read_graph": "wis.graph_files.open_graph",
     "separation_rank": "wis.interactions.rank",
     "separation_rank_bounds": "wis.interactions.bounds",
-    "write_graph": "wis.graph_files.formats",
+    "write_graph": "wis.graph_files.open_graph",
 }
 
 

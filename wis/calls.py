@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
-import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +12,7 @@ from wis.checks import check_count
 from wis.graphs.edge_list import EdgeList, LoadedGraph
 from wis.graphs.forest import forest_last, heaviest_first, spanning_forest
 from wis.machine import require_cuda
+from wis.notices import tell
 from wis.registry import SHARED_OPTIONS, Method, find_method
 
 if TYPE_CHECKING:
@@ -89,20 +88,10 @@ def read_edges(method: Method, loaded: LoadedGraph) -> EdgeList:
 
 def warn_of_weights(method: str) -> None:
     """Tell the caller of this package that a method takes no notice of weights."""
-    warnings.warn(
+    tell(
         f"method {method!r} does not read edge weights: it keeps the same edges whatever they weigh. "
-        "`wis methods` says which methods read them",
-        UserWarning,
-        stacklevel=_levels_to_the_caller(),
+        "`wis methods` says which methods read them"
     )
-
-
-def _levels_to_the_caller() -> int:
-    """How many calls up the first function outside this package is: whom a warning is for."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "wis":
-        level, frame = level + 1, frame.f_back
-    return level
 
 
 def rank_pairs(

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -18,7 +20,9 @@ import typer
 from typer.core import TyperGroup
 
 from wis.extras import needed_for
-from wis.interrupts import remember_interrupts, was_interrupted
+from wis.graph_files.columns import TableOptions
+from wis.graphs.parts import LoadedParts
+from wis.interrupts import exit_code, remember_interrupts, was_interrupted
 
 if TYPE_CHECKING:
     from wis.graphs.edge_list import EdgeList, LoadedGraph
@@ -64,7 +68,7 @@ class OneLineErrors(TyperGroup):
 
 def _stop() -> NoReturn:
     typer.echo("\nwis: stopped", err=True)
-    raise typer.Exit(130) from None
+    raise typer.Exit(exit_code()) from None
 
 
 app = typer.Typer(
@@ -111,7 +115,36 @@ def main(
 
 _GraphFile = Annotated[
     Path,
-    typer.Argument(metavar="GRAPH", help="Edge list .csv or .tsv (also .gz), .npz, .npy, .parquet, or a PyG .pt file."),
+    typer.Argument(
+        metavar="GRAPH",
+        help="Edge table .csv, .tsv, .txt, .edges (also .gz) or .parquet; .npz, .npy, .mtx; .pt of PyG; "
+        ".graphml, .gml, .gexf, .net, .adjlist, .json.",
+    ),
+]
+_Format = Annotated[
+    str | None,
+    typer.Option(
+        help="Format of GRAPH and of the output, where suffixes do not say it: csv, tsv, list, parquet, npy, npz, "
+        "mtx, pt, graphml, gml, gexf, pajek, adjlist, json."
+    ),
+]
+_Source = Annotated[
+    str | None, typer.Option(help="Column of a table with the first end of an edge: its name, or number from 0.")
+]
+_Target = Annotated[str | None, typer.Option(help="Column with the second end.")]
+_Weight = Annotated[str | None, typer.Option(help="Column with the weight. Default: the one named weight.")]
+_Bipartite = Annotated[
+    bool | None, typer.Option("--bipartite", metavar="", help="The same vertex in both columns is two vertices.")
+]
+_Header = Annotated[
+    bool | None, typer.Option("--header/--no-header", help="Whether the first row of a text table names its columns.")
+]
+_Names = Annotated[
+    bool, typer.Option("--names", metavar="", help="Vertices are names even where they look like numbers.")
+]
+_EdgeAttrs = Annotated[
+    str | None,
+    typer.Option(help="Arrays of .npz and .pt that follow the edges where that is open, with commas; the others stay."),
 ]
 _DEFAULT_METHOD = "wis:depth=3"
 _MethodText = Annotated[
@@ -150,6 +183,14 @@ def sparsify(
     directed: _Directed = False,
     seed: _Seed = None,
     device: _Device = "auto",
+    format: _Format = None,
+    source: _Source = None,
+    target: _Target = None,
+    weight: _Weight = None,
+    bipartite: _Bipartite = None,
+    header: _Header = None,
+    names: _Names = False,
+    edge_attrs: _EdgeAttrs = None,
 ) -> None:
     """Keep part of the edges of a graph file.
 
@@ -162,11 +203,11 @@ def sparsify(
       wis sparsify graph.tsv.gz -o sparse.tsv.gz --keep 0.2 --method wis:depth=2
       wis sparsify data.pt -o sparse.pt --num-edges 1000 --method random --seed 7
       wis sparsify graph.csv -o tenth.csv --keep 0.1 --order order.npz
+      wis sparsify ratings.csv -o fewer.csv --source userId --target movieId --bipartite
     """
     from wis.budget import pairs_to_keep
-    from wis.calls import check_call, choose_pairs
-    from wis.graph_files.formats import write_graph
-    from wis.order import RemovalOrder
+    from wis.calls import check_call
+    from wis.graph_files.open_graph import write_graph
     from wis.registry import parse_method
 
     meter = _Meter()
@@ -175,24 +216,20 @@ def sparsify(
     name, options = parse_method(method or _DEFAULT_METHOD)
     found = check_call(name, options, device, seed)
     pairs_to_keep(num_edges or 0, keep, num_edges)
-    _check_output(graph, out)
-    loaded = _load(graph, num_nodes, directed, None if order else found)
-    edges = loaded.edges
-    num_keep = pairs_to_keep(edges.num_pairs, keep, num_edges)
-    meter.lap("reading")
-    weights = None
-    if order is not None:
-        kept = RemovalOrder.load(order).kept_pairs(edges, num_keep)
-    else:
-        ranked = _ranked(loaded, num_nodes, options)
-        kept, weights = choose_pairs(
-            found, ranked, num_keep, options, data=loaded.data, seed=seed, device=device, progress=True
-        )
-    meter.lap("choosing")
+    _check_output(graph, out, format)
+    columns = TableOptions(source, target, weight, bipartite, header, names)
+    call = {"seed": seed, "device": device, "progress": True}
     with _naming(graph):
-        write_graph(loaded.keep_pairs(kept, weights), out)
+        loaded = _load(graph, format, columns, edge_attrs, num_nodes, directed, None if order else found)
+        meter.lap("reading")
+        if order is None:
+            sparse, kept, before = _by_method(loaded, found, options, call, (keep, num_edges), num_nodes)
+        else:
+            sparse, kept, before = _by_order(_the_only(loaded), order, keep, num_edges)
+        meter.lap("choosing")
+        write_graph(sparse, out, format=format)
     meter.lap("writing")
-    meter.say(f"kept {num_keep:,} of {edges.num_pairs:,} edges of {graph} and wrote {out}")
+    meter.say(f"kept {kept:,} of {before:,} edges of {graph} and wrote {out}")
 
 
 @app.command()
@@ -204,6 +241,14 @@ def order(
     directed: _Directed = False,
     seed: _Seed = None,
     device: _Device = "auto",
+    format: _Format = None,
+    source: _Source = None,
+    target: _Target = None,
+    weight: _Weight = None,
+    bipartite: _Bipartite = None,
+    header: _Header = None,
+    names: _Names = False,
+    edge_attrs: _EdgeAttrs = None,
 ) -> None:
     """Rank all edges of a graph file once, for every budget.
 
@@ -226,37 +271,50 @@ def order(
     if out.suffix != ".npz":
         raise ValueError(f"--out must end in .npz, got {out}")
     check_place(out)
-    loaded = _load(graph, num_nodes, directed, found)
+    columns = TableOptions(source, target, weight, bipartite, header, names)
+    with _naming(graph):
+        loaded = _the_only(_load(graph, format, columns, edge_attrs, num_nodes, directed, found))
+        meter.lap("reading")
+        ranked = _ranked(loaded, found, num_nodes, options)
     edges = loaded.edges
-    meter.lap("reading")
-    ranked = _ranked(loaded, num_nodes, options)
     ranking = rank_pairs(found, ranked, options, data=loaded.data, seed=seed, device=device, progress=True)
     meter.lap("ranking")
-    RemovalOrder(edges, ranking, method=name, options=options, seed=seed).save(out)
+    RemovalOrder(edges, ranking, method=name, options=options, seed=seed, labels=loaded.labels).save(out)
     meter.lap("writing")
     meter.say(f"ranked the {edges.num_pairs:,} edges of {graph} and wrote {out}")
 
 
-def _check_output(graph: Path, out: Path) -> None:
+def _check_output(graph: Path, out: Path, format: str | None) -> None:
     """Check before the work begins that ``out`` can be written in the format of ``graph``."""
     from wis.files import check_place
-    from wis.graph_files.formats import format_of
+    from wis.graph_files.open_graph import check_same_format, format_of
 
     check_place(out)
-    expected = format_of(graph, "GRAPH")
-    if format_of(out, "--out") != expected:
-        raise ValueError(f"--out must end in {expected} like {graph}, got {out}; formats are not converted")
+    try:
+        format_of(graph, format, "GRAPH")
+        check_same_format(graph, out, format, "--out")
+    except ValueError as error:
+        raise ValueError(_as_options(str(error))) from error
 
 
-def _load(graph: Path, num_nodes: int | None, directed: bool, method: Method | None) -> LoadedGraph:
+def _load(
+    graph: Path,
+    format: str | None,
+    columns: TableOptions,
+    edge_attrs: str | None,
+    num_nodes: int | None,
+    directed: bool,
+    method: Method | None,
+) -> LoadedGraph | LoadedParts:
     """Read the file, and check that a method finds there what it learns from."""
-    from wis.graph_files.formats import format_of, read_graph
-    from wis.graphs.load import load_graph
+    from wis.graph_files.open_graph import format_of, read_graph
+    from wis.graphs.load import load_any
 
-    format_of(graph, "GRAPH")
-    with _naming(graph):
-        loaded = load_graph(read_graph(graph), num_nodes, directed or None)
-    if method is not None and method.learns and loaded.data is None:
+    names = None if edge_attrs is None else [name for name in edge_attrs.split(",") if name]
+    of_pyg = names if format_of(graph, format) == "pt" else None
+    given = read_graph(graph, format=format, edge_attrs=None if of_pyg is names else names, **vars(columns))
+    loaded = load_any(given, num_nodes, directed or None, edge_attrs=of_pyg)
+    if method is not None and method.learns and not isinstance(loaded, LoadedParts) and loaded.data is None:
         raise ValueError(
             f"method {method.name!r} learns from features, labels and masks, which {graph} does not have; "
             "give a PyG Data in a .pt file"
@@ -264,23 +322,93 @@ def _load(graph: Path, num_nodes: int | None, directed: bool, method: Method | N
     return loaded
 
 
+def _the_only(loaded: LoadedGraph | LoadedParts) -> LoadedGraph:
+    if isinstance(loaded, LoadedParts):
+        raise ValueError(f"it holds {loaded.what}, each with a budget of its own, and an order is for one graph")
+    return loaded
+
+
+def _by_order(loaded: LoadedGraph, order: Path, keep: float | None, num_edges: int | None) -> tuple[Any, int, int]:
+    """The sparse graph by a removal order, and how many pairs it has and had."""
+    from wis.budget import pairs_to_keep
+    from wis.order import RemovalOrder
+
+    num_pairs = loaded.edges.num_pairs
+    num_keep = pairs_to_keep(num_pairs, keep, num_edges)
+    kept = RemovalOrder.load(order).kept_pairs(loaded.edges, num_keep, loaded.labels)
+    return loaded.keep_pairs(kept), num_keep, num_pairs
+
+
+def _by_method(
+    loaded: LoadedGraph | LoadedParts,
+    method: Method,
+    options: Mapping[str, Any],
+    call: Mapping[str, Any],
+    budget: tuple[float | None, int | None],
+    num_nodes: int | None,
+) -> tuple[Any, int, int]:
+    """The sparse graph by a method, part by part where it has parts, and how many pairs it has and had."""
+    from wis.budget import pairs_to_keep
+    from wis.calls import choose_pairs
+
+    if isinstance(loaded, LoadedParts):
+        parts = [_by_method(part, method, options, call, budget, num_nodes) for part in loaded.parts]
+        return loaded.combine([part[0] for part in parts]), sum(p[1] for p in parts), sum(p[2] for p in parts)
+    num_pairs = loaded.edges.num_pairs
+    num_keep = pairs_to_keep(num_pairs, *budget)
+    ranked = _ranked(loaded, method, num_nodes, options)
+    kept, weights = choose_pairs(method, ranked, num_keep, options, data=loaded.data, **call)
+    return loaded.keep_pairs(kept, weights), num_keep, num_pairs
+
+
 @contextlib.contextmanager
 def _naming(graph: Path) -> Iterator[None]:
-    """Put the file's name before the message of an error about its content, and name options as they are here."""
-    try:
-        yield
-    except (ValueError, TypeError) as error:
-        message = str(error).replace("Pass directed=True", "Give --directed").partition(", or directed=False")[0]
-        message = message.replace("by num_nodes", "by --num-nodes")
-        raise ValueError(message if message.startswith(str(graph)) else f"{graph}: {message}") from error
+    """Put the file's name before errors about its content, name options as they are here, and show notes as lines."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = _show_note
+        try:
+            yield
+        except (ValueError, TypeError) as error:
+            message = _as_options(str(error))
+            raise ValueError(message if message.startswith(str(graph)) else f"{graph}: {message}") from error
 
 
-def _ranked(loaded: LoadedGraph, num_nodes: int | None, options: Mapping[str, Any]) -> EdgeList:
-    """The pairs without the gaps between vertices, unless features or options are about vertices."""
+def _show_note(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+    if issubclass(category, UserWarning):
+        typer.echo(f"wis: note: {_as_options(' '.join(str(message).split()))}", err=True)
+
+
+# How arguments in messages are called on the command line.
+_OPTIONS = (
+    (r"Pass directed=True", "Give --directed"),
+    (r", or directed=False.*", ""),
+    (r"\bheader=True\b", "--header"),
+    (r"\bheader=False\b", "--no-header"),
+    (r"\bnames=True\b", "--names"),
+    (r"\bby num_nodes\b", "by --num-nodes"),
+    (r"\bnum_nodes=(\d+)", r"--num-nodes \1"),
+    (r"\bsource= and target=", "--source and --target"),
+    (r"\bformat= one of", "--format, one of"),
+    (r"\bedge_attrs=\[\]", '--edge-attrs ""'),
+    (r"\bedge_attrs=\['?([^\]']*)'?\]", r"--edge-attrs \1"),
+)
+
+
+def _as_options(message: str) -> str:
+    for pattern, replacement in _OPTIONS:
+        message = re.sub(pattern, replacement, message)
+    return message
+
+
+def _ranked(loaded: LoadedGraph, method: Method, num_nodes: int | None, options: Mapping[str, Any]) -> EdgeList:
+    """The pairs that a method gets, without gaps between vertices unless features or options are about vertices."""
+    from wis.calls import read_edges
     from wis.graph_files.edge_tables import close_gaps
 
+    edges = read_edges(method, loaded)
     named = num_nodes or loaded.data is not None or {"targets", "partitions"} & options.keys()
-    return loaded.edges if named else close_gaps(loaded.edges)
+    return edges if named else close_gaps(edges)
 
 
 @app.command("methods")

@@ -1,22 +1,29 @@
-"""Ctrl-C that is not lost.
+"""Ctrl-C that is not lost, and SIGTERM and SIGHUP, which end the work as Ctrl-C does.
 
 Python raises ``KeyboardInterrupt`` wherever it happens to be. Where that is a function called from C, as llvmlite does
 for every function that Numba compiles, the exception is dropped and the work goes on, or LLVM is left in a state that
 crashes the process when it ends; and a package that is imported may catch whatever happens. So the command line
 remembers the signal, compilation holds it back until it comes to a safe place, and long jobs look whether there was
-one.
+one. SIGTERM and SIGHUP would end the process on the spot and leave its temporary files behind.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import Any
 
-_asked = False
+# What each signal does where no program has its own way with it. Windows has no SIGHUP.
+_DEFAULTS: dict[signal.Signals, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+if hasattr(signal, "SIGHUP"):
+    _DEFAULTS[signal.SIGHUP] = signal.SIG_DFL
+
+_asked = 0  # the number of the last signal
 _held = 0
 
 
@@ -24,26 +31,35 @@ _held = 0
 def remember_interrupts() -> Iterator[None]:
     """While the block runs, :func:`was_interrupted` and :func:`check_interrupt` know of every Ctrl-C.
 
-    ``KeyboardInterrupt`` is raised all the same, unless :func:`hold_interrupts` holds it back. Nothing changes outside
-    the main thread, or where a program has its own way with the signal.
+    ``KeyboardInterrupt`` is raised all the same, unless :func:`hold_interrupts` holds it back; SIGTERM and SIGHUP raise
+    it too. Nothing changes outside the main thread, or where a program has its own way with a signal.
     """
     global _asked
-    if not _in_main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    ours = [kind for kind, default in _DEFAULTS.items() if signal.getsignal(kind) is default]
+    if not _in_main_thread() or not ours:
         yield
         return
-    signal.signal(signal.SIGINT, _remember)
+    handler = _handler(os.getpid())
+    for kind in ours:
+        signal.signal(kind, handler)
     report, sys.unraisablehook = sys.unraisablehook, _report_others
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for kind in ours:
+            signal.signal(kind, _DEFAULTS[kind])
         sys.unraisablehook = report
-        _asked = False
+        _asked = 0
 
 
 def was_interrupted() -> bool:
     """Whether there was a Ctrl-C since :func:`remember_interrupts`."""
-    return _asked
+    return bool(_asked)
+
+
+def exit_code() -> int:
+    """The code to end the process with after an interrupt: 128 and the number of its signal, 130 for Ctrl-C."""
+    return 128 + (_asked or signal.SIGINT)
 
 
 def check_interrupt() -> None:
@@ -80,11 +96,19 @@ def _in_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
 
 
-def _remember(_signal: int, frame: FrameType | None) -> None:
-    global _asked
-    _asked = True
-    if not (_held or _numba_is_boxing(frame)):
-        raise KeyboardInterrupt
+def _handler(owner: int) -> Callable[[int, FrameType | None], None]:
+    """What remembers a signal, in the process that asked for it; a process forked from it ends as by default."""
+
+    def remember(number: int, frame: FrameType | None) -> None:
+        global _asked
+        if number != signal.SIGINT and os.getpid() != owner:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        _asked = number
+        if not (_held or _numba_is_boxing(frame)):
+            raise KeyboardInterrupt
+
+    return remember
 
 
 def _numba_is_boxing(frame: FrameType | None) -> bool:

@@ -143,7 +143,7 @@ def test_ctrl_c_says_that_it_stopped_and_writes_nothing(graph: Path, monkeypatch
     monkeypatch.setattr("wis.calls.choose_pairs", interrupt)
     result = run("sparsify", graph, "-o", graph.with_name("out.csv"))
     assert result.exit_code == 130
-    assert result.stderr == "\nwis: stopped\n"
+    assert result.stderr.endswith("\nwis: stopped\n")
     assert list(graph.parent.iterdir()) == [graph]
 
 
@@ -164,7 +164,7 @@ def test_the_traceback_is_there_on_request(graph: Path) -> None:
     assert "wis: error: keep must be" in full.stderr
 
 
-@pytest.mark.parametrize("out", ["out.tsv", "out.txt", "absent/out.csv", "folder.csv"])
+@pytest.mark.parametrize("out", ["out.tsv", "half.dat", "absent/out.csv", "folder.csv"])
 def test_sparsify_checks_its_output_before_the_work(graph: Path, monkeypatch: pytest.MonkeyPatch, out: str) -> None:
     (graph.parent / "folder.csv").mkdir()
     monkeypatch.setattr("wis.calls.choose_pairs", lambda *_, **__: pytest.fail("the work has begun"))
@@ -172,7 +172,7 @@ def test_sparsify_checks_its_output_before_the_work(graph: Path, monkeypatch: py
     assert result.exit_code == 1
     expected = {
         "out.tsv": f"--out must end in .csv like {graph}, got {graph.parent / out}; formats are not converted",
-        "out.txt": "--out " + str(graph.parent / out) + ": the suffix must be .csv, .tsv",
+        "half.dat": "--out " + str(graph.parent / out) + ": the suffix must be one of .csv, .tsv",
         "absent/out.csv": f"the folder {graph.parent / 'absent'} does not exist",
         "folder.csv": "it is a folder",
     }

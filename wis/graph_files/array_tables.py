@@ -8,28 +8,34 @@ from __future__ import annotations
 import abc
 import contextlib
 import os
+import struct
 import zipfile
-import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from wis.checks import check_count
-from wis.files import replace_file
+from wis.files import DAMAGED_NPZ, replace_file
+from wis.graph_files.columns import TableOptions
 from wis.graph_files.edge_tables import Block, EdgeTable, LoadedTable, Rows
-from wis.graphs.edge_list import check_columns
+from wis.graphs.edge_attributes import check_are_there, check_edge_attrs, fitting_levels, follows_edges
+from wis.graphs.edge_list import check_columns, check_weights
 from wis.progress import track
 
 _BLOCK_ROWS = 1 << 18
+
+# Names of an array of weights; the first is given to one that was not there.
+_WEIGHTS = ("edge_weight", "weight")
 
 
 class _ArrayTable(EdgeTable):
     """An array of integers, ``[2, E]`` or ``[E, 2]``, that is never in memory as a whole."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, options: TableOptions) -> None:
+        refuse_columns(path, options)
+        super().__init__(path, named=options.names, bipartite=bool(options.bipartite))
         with readable(path), self._open() as stream:
             self._shape, by_columns, self._dtype = _read_header(stream)
         if self._dtype.kind not in "iu":
@@ -44,7 +50,8 @@ class _ArrayTable(EdgeTable):
     def _open(self) -> contextlib.AbstractContextManager[IO[bytes]]:
         """The stored array, header first."""
 
-    def _blocks(self, what: str) -> Iterator[Block]:
+    def _blocks(self, what: str, *, weights: bool = False) -> Iterator[Block]:
+        values = self._stored_weights() if weights else None
         with (
             readable(self.path),
             self._open() as tails,
@@ -61,8 +68,12 @@ class _ArrayTable(EdgeTable):
                     tail, head = self._read(tails, count), self._read(heads, count)
                 else:
                     tail, head = self._read(tails, 2 * count).reshape(-1, 2).T
-                yield Block(tail, head, start)
+                yield Block(tail, head, start, None if values is None else values[start : start + count])
                 advance(count)
+
+    def _stored_weights(self) -> np.ndarray | None:
+        """The weights of all edges, if they are there."""
+        return None
 
     def _read(self, stream: IO[bytes], count: int) -> np.ndarray:
         raw = stream.read(count * self._dtype.itemsize)
@@ -80,7 +91,8 @@ class _ArrayTable(EdgeTable):
         factors = []
         end = 0
         for block in self._blocks("writing"):
-            stay, factor = rows.look_up(block.tail, block.head)
+            numbered = self._number(block)
+            stay, factor = rows.look_up(numbered.tail, numbered.head)
             stays[block.content : block.content + len(stay)] = stay
             start, end = end, end + int(np.count_nonzero(stay))
             ends[start:end, 0] = block.tail[stay]
@@ -113,15 +125,23 @@ def write_npy(graph: Any, path: Path) -> None:
 
 
 class NpzTable(_ArrayTable):
-    """An array ``edge_index`` ``[2, E]`` in an ``.npz`` file; ``edge_…`` arrays with ``E`` entries follow it."""
+    """An array ``edge_index`` ``[2, E]`` in an ``.npz`` file; other arrays follow it as in graphs of PyG."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, options: TableOptions, edge_attrs: Collection[str] | None = None) -> None:
+        super().__init__(path, options)
         if self._in_rows:
             raise ValueError(f"{path}: edge_index must have shape [2, E], got {list(self._shape)}")
+        self._edge_attrs = check_edge_attrs(edge_attrs)
         with readable(path), np.load(path, allow_pickle=False) as stored:
+            check_are_there(self._edge_attrs, stored.files)
+            self._weight = next((name for name in _WEIGHTS if name in stored.files), None)
             if "num_nodes" in stored.files:
-                self._num_nodes = check_count("num_nodes", stored["num_nodes"].reshape(-1).tolist()[0])
+                self._num_nodes = _count("num_nodes", stored["num_nodes"])
+        self.has_weights = self._weight is not None
+
+    def _stored_weights(self) -> np.ndarray | None:
+        with readable(self.path), np.load(self.path, allow_pickle=False) as stored:
+            return stored[self._weight]
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[IO[bytes]]:
@@ -129,30 +149,48 @@ class NpzTable(_ArrayTable):
             yield stream
 
     def load_pairs(self, num_nodes: int | None = None, directed: bool | None = None) -> LoadedTable:
-        """Read the pairs, after a look at the weights and attributes."""
+        """Read the pairs, after a look at the other arrays."""
+        loaded = super().load_pairs(num_nodes, directed)
         with readable(self.path), np.load(self.path, allow_pickle=False) as stored:
-            for name in {"edge_weight", "edge_attr"} & set(stored.files):
-                self._check_attribute(name, stored[name])
-        return super().load_pairs(num_nodes, directed)
+            for name in sorted({"edge_weight", "edge_attr", self._weight or ""} & set(stored.files)):
+                self._check_length(name, stored[name].shape)
+            self._following(stored, loaded.edges.num_nodes)
+        return loaded
 
-    def _check_attribute(self, name: str, values: np.ndarray) -> None:
-        if values.shape[:1] != (self._num_edges,):
+    def _check_length(self, name: str, shape: tuple[int, ...]) -> None:
+        if shape[:1] != (self._num_edges,):
             raise ValueError(
-                f"{name} must have one entry for each of the {self._num_edges} edges, got shape {list(values.shape)}"
+                f"{name} must have one entry for each of the {self._num_edges} edges, got shape {list(shape)}"
             )
-        if name == "edge_weight" and values.dtype.kind == "f" and np.isnan(values).any():
-            raise ValueError(f"{name} is NaN at position {int(np.isnan(values).argmax())}")
+
+    def _following(self, stored: Any, num_nodes: int) -> set[str]:
+        """Names of the arrays that follow the edges."""
+        found = {self._weight} if self._weight else set()
+        for name in stored.files:
+            array = stored[name]
+            if not isinstance(array, np.ndarray):
+                raise ValueError(f"its member {name!r} is no array; an .npz file holds .npy files only")
+            if array.ndim == 0 or name in ("edge_index", self._weight):
+                continue
+            fits = fitting_levels(len(array), num_nodes, self._num_edges)
+            is_text = array.dtype.kind in "US"
+            if follows_edges(name, fits, stored.files, self._edge_attrs, is_text=is_text):
+                found.add(name)
+        return found
 
     def _copy(self, out: Path, rows: Rows) -> None:
         ends, stays, factors = self._follow(rows)
         arrays: dict[str, Any] = {}
         with readable(self.path), np.load(self.path, allow_pickle=False) as stored:
+            following = self._following(stored, rows.num_nodes)
             for name in stored.files:
-                array = ends.T if name == "edge_index" else stored[name]
-                follows = name.startswith("edge_") and array.ndim and len(array) == self._num_edges
-                arrays[name] = array[stays] if follows and name != "edge_index" else array
+                arrays[name] = stored[name][stays] if name in following else stored[name]
+        arrays["edge_index"] = ends.T
         if rows.is_weighted:
-            arrays["edge_weight"] = arrays.get("edge_weight", 1.0) * factors
+            name = self._weight or _WEIGHTS[0]
+            old = np.asarray(arrays.get(name, np.ones(len(factors))))
+            check_weights(ends.T, old, positive=False)
+            arrays[name] = old * factors.reshape(-1, *[1] * (old.ndim - 1))
         with replace_file(out) as temporary:
             np.savez_compressed(temporary, **arrays)
 
@@ -178,8 +216,28 @@ def readable(path: Path) -> Iterator[None]:
     """Put the file's name before the message of an error about its content."""
     try:
         yield
-    except (ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except MemoryError as error:
+        raise MemoryError(f"{path}: what it claims to hold does not fit into memory: {error}") from error
+    except (*DAMAGED_NPZ, AttributeError, struct.error) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # about the file, not about what is in it
         message = str(error)
         if "pickle" in message or "magic" in message:  # NumPy takes whatever it does not know for a pickle
             message = "it is not a NumPy file, or holds Python objects, which are never loaded"
-        raise ValueError(f"{path}: {message}") from error
+        elif isinstance(error, (KeyError, IndexError, AttributeError, NotImplementedError)):
+            message = f"it is damaged, or not what its names say: {message}"
+        raise ValueError(message if message.startswith(str(path)) else f"{path}: {message}") from error
+
+
+def _count(name: str, values: Any) -> int:
+    """A number that is stored alone in an array."""
+    if not isinstance(values, np.ndarray) or values.size != 1:
+        raise ValueError(f"{name} must be one number, got {list(np.shape(values))} numbers")
+    return check_count(name, values.reshape(-1).tolist()[0])
+
+
+def refuse_columns(path: Path, options: TableOptions) -> None:
+    """Raise ``TypeError`` if columns are asked for in a file that has none."""
+    for argument in ("source", "target", "weight", "header"):
+        if getattr(options, argument) is not None:
+            raise TypeError(f"{path}: {argument} is for tables with columns (text, Parquet); leave it out")

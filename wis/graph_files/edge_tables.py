@@ -9,18 +9,17 @@ from __future__ import annotations
 import abc
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from wis.graphs.edge_list import EdgeList
+from wis.graph_files.vertices import Vertices
+from wis.graphs.edge_list import EdgeList, check_weights
 
 # Bytes of a file from which on reading and writing it show their progress.
 PROGRESS_FROM_BYTES = 1 << 26
-
-WEIGHT_NAMES = ("weight", "edge_weight")
 
 # A pair is looked up by u * num_nodes + v, and the square of the next number does not fit into 63 bits.
 _MOST_NODES = 3_037_000_499
@@ -31,11 +30,22 @@ _FEW_NODES = 1 << 16
 
 @dataclass(frozen=True)
 class Block:
-    """Some rows: their endpoints, integer ``[rows]`` each, and what is needed to copy them."""
+    """Some rows.
 
-    tail: np.ndarray
-    head: np.ndarray
+    Attributes
+    ----------
+    tail, head
+        Their endpoints as the file has them, ``[rows]`` each: integers, or names in an Arrow array.
+    content
+        What is needed to copy them.
+    weights
+        ``[rows]``, where they were asked for and are there.
+    """
+
+    tail: Any
+    head: Any
     content: Any
+    weights: np.ndarray | None = None
 
 
 class Rows:
@@ -65,6 +75,11 @@ class Rows:
         self._kept = kept
         self._weights = weights
         self._before = before
+
+    @property
+    def num_nodes(self) -> int:
+        """Number of vertices."""
+        return self._edges.num_nodes
 
     @property
     def is_weighted(self) -> bool:
@@ -124,15 +139,28 @@ class EdgeTable(abc.ABC):
         The file.
     """
 
-    def __init__(self, path: Path) -> None:
+    has_weights = False
+    """Whether its rows have weights."""
+
+    def __init__(self, path: Path, *, named: bool = False, bipartite: bool = False) -> None:
         self.path = path
         self._num_nodes: int | None = None  # where the file says it, or the table is a part of another
+        self._vertices = Vertices(named=named, bipartite=bipartite)
         self._rows: Rows | None = None
 
     @property
     def edge_index(self) -> np.ndarray:
-        """int64 ``[2, E]``: the endpoints of the rows, in their order. O(E) time and memory at each call."""
+        """int64 ``[2, E]``: the endpoints of the rows, in their order. O(E) time and memory at each call.
+
+        Names are numbered in the order of the alphabet; :attr:`labels` has them.
+        """
         return self._columns(None)[0].astype(np.int64, copy=False)
+
+    @property
+    def labels(self) -> list[str] | None:
+        """What the file calls its vertices, in the order of their numbers; None where they are numbers."""
+        self._learn_vertices()
+        return self._vertices.labels
 
     def load_pairs(self, num_nodes: int | None = None, directed: bool | None = None) -> LoadedTable:
         """Read the pairs; this makes a table a graph for :func:`wis.graphs.load.load_graph`.
@@ -143,6 +171,11 @@ class EdgeTable(abc.ABC):
             Number of vertices. Default: what the file says, or the largest index plus one.
         directed
             Whether rows ``u, v`` and ``v, u`` are two pairs.
+
+        Raises
+        ------
+        ValueError
+            If a row is no edge; the message says where it stands.
         """
         columns, size = self._columns(num_nodes)
         return LoadedTable(EdgeList.from_columns(columns, size, bool(directed)), self)
@@ -177,9 +210,47 @@ class EdgeTable(abc.ABC):
         """Whether reading the file takes long enough to show progress."""
         return self.path.stat().st_size >= PROGRESS_FROM_BYTES
 
+    def row_weights(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Endpoints ``[2, rows]`` and weights ``[rows]`` of the rows that stay, block by block.
+
+        Raises
+        ------
+        ValueError
+            If a weight is no number; the message says where it stands.
+        """
+        for block in self._numbered("reading", weights=self.has_weights):
+            weights = np.ones(len(block.tail)) if block.weights is None else block.weights
+            columns = np.stack([block.tail, block.head])
+            if self._rows is not None:
+                stays, factors = self._rows.look_up(block.tail, block.head)
+                columns, weights = columns[:, stays], weights[stays]
+                weights = weights if factors is None else weights * factors
+            yield columns, weights
+
+    @property
+    def is_weighted(self) -> bool:
+        """Whether its rows have weights, of the file or by a method."""
+        return self.has_weights or (self._rows is not None and self._rows.is_weighted)
+
     @abc.abstractmethod
-    def _blocks(self, what: str) -> Iterator[Block]:
-        """All rows of the file, in order; ``what`` is "reading" or "writing"."""
+    def _blocks(self, what: str, *, weights: bool = False) -> Iterator[Block]:
+        """All rows of the file, in order; ``what`` is "reading" or "writing", ``weights`` whether to read these."""
+
+    def _learn_vertices(self) -> None:
+        self._vertices.learn((block.tail, block.head) for block in self._blocks("reading"))
+
+    def _numbered(self, what: str, *, weights: bool = False) -> Iterator[Block]:
+        """All rows with the numbers of their vertices."""
+        self._learn_vertices()
+        for block in self._blocks(what, weights=weights):
+            yield self._number(block)
+
+    def _number(self, block: Block) -> Block:
+        try:
+            tail, head = self._vertices.number(block.tail, block.head)
+        except KeyError:
+            raise ValueError(f"{self.path} was changed while it was read") from None
+        return replace(block, tail=tail, head=head)
 
     @abc.abstractmethod
     def _copy(self, out: Path, rows: Rows) -> None:
@@ -191,17 +262,29 @@ class EdgeTable(abc.ABC):
 
     def _columns(self, num_nodes: int | None) -> tuple[np.ndarray, int]:
         """The endpoints of the rows that stay, int32 or int64 ``[2, E]``, and the number of vertices."""
+        try:
+            return self._read_columns(num_nodes)
+        except TooLargeError:
+            if num_nodes is not None or self._num_nodes is not None:
+                raise
+        self._vertices = Vertices(named=True, bipartite=self._vertices.bipartite)
+        self._learn_vertices()
+        self._vertices.refuse_negative(str(self.path))
+        return self._read_columns(num_nodes)
+
+    def _read_columns(self, num_nodes: int | None) -> tuple[np.ndarray, int]:
         tails, heads = [], []
         largest = -1
-        size = self._num_nodes if num_nodes is None else num_nodes
+        self._learn_vertices()
+        size = self._size(num_nodes)
         allowed = _MOST_NODES if size is None else size
         for block in self._blocks("reading"):
-            low = min(block.tail.min(initial=0), block.head.min(initial=0))
-            high = max(block.tail.max(initial=0), block.head.max(initial=0))
             if len(block.tail) == 0:
                 continue
-            if low < 0 or high >= allowed:
-                self._refuse_vertex(block, allowed - 1, size is not None)
+            if not self._vertices.named:
+                self._check_range(block, allowed, is_given=size is not None)
+            block = self._number(block)
+            high = max(block.tail.max(), block.head.max())
             largest = max(largest, int(high))
             narrow = np.int32 if high < 1 << 31 else np.int64
             stays = slice(None) if self._rows is None else self._rows.look_up(block.tail, block.head)[0]
@@ -209,16 +292,28 @@ class EdgeTable(abc.ABC):
             heads.append(block.head[stays].astype(narrow))
         return _gather(tails, heads), largest + 1 if size is None else size
 
-    def _refuse_vertex(self, block: Block, largest: int, is_given: bool) -> None:
+    def _size(self, num_nodes: int | None) -> int | None:
+        """The number of vertices, where it is known before the rows are read."""
+        size = self._num_nodes if num_nodes is None else num_nodes
+        names = self._vertices.num_nodes
+        if size is not None and names is not None and size < names:
+            raise ValueError(f"{self.path} names {names} vertices, but num_nodes={size}; leave num_nodes out")
+        return names if size is None else size
+
+    def _check_range(self, block: Block, allowed: int, *, is_given: bool) -> None:
+        low = min(block.tail.min(), block.head.min())
+        if low >= 0 and max(block.tail.max(), block.head.max()) < allowed:
+            return
         ends = np.stack([block.tail, block.head])
-        row = int(np.flatnonzero(((ends < 0) | (ends > largest)).any(axis=0))[0])
-        vertex = next(int(end) for end in ends[:, row] if not 0 <= end <= largest)
-        rule = "vertices are numbered from 0"
-        if is_given:
-            rule += f" to {largest}, by num_nodes"
-        elif vertex > largest:
-            rule += f" to at most {largest}; give them smaller numbers"
-        raise ValueError(f"{self._position(block, row)}: vertex {vertex} is out of range; {rule}")
+        row = int(np.flatnonzero(((ends < 0) | (ends >= allowed)).any(axis=0))[0])
+        vertex = next(int(end) for end in ends[:, row] if not 0 <= end < allowed)
+        rule = "vertices are numbered from 0" + (f" to {allowed - 1}, by num_nodes" if is_given else "")
+        kind = ValueError if low < 0 or is_given else TooLargeError
+        raise kind(f"{self._position(block, row)}: vertex {vertex} is out of range; {rule}")
+
+
+class TooLargeError(ValueError):
+    """A vertex has a number that is too large to count vertices from 0; such numbers are names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,12 +323,40 @@ class LoadedTable:
     edges: EdgeList
     table: EdgeTable
     data: None = None
-    labels: None = None
-    has_different_weights: bool = False  # methods get the pairs of a table, not their weights
+
+    @property
+    def labels(self) -> list[str] | None:
+        """What the table calls its vertices."""
+        return self.table.labels
+
+    @property
+    def has_different_weights(self) -> bool:
+        """Whether its rows have weights that are not all the same; reads them until two differ."""
+        first = None
+        try:
+            for _, weights in self.table.row_weights() if self.table.is_weighted else ():
+                first = weights[0] if first is None and len(weights) else first
+                if (weights != first).any():
+                    return True
+        except ValueError:  # one that is no number is another
+            return True
+        return False
 
     def weighted_edges(self) -> EdgeList:
-        """The pairs."""
-        return self.edges
+        """The pairs with the weights of their rows, read now.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a weight is no positive, finite number.
+        """
+        if not self.table.is_weighted:
+            return self.edges
+        parts = list(self.table.row_weights())
+        columns = np.concatenate([columns for columns, _ in parts], axis=1) if parts else np.empty((2, 0), np.int64)
+        weights = np.concatenate([weights for _, weights in parts]) if parts else np.empty(0)
+        check_weights(columns, weights)
+        return self.edges.weighted(columns, weights)
 
     def keep_pairs(self, kept: np.ndarray, weights: np.ndarray | None = None) -> EdgeTable:
         """The sparse table: see :meth:`EdgeTable.keep_pairs`."""
@@ -254,7 +377,7 @@ def close_gaps(edges: EdgeList) -> EdgeList:
     if edges.num_nodes <= max(4 * edges.num_pairs, _FEW_NODES):
         return edges
     vertices = np.unique(edges.pairs)
-    return EdgeList(len(vertices), np.searchsorted(vertices, edges.pairs), edges.directed)
+    return EdgeList(len(vertices), np.searchsorted(vertices, edges.pairs), edges.directed, edges.weights)
 
 
 def _gather(tails: list[np.ndarray], heads: list[np.ndarray]) -> np.ndarray:

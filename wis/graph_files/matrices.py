@@ -7,14 +7,15 @@ from typing import Any
 
 from wis.files import replace_file
 from wis.graph_files.array_tables import readable
+from wis.graphs.scipy_matrices import checked
 
 
 def read(path: Path) -> Any:
-    """Read a matrix that ``scipy.sparse.save_npz`` wrote."""
+    """Read a matrix that ``scipy.sparse.save_npz`` wrote, and check its index arrays."""
     import scipy.sparse
 
     with readable(path):
-        return scipy.sparse.load_npz(path)
+        return checked(scipy.sparse.load_npz(path))
 
 
 def write(graph: Any, path: Path) -> None:

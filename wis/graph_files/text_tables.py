@@ -1,4 +1,4 @@
-"""Edge lists as text: CSV and TSV, packed with gzip or not.
+"""Edge lists as text: CSV, TSV, and lists as SNAP and KONECT have them, packed with gzip or not.
 
 Rows are copied as the bytes they are, so that quotes, number formats and line ends stay what they were.
 """
@@ -6,69 +6,52 @@ Rows are copied as the bytes they are, so that quotes, number formats and line e
 from __future__ import annotations
 
 import contextlib
-import csv
 import gzip
 import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
 from wis.extras import needed_for
 from wis.files import replace_file
-from wis.graph_files.edge_tables import WEIGHT_NAMES, Block, EdgeTable, Rows
+from wis.graph_files.columns import TableOptions
+from wis.graph_files.edge_tables import Block, EdgeTable, Rows, TooLargeError
+from wis.graph_files.text_layout import lines_before, read_layout, split
+from wis.graph_files.text_lines import (
+    row_lines,
+    shown,
+    weighted,
+    whole_lines,
+    with_single_blanks,
+    without,
+    without_comments,
+)
 from wis.progress import track
-
-_BLOCK_BYTES = 1 << 21
 
 
 class TextTable(EdgeTable):
-    """A CSV or TSV file, packed with gzip or not.
+    """A text file with one edge a row, packed with gzip or not.
 
-    The endpoints are the first two columns. The weight, if there is one, is the column named ``weight`` or
-    ``edge_weight``; without a header it is a third and last column of numbers.
+    Parameters
+    ----------
+    path
+        The file.
+    options
+        Which columns to read.
+    separator
+        Between the values of a row; None for a list, which has blanks, tabs or commas, and comments anywhere.
     """
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self._separator = "\t" if ".tsv" in [suffix.lower() for suffix in path.suffixes[-2:]] else ","
-        self._start = b""  # comments and header
-        self._width = 2
-        self._weight: int | None = None
-        self._read_start()
-
-    def _read_start(self) -> None:
+    def __init__(self, path: Path, options: TableOptions, separator: bytes | None) -> None:
+        self.path = path
+        self._is_list = separator is None
         with self._open() as (stream, _):
-            line = stream.readline()
-            while line.startswith(b"#") or (line and not line.strip()):
-                self._start += line
-                line = stream.readline()
-        fields = self._split(line)
-        if not line:
-            return
-        self._width = len(fields)
-        if self._width < 2:
-            raise ValueError(
-                f"{self._line(0)}: expected at least two columns separated by {self._separator!r}, got {_shown(line)}"
-            )
-        if _is_number(fields[0]) or _is_number(fields[1]):
-            self._weight = 2 if self._width == 3 and _is_number(fields[2]) else None
-            return
-        self._start += line
-        names = [name.strip().lower() for name in fields]
-        self._weight = next((i for i, name in enumerate(names) if i > 1 and name in WEIGHT_NAMES), None)
-
-    def _split(self, line: bytes) -> list[str]:
-        text = line.decode("utf-8-sig", errors="replace").rstrip("\r\n")
-        try:
-            return next(csv.reader([text], delimiter=self._separator), [""])
-        except csv.Error:  # a carriage return or a null byte inside, or an endless field
-            raise ValueError(f"{self.path}: every row must be one line that ends in a line feed") from None
-
-    def _line(self, row: int) -> str:
-        return f"{self.path}, line {self._start.count(bytes([10])) + 1 + row}"
+            self._layout = read_layout(path, stream, separator, options, is_list=self._is_list)
+        super().__init__(path, named=self._layout.named, bipartite=self._layout.bipartite)
+        self.has_weights = self._layout.columns.weight is not None
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
@@ -78,8 +61,15 @@ class TextTable(EdgeTable):
                 yield (gzip.GzipFile(fileobj=file) if self.path.suffix.lower() == ".gz" else file), file  # type: ignore[misc]
             except (gzip.BadGzipFile, EOFError, zlib.error) as error:
                 raise ValueError(f"{self.path} is no whole gzip file: {error}") from error
+            except ValueError as error:
+                message = str(error)
+                kind = type(error) if isinstance(error, TooLargeError) else ValueError
+                raise kind(message if message.startswith(str(self.path)) else f"{self.path}: {message}") from error
 
-    def _blocks(self, what: str) -> Iterator[Block]:
+    def _line(self, row: int) -> str:
+        return f"{self.path}, line {lines_before(self._layout.start) + 1 + row}"
+
+    def _blocks(self, what: str, *, weights: bool = False) -> Iterator[Block]:
         with needed_for(f"reading {self.path}"):
             import pyarrow as pa
 
@@ -89,154 +79,142 @@ class TextTable(EdgeTable):
             self._open() as (stream, file),
             track(size, f"{what} {self.path.name}", unit="MiB", enabled=self._is_large) as advance,
         ):
-            stream.read(len(self._start))
-            shown, lines = 0, 0
-            for raw in _whole_lines(stream):
-                block = self._parse(raw, lines)
+            stream.read(len(self._layout.start))
+            seen, lines = 0, 0
+            for raw in whole_lines(stream):
+                block = self._parse(raw, lines, weights=weights)
                 lines += raw.count(b"\n")
                 yield block
-                advance((file.tell() >> 20) - shown)
-                shown = file.tell() >> 20
+                advance((file.tell() >> 20) - seen)
+                seen = file.tell() >> 20
         pa.default_memory_pool().release_unused()
 
-    def _parse(self, raw: bytes, lines_before: int) -> Block:
-        """Read the endpoints of the rows in some whole lines."""
+    def _parse(self, raw: bytes, lines: int, *, weights: bool) -> Block:
+        """Read the endpoints of the rows in some whole lines, of which there were others before."""
         import pyarrow as pa
-        from pyarrow import csv as arrow_csv
 
-        if not raw.strip():
+        rows = without_comments(raw) if self._is_list else raw
+        rows = with_single_blanks(rows) if self._layout.separator is None else rows
+        num_rows = len(row_lines(raw, comments=self._is_list)[0])
+        if num_rows == 0:
             empty = np.empty(0, dtype=np.int64)
-            return Block(empty, empty, (raw, lines_before))
-        types = {"0": pa.int64(), "1": pa.int64()}
-        if self._weight is not None:
-            types[str(self._weight)] = pa.float64()
+            ends = pa.array([], pa.binary()) if self._vertices.named else empty
+            return Block(ends, ends, (raw, lines), np.empty(0) if weights else None)
+        wanted = self._wanted(weights=weights)
         try:
-            table = arrow_csv.read_csv(
-                pa.BufferReader(raw),
-                read_options=arrow_csv.ReadOptions(
-                    use_threads=False,
-                    block_size=len(raw) + 1,
-                    column_names=[str(i) for i in range(self._width)],
-                ),
-                parse_options=arrow_csv.ParseOptions(delimiter=self._separator),
-                convert_options=arrow_csv.ConvertOptions(column_types=types, include_columns=list(types)),
-            )
+            table = self._read(rows, wanted)
         except pa.ArrowInvalid as error:
-            self._explain(raw, lines_before)
+            self._explain(raw, lines, weights=weights)
             raise ValueError(f"{self.path} cannot be read: {error}") from error
-        if any(column.null_count for column in table.columns) or table.num_rows != len(_row_lines(raw)[0]):
-            self._explain(raw, lines_before)
+        if (
+            any(column.null_count for column in table.columns)
+            or table.num_rows != num_rows
+            or self._is_odd(table, rows)
+        ):
+            self._explain(raw, lines, weights=weights)
             raise ValueError(f"{self.path}: every row must be one line that ends in a line feed")
-        tail, head = (table.column(i).to_numpy() for i in range(2))
-        return Block(tail, head, (raw, lines_before))
+        tail, head = (table.column(i).combine_chunks() for i in range(2))
+        if not self._vertices.named:
+            tail, head = tail.to_numpy(), head.to_numpy()
+        return Block(tail, head, (raw, lines), table.column(2).to_numpy() if weights else None)
 
-    def _explain(self, raw: bytes, lines_before: int) -> None:
+    def _wanted(self, *, weights: bool) -> dict[int, Any]:
+        """Numbers and types of the columns to read."""
+        import pyarrow as pa
+
+        columns = self._layout.columns
+        kind = pa.binary() if self._vertices.named else pa.int64()
+        wanted = {columns.tail: kind, columns.head: kind}
+        if weights and columns.weight is not None:
+            wanted[columns.weight] = pa.float64()
+        return wanted
+
+    def _read(self, rows: bytes, wanted: dict[int, Any]) -> Any:
+        import pyarrow as pa
+        from pyarrow import csv
+
+        types = {str(column): kind for column, kind in wanted.items()}
+        separator = self._layout.separator
+        return csv.read_csv(
+            pa.BufferReader(rows),
+            read_options=csv.ReadOptions(
+                use_threads=False,
+                block_size=len(rows) + 1,
+                column_names=[str(i) for i in range(self._layout.width)],
+            ),
+            parse_options=csv.ParseOptions(
+                delimiter=(separator or b" ").decode(), quote_char=False if separator is None else '"'
+            ),
+            convert_options=csv.ConvertOptions(column_types=types, include_columns=list(types), check_utf8=False),
+        )
+
+    def _is_odd(self, table: Any, rows: bytes) -> bool:
+        """Whether a vertex is nothing, or was read from hexadecimal digits, which Arrow takes for a number."""
+        import pyarrow as pa
+        from pyarrow import compute
+
+        ends = table.columns[:2]
+        if self._vertices.named:
+            return any(compute.any(compute.equal(compute.binary_length(end), 0)).as_py() for end in ends)
+        if b"x" not in rows and b"X" not in rows:
+            return False
+        columns = self._layout.columns
+        words = self._read(rows, {columns.tail: pa.binary(), columns.head: pa.binary()})
+        return any(compute.any(compute.match_substring(end, b"x", ignore_case=True)).as_py() for end in words.columns)
+
+    def _explain(self, raw: bytes, lines: int, *, weights: bool) -> None:
         """Find the first bad row, slowly, and raise an error about it."""
+        columns, width = self._layout.columns, self._layout.width
         for number, line in enumerate(raw.splitlines()):
-            if not line:
+            if not line.strip() or (self._is_list and line[:1] in (b"#", b"%")):
                 continue
-            where, fields = self._line(lines_before + number), self._split(line)
-            if len(fields) != self._width:
-                raise ValueError(f"{where}: expected {self._width} columns, as in the first row, got {_shown(line)}")
-            for field in fields[:2]:
-                if not re.fullmatch(r"[+-]?\d+", field.strip()):
-                    raise ValueError(f"{where}: vertices must be integers from 0, got {field.strip()!r}")
-                if not -(1 << 63) <= int(field) < 1 << 63:
-                    raise ValueError(f"{where}: vertex {field.strip()} is out of range; number the vertices from 0")
-            weight = "0" if self._weight is None else fields[self._weight]
-            if not _is_number(weight) or weight.strip().lower().strip("+-") == "nan":
-                raise ValueError(f"{where}: the weight must be a number, got {weight.strip()!r}")
+            where, fields = self._line(lines + number), split(self.path, line, self._layout.separator)
+            if len(fields) != width:
+                raise ValueError(f"{where}: expected {width} columns, as in the first row, got {shown(line)}")
+            for field in (fields[columns.tail].strip(), fields[columns.head].strip()):
+                self._check_vertex(field, where)
+            weight = fields[columns.weight].strip() if weights and columns.weight is not None else "1"
+            if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf(inity)?", weight, re.IGNORECASE):
+                raise ValueError(f"{where}: the weight must be a number, got {weight!r}")
+
+    def _check_vertex(self, field: str, where: str) -> None:
+        if self._vertices.named:
+            if not field:
+                raise ValueError(f"{where}: a vertex has no name")
+        elif not re.fullmatch(r"[+-]?\d+", field):
+            hint = "; pass names=True if vertices are names" if re.search(r"[^\d.+-]", field) else ""
+            raise ValueError(f"{where}: vertices must be integers from 0, got {field!r}{hint}")
+        elif int(field) >= 1 << 63:
+            raise TooLargeError(f"{where}: vertex {field} is out of range; number the vertices from 0")
+        elif int(field) < 0:
+            raise ValueError(f"{where}: vertex {field} is out of range; vertices are numbered from 0")
 
     def _position(self, block: Block, row: int) -> str:
-        raw, lines_before = block.content
-        starts, _ = _row_lines(raw)
-        return self._line(lines_before + raw[: starts[row]].count(b"\n"))
+        raw, lines = block.content
+        starts, _ = row_lines(raw, comments=self._is_list)
+        return self._line(lines + raw[: starts[row]].count(b"\n"))
 
     def _copy(self, out: Path, rows: Rows) -> None:
+        columns, separator = self._layout.columns, self._layout.separator
         with replace_file(out) as temporary, temporary.open("wb") as file:
             packed = out.suffix.lower() == ".gz"
             stream = gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=0) if packed else file
-            stream.write(self._start_with_weight() if rows.is_weighted else self._start)
-            for block in self._blocks("writing"):
+            stream.write(self._start_with_weight() if rows.is_weighted else self._layout.start)
+            for block in self._numbered("writing", weights=rows.is_weighted and self.has_weights):
                 stays, factors = rows.look_up(block.tail, block.head)
                 raw = block.content[0]
+                starts, ends = row_lines(raw, comments=self._is_list)
                 if factors is None:
-                    stream.write(_keep_lines(raw, stays))
+                    stream.write(without(raw, starts[~stays], ends[~stays]))
                 else:
-                    stream.write(b"".join(self._weighted(raw, stays, factors)))
+                    stream.write(b"".join(weighted(raw, (starts, ends), stays, factors, columns.weight, separator)))
             if packed:
                 stream.close()
 
     def _start_with_weight(self) -> bytes:
         """The comments and the header, with a column for the weight if there is none."""
-        header = self._start.rstrip(b"\r\n").rpartition(b"\n")[2]
-        if self._weight is not None or not header or header.startswith(b"#"):
-            return self._start
-        end = len(self._start.rstrip(b"\r\n"))
-        return self._start[:end] + self._separator.encode() + b"weight" + self._start[end:]
-
-    def _weighted(self, raw: bytes, stays: np.ndarray, factors: np.ndarray) -> Iterator[bytes]:
-        """The lines that stay, their weights multiplied or a weight appended."""
-        starts, ends = _row_lines(raw)
-        separator = self._separator
-        for start, end, factor in zip(starts[stays].tolist(), ends[stays].tolist(), factors.tolist(), strict=True):
-            line = raw[start:end]
-            text = line.rstrip(b"\r\n")
-            if self._weight is None:
-                yield text + f"{separator}{factor!r}".encode() + line[len(text) :]
-                continue
-            fields = self._split(text)
-            fields[self._weight] = repr(float(fields[self._weight]) * factor)
-            quoted = ('"' + f.replace('"', '""') + '"' if separator in f or '"' in f else f for f in fields)
-            yield separator.join(quoted).encode() + line[len(text) :]
-
-
-def _whole_lines(stream: IO[bytes]) -> Iterator[bytes]:
-    """The rest of a stream in blocks that end at the end of a line."""
-    left = b""
-    while part := stream.read(_BLOCK_BYTES):
-        end = part.rfind(b"\n") + 1
-        if end == 0:
-            left += part
-            continue
-        yield left + part[:end]
-        left = part[end:]
-    if left:
-        yield left
-
-
-def _row_lines(raw: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """Where each line begins and ends, its line feed included; empty lines are no rows."""
-    ends = np.flatnonzero(np.frombuffer(raw, dtype=np.uint8) == 10) + 1
-    if not raw.endswith(b"\n"):
-        ends = np.append(ends, len(raw))
-    starts = np.concatenate([[0], ends[:-1]])
-    length = ends - starts
-    full = length > 2
-    for i in np.flatnonzero(~full):
-        full[i] = bool(raw[starts[i] : ends[i]].strip(b"\r\n"))
-    return starts[full], ends[full]
-
-
-def _keep_lines(raw: bytes, stays: np.ndarray) -> bytes:
-    """The lines of the rows that stay, byte by byte as they are."""
-    starts, ends = _row_lines(raw)
-    # A step up where a line that stays begins, a step down where it ends.
-    step = np.zeros(len(raw) + 1, dtype=np.int8)
-    step[starts[stays]] += 1
-    step[ends[stays]] -= 1
-    inside = np.cumsum(step[:-1], dtype=np.int8).view(bool)
-    return np.frombuffer(raw, dtype=np.uint8)[inside].tobytes()
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _shown(line: bytes) -> str:
-    text = line.decode(errors="replace").rstrip("\r\n")
-    return repr(text if len(text) <= 60 else text[:57] + "...")
+        start, separator = self._layout.start, self._layout.separator
+        if self.has_weights or self._layout.names is None:
+            return start
+        end = len(start.rstrip(b"\r\n"))
+        return start[:end] + (separator or b" ") + b"weight" + start[end:]

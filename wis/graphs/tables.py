@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,13 @@ ENDS = (
     ("head", "tail"),
     ("subject", "object"),
     ("node1", "node2"),
+    ("id1", "id2"),
+    ("sourceid", "targetid"),
+    ("srcid", "dstid"),
+    ("fromid", "toid"),
+    ("fromnode", "tonode"),
+    ("fromnodeid", "tonodeid"),
+    ("startid", "endid"),
 )
 _WEIGHTS = ("weight", "edge_weight")
 
@@ -53,12 +61,20 @@ def load_polars(graph: Any, num_nodes: int | None, directed: bool | None) -> Loa
 
 
 def find_ends(names: Sequence[Any]) -> tuple[int, int] | None:
-    """Positions of the columns that are called as ends of edges are; upper or lower case. None if there are none."""
-    lower = [str(name).strip().lower() for name in names]
+    """Positions of the columns that are called as ends of edges are, or None if there are none.
+
+    Upper or lower case, with or without ``_``, ``:`` and blanks between the words.
+    """
+    plain = [re.sub(r"[\W_]", "", str(name)).lower() for name in names]
     for tail, head in ENDS:
-        if lower.count(tail) == lower.count(head) == 1:
-            return lower.index(tail), lower.index(head)
+        if plain.count(tail) == plain.count(head) == 1:
+            return plain.index(tail), plain.index(head)
     return None
+
+
+def find_weight(names: Sequence[Any]) -> int | None:
+    """Position of the column that is called as a weight is, or None."""
+    return next((i for i, name in enumerate(names) if str(name).strip().lower() in _WEIGHTS), None)
 
 
 def _load(
@@ -70,7 +86,8 @@ def _load(
         ends = [end.astype(object) for end in ends]
     columns, size, labels = number_vertices(np.stack(ends), num_nodes, f"graph (columns {names[tail]}, {names[head]})")
     edges = EdgeList.from_columns(columns, size, directed)
-    weight = next((name for name in names if str(name).lower() in _WEIGHTS), None)
+    weight_column = find_weight(names)
+    weight = None if weight_column is None else names[weight_column]
     weights = None if weight is None else np.asarray(graph[weight].to_numpy())
     return columns, LoadedGraph(columns, edges, None, lambda *_: None, weights, labels), weight
 
