@@ -175,7 +175,10 @@ def _check_tables(database: sqlite3.Connection, path: Path, schema: str, version
 
 
 def _columns(database: sqlite3.Connection) -> dict[str, set[str]]:
-    query = "SELECT tables.name, columns.name FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns"
+    query = """
+        SELECT tables.name, columns.name FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns
+        WHERE tables.type = 'table'  -- a view may count for ever
+    """
     found: dict[str, set[str]] = {}
     for table, column in database.execute(query):
         found.setdefault(table, set()).add(column)

@@ -88,7 +88,7 @@ def read_results(folder: Path) -> Results:
             {clean(name): _object(facts) for name, facts in datasets},
             [_object(facts) for (facts,) in used],
         )
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise ValueError(f"{folder / FILE_NAME} is damaged: {error}") from error
 
 

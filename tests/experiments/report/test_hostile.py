@@ -92,6 +92,8 @@ def test_two_names_that_give_one_file_name_have_two_figures(tmp_path):
         ("UPDATE cells SET removed = 3", "is damaged: a removed share is not from 0 to 1"),
         ('UPDATE runs SET kept = \'{"a": "b"}\'', "is damaged: a is no number"),
         ("UPDATE runs SET kept = x'ff00'", "is damaged: "),
+        (f"UPDATE sweep SET plan = '{'[' * 99999}'", "is damaged: maximum recursion depth exceeded"),
+        ("ALTER TABLE orders RENAME TO o; CREATE VIEW orders AS SELECT * FROM o", "there is no table 'orders'"),
         ("DELETE FROM sweep", "holds no sweep yet"),
         ("DROP TABLE orders", "is not a results file: there is no table 'orders'"),
         ("ALTER TABLE runs DROP COLUMN kept", "is not a results file: there is no column 'kept' in its table 'runs'"),
@@ -102,7 +104,7 @@ def test_two_names_that_give_one_file_name_have_two_figures(tmp_path):
 def test_damage_is_told_in_one_line(tmp_path, statement, message):
     fill(tmp_path, SMALL)
     with sqlite3.connect(tmp_path / FILE_NAME) as database:
-        database.execute(statement)
+        database.executescript(statement)
     before = (tmp_path / FILE_NAME).read_bytes()
     with pytest.raises(ValueError, match=re.escape(message)) as caught:
         read_results(tmp_path)
