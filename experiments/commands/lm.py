@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from wis.experiments.commands.kl import app as kl
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 grue = typer.Typer(name="grue", help="The seven text-generation data sets of the paper.", no_args_is_help=True)
 app.add_typer(grue)
+app.add_typer(kl)
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Output folder.")]
 Support = Annotated[str | None, typer.Option(help="Lowest and highest possible reward, as '0,1'; for intervals.")]

@@ -1,0 +1,81 @@
+"""Advice in a library's own words: it is tried before it is given."""
+
+import pytest
+
+from wis.lm.kl import advise, advise_config
+from wis.lm.kl.explain import is_unbiased
+from wis.lm.kl.libraries import find, read
+
+CASES = {
+    "trl": ["beta=0.04"],
+    "trl, grpo": ["beta=0.04", "loss_type=grpo"],
+    "trl, before 1.10": ["beta=0.04", "use_bias_correction_kl=false"],
+    "verl": ["use_kl_loss=true"],
+    "verl, k3 in reward": ["use_kl_in_reward=true", "kl_penalty=low_var_kl", "adv_estimator=grpo"],
+    "openrlhf, k1 in loss": ["--algo.kl.use_loss"],
+    "nemo-rl": [],
+    "skyrl": [],
+}
+
+
+def _advise(name):
+    library = name.split(",")[0]
+    return library, find(library).parse(CASES[name]), advise(library, find(library).parse(CASES[name]))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_change_that_is_named_is_unbiased_on_policy(name):
+    library, settings, found = _advise(name)
+    assert found.change
+    assert "on policy" in found.samplings
+    terms = read(library, {**settings, **found.change}).terms
+    assert terms
+    assert all(is_unbiased(term, found.samplings) for term in terms)
+    assert f"to be unbiased ({', '.join(found.samplings)}): " in str(found)
+
+
+def test_what_each_library_runs():
+    kinds = {name: _advise(name)[2].explanations[0].verdicts["on policy"].kind for name in CASES}
+    assert kinds == {
+        "trl": "partial reverse",
+        "trl, grpo": "unnamed",
+        "trl, before 1.10": "partial forward",
+        "verl": "partial forward",
+        "verl, k3 in reward": "unbounded",
+        "openrlhf, k1 in loss": "zero",
+        "nemo-rl": "partial reverse",
+        "skyrl": "unnamed",
+    }
+    assert _advise("skyrl")[2].explanations[0].equal_lengths.kind == "partial forward"
+
+
+def test_rloo_has_nothing_to_change_on_policy():
+    found = advise("trl", {"trainer": "rloo"})
+    assert found.change == {}
+    assert "unbiased (on policy): nothing to change" in str(found)
+
+
+def test_settings_without_effect_are_named():
+    found = advise("trl", {"beta": "0.04", "epsilon": "0.3", "loss_type": "dapo"})
+    assert found.ignored == ("epsilon",)
+    found = advise("verl", {"actor_rollout_ref.actor.use_kl_loss": "true", "algorithm.kl_penalty": "k1"})
+    assert found.ignored == ("algorithm.kl_penalty",)
+
+
+def test_no_term_is_said():
+    assert "no KL term" in str(advise("trl", {}))
+
+
+def test_no_option_of_the_library_leads_there():
+    # Without on-policy outputs, none of TRL's options is unbiased for the engine's own probabilities.
+    assert advise("trl", {"beta": 0.1}).samplings == ("on policy",)
+
+
+def test_a_config_object():
+    trl = pytest.importorskip("trl")
+    config = trl.GRPOConfig(output_dir="unused", beta=0.1, report_to="none", use_cpu=True, bf16=False)
+    found = advise_config(config)
+    assert found.reading.version == trl.__version__
+    assert found.explanations[0].configuration.coefficient == 0.1
+    with pytest.raises(TypeError, match="GRPOConfig or RLOOConfig, got dict"):
+        advise_config({})

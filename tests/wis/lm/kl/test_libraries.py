@@ -1,0 +1,178 @@
+"""Settings of libraries, in their own words, and what they mean here."""
+
+import pytest
+
+from wis.lm.kl.libraries import LIBRARIES, find, read
+from wis.lm.kl.libraries.reading import assignments, flattened, version_numbers
+
+
+def _terms(library, words, version=None):
+    return read(library, find(library).parse(words), version).terms
+
+
+def _fields(term, *names):
+    return tuple(getattr(term, name) for name in names)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_defaults(library):
+    kinds = [_fields(term, "estimator", "placement", "ratio", "coefficient") for term in _terms(library, [])]
+    assert (
+        kinds
+        == {
+            "trl": [],  # β is 0
+            "verl": [],
+            "openrlhf": [("k1", "reward", "token", 0.01)],
+            "nemo-rl": [("k3", "loss", "token", 0.01)],
+            "skyrl": [("k3", "loss", "none", 0.001)],
+        }[library]
+    )
+
+
+def test_trl_changed_between_versions():
+    beta = ["beta=0.04"]
+    assert _terms("trl", beta, "1.16.0")[0].ratio == "token"
+    assert _terms("trl", beta, "1.10")[0].ratio == "token"
+    assert _terms("trl", beta, "1.9.2")[0].ratio == "none"
+    assert _terms("trl", [*beta, "use_bias_correction_kl=true"], "0.26")[0].ratio == "token"
+    assert _terms("trl", [*beta, "use_bias_correction_kl=true"], "0.25")[0].ratio == "none"
+
+
+@pytest.mark.parametrize(
+    ("words", "field", "value"),
+    [
+        (["loss_type=grpo"], "aggregation", "sequence-mean-token-mean"),
+        (["loss_type=dr_grpo"], "aggregation", "constant"),
+        (["loss_type=bnpo"], "aggregation", "token-mean"),
+        (["importance_sampling_level=sequence"], "ratio", "geometric"),
+        (["scale_rewards=none"], "scaling", "none"),
+        (["scale_rewards=False"], "scaling", "none"),
+        (["scale_rewards=batch"], "scaling", "batch"),
+        (["trainer=rloo"], "placement", "reward"),
+        (["trainer=rloo", "normalize_advantages=true"], "scaling", "batch"),
+        (["trainer=rloo", "epsilon_high=0.3"], "ratio_clip", (0.8, 1.3)),
+    ],
+)
+def test_trl(words, field, value):
+    (term,) = _terms("trl", ["beta=0.04", *words])
+    assert getattr(term, field) == value
+    assert term.coefficient == 0.04
+
+
+def test_trl_says_what_does_not_touch_the_term():
+    notes = read("trl", {"beta": "0.1", "use_vllm": "true", "temperature": "0.9", "num_iterations": "2"}).notes
+    assert any("vLLM importance ratio does not touch the KL term" in note for note in notes)
+    assert "temperature does not touch the KL term" in notes
+    assert any(note.startswith("num_iterations makes the later updates") for note in notes)
+
+
+def test_trl_objects():
+    trl = pytest.importorskip("trl")
+    common = {"report_to": "none", "use_cpu": True, "bf16": False}
+    grpo = trl.GRPOConfig(output_dir="unused", beta=0.04, scale_rewards="none", **common)
+    assert find("trl").settings_of(grpo) == {"trainer": "grpo", "beta": 0.04, "scale_rewards": "none"}
+    assert find("trl").settings_of(trl.RLOOConfig(output_dir="unused", **common)) == {"trainer": "rloo"}
+    assert (
+        read("trl", find("trl").settings_of(trl.RLOOConfig(output_dir="unused", **common))).terms[0].coefficient == 0.05
+    )
+
+
+def test_verl_files_and_overrides(tmp_path):
+    file = tmp_path / "ppo.yaml"
+    file.write_text(
+        "actor_rollout_ref:\n  actor:\n    use_kl_loss: true\n    kl_loss_coef: 0.01\n    kl_loss_type: k3+\n"
+        "algorithm:\n  adv_estimator: grpo\n"
+    )
+    (term,) = _terms("verl", [str(file)])
+    assert _fields(term, "coefficient", "estimator", "straight_through", "scaling") == (0.01, "k3", True, "group")
+    assert _fields(term, "difference_clamp", "value_clamp") == (20.0, 10.0)
+    (term,) = _terms("verl", [str(file), "actor_rollout_ref.actor.kl_loss_type=kl", "loss_agg_mode=seq-mean-token-sum"])
+    assert _fields(term, "estimator", "straight_through", "value_clamp", "aggregation") == ("k1", False, None, "sum")
+
+
+def test_verl_in_reward():
+    words = ["use_kl_in_reward=True", "kl_penalty=low_var_kl+", "adv_estimator=grpo", "kl_ctrl.kl_coef=0.002"]
+    reading = read("verl", find("verl").parse(words))
+    (term,) = reading.terms
+    assert _fields(term, "placement", "returns", "scaling", "penalty_policy", "straight_through", "coefficient") == (
+        "reward", "full", "group", "old", False, 0.002)  # fmt: skip
+    assert any("trailing + does nothing in the reward" in note for note in reading.notes)
+    both = _terms("verl", [*words, "use_kl_loss=true"])
+    assert [term.placement for term in both] == ["loss", "reward"]
+
+
+def test_verls_full_raises_as_there():
+    with pytest.raises(ValueError, match="kl_loss_type=full is not implemented in verl"):
+        _terms("verl", ["use_kl_loss=true", "kl_loss_type=full"])
+
+
+def test_openrlhf_command_lines():
+    line = (
+        "openrlhf.cli.train_ppo_ray --actor.model x --algo.kl.use_loss --algo.kl.estimator k3 --algo.kl.init_coef 1e-3"
+    )
+    (term,) = _terms("openrlhf", [line])
+    assert _fields(term, "placement", "estimator", "coefficient", "ratio") == ("loss", "k3", 1e-3, "none")
+    (term,) = _terms("openrlhf", [f"{line} --algo.kl.unbiased_gradient"])
+    assert _fields(term, "straight_through", "ratio", "ratio_differentiated", "ratio_clip") == (
+        True, "token", False, (0.0, 10.0))  # fmt: skip
+    reading = read("openrlhf", find("openrlhf").parse([f"{line} --algo.kl.unbiased_gradient"]), "0.10.3")
+    assert not reading.terms[0].straight_through
+    assert any("came with 0.11.0" in note for note in reading.notes)
+    (before,) = _terms("openrlhf", ["--init_kl_coef", "0.02", "--kl_estimator=k2", "--use_kl_loss"], "0.9")
+    assert _fields(before, "coefficient", "estimator", "placement") == (0.02, "k2", "loss")
+    (group,) = _terms("openrlhf", ["--algo.advantage.estimator group_norm"])
+    assert _fields(group, "scaling", "penalty_after_scaling") == ("group", True)
+
+
+def test_nemo_rl():
+    (before,) = _terms("nemo-rl", [], "0.6")
+    assert before.ratio == "none"
+    (term,) = _terms("nemo-rl", ["use_on_policy_kl_approximation=true", "token_level_loss=false"])
+    assert _fields(term, "ratio", "sampler", "aggregation") == ("token", "rollout-engine", "sequence-mean-token-mean")
+    words = ["loss_fn.use_kl_in_reward=true"]
+    assert _terms("nemo-rl", words) == ()
+    (term,) = _terms("nemo-rl", [*words, "grpo.adv_estimator.name=reinforce_plus_plus"])
+    assert _fields(term, "placement", "returns", "value_clamp") == ("reward", "none", None)
+
+
+def test_skyrl():
+    (term,) = _terms("skyrl", ["trainer.algorithm.loss_reduction=token_mean", "grpo_norm_by_std=false"])
+    # The KL term has an aggregation of its own.
+    assert _fields(term, "aggregation", "scaling", "value_clamp") == ("sequence-mean-token-mean", "none", 10.0)
+    terms = _terms("skyrl", ["use_kl_in_reward=true", "kl_estimator_type=k1"])
+    assert [_fields(term, "placement", "aggregation") for term in terms] == [
+        ("loss", "sequence-mean-token-mean"), ("reward", "token-mean")]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("library", "version"), [("trl", "2.0"), ("verl", "1.2"), ("openrlhf", "0.8"), ("nemo-rl", "0.6")]
+)
+def test_a_version_that_was_not_read_says_so(library, version):
+    assert any("was not read" in note for note in read(library, {}, version).notes)
+    assert not any("was not read" in note for note in read(library, {}, find(library).NEWEST).notes)
+
+
+def test_refusals():
+    with pytest.raises(ValueError, match="library must be one of trl, verl, openrlhf, nemo-rl, skyrl, got 'rl2'"):
+        read("rl2", {})
+    with pytest.raises(ValueError, match="loss_type must be one of grpo, .*, got 'best'"):
+        read("trl", {"beta": 0.1, "loss_type": "best"})
+    with pytest.raises(ValueError, match="beta must be a number, got 'much'"):
+        read("trl", {"beta": "much"})
+    with pytest.raises(ValueError, match="use_kl_loss must be true or false, got 'perhaps'"):
+        read("verl", {"actor_rollout_ref.actor.use_kl_loss": "perhaps"})
+    with pytest.raises(ValueError, match="settings are written name=value, got 'beta'"):
+        assignments(["beta"])
+    with pytest.raises(ValueError, match="version must be like"):
+        version_numbers("newest")
+
+
+def test_nested_settings_are_dotted():
+    assert flattened({"a": {"b": 1, "c": {"d": 2}}, "e": 3}) == {"a.b": 1, "a.c.d": 2, "e": 3}
+
+
+def test_a_yaml_file_without_settings_is_refused(tmp_path):
+    file = tmp_path / "list.yaml"
+    file.write_text("- 1\n- 2\n")
+    with pytest.raises(ValueError, match="must hold settings"):
+        find("verl").parse([str(file)])

@@ -1,0 +1,114 @@
+"""verl's hydra settings: YAML files and overrides. Read: 0.9.1, ``core_algos.py`` and the actor's configuration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wis.lm.kl.configuration import KLConfiguration
+from wis.lm.kl.libraries.reading import Reading, Settings, chosen, from_files, option, unread
+
+NEWEST = "0.9.1"
+ACTOR, ALGORITHM = "actor_rollout_ref.actor.", "algorithm."
+ESTIMATORS = {"kl": "k1", "k1": "k1", "abs": "abs", "mse": "k2", "k2": "k2", "low_var_kl": "k3", "k3": "k3"}
+AGGREGATIONS = {
+    "token-mean": "token-mean",
+    "seq-mean-token-sum": "sum",
+    "seq-mean-token-mean": "sequence-mean-token-mean",
+    "seq-mean-token-sum-norm": "constant",
+}
+ADVANTAGES: dict[str, dict[str, Any]] = {
+    "gae": {"returns": "to-go", "scaling": "batch"},
+    "grpo": {"returns": "full", "baseline": "mean", "scaling": "group"},
+    "rloo": {"returns": "full", "baseline": "leave-one-out"},
+    "reinforce_plus_plus": {"returns": "to-go", "scaling": "batch"},
+    "reinforce_plus_plus_baseline": {"returns": "full", "baseline": "mean", "scaling": "batch"},
+    "remax": {"returns": "to-go"},
+}
+_IN_REWARD = {f"{ALGORITHM}use_kl_in_reward": True, f"{ALGORITHM}kl_penalty": "kl", f"{ACTOR}use_kl_loss": False}
+CHANGES: tuple[dict[str, Any], ...] = (
+    _IN_REWARD,
+    _IN_REWARD | {f"{ACTOR}loss_agg_mode": "token-mean"},
+)
+
+
+def parse(words: list[str]) -> dict[str, Any]:
+    """YAML files and ``name=value`` overrides, with or without the ``actor_rollout_ref.actor.`` in front."""
+    found = from_files(words)
+    known = {_short(name): name for name in _OPTIONS}
+    return {known.get(name, name): value for name, value in found.items()}
+
+
+def read(settings: Settings, version: str | None = None) -> Reading:
+    """Say what the actor's and the algorithm's settings do. See `wis.lm.kl.libraries.read`."""
+    version = version or NEWEST
+    notes = list(unread("verl", version, (0, 9), (0, 9)))
+    terms = []
+    if option(settings, f"{ACTOR}use_kl_loss", False):
+        terms.append(_loss(settings))
+    if option(settings, f"{ALGORITHM}use_kl_in_reward", False):
+        terms.append(_reward(settings))
+        if str(settings.get(f"{ALGORITHM}kl_penalty", "")).endswith("+"):
+            notes.append("the trailing + does nothing in the reward: there the estimate is a constant")
+    return Reading("verl", version, tuple(term for term in terms if term.coefficient), tuple(notes))
+
+
+_OPTIONS = (
+    f"{ACTOR}use_kl_loss", f"{ACTOR}kl_loss_coef", f"{ACTOR}kl_loss_type", f"{ACTOR}loss_agg_mode",
+    f"{ACTOR}clip_ratio", f"{ALGORITHM}use_kl_in_reward", f"{ALGORITHM}kl_penalty", f"{ALGORITHM}kl_ctrl.kl_coef",
+    f"{ALGORITHM}adv_estimator", f"{ALGORITHM}norm_adv_by_std_in_grpo",
+)  # fmt: skip
+
+
+def _short(name: str) -> str:
+    return name.removeprefix(ACTOR).removeprefix(ALGORITHM)
+
+
+def _estimator(name: str, value: str) -> dict[str, Any]:
+    if value == "full":
+        raise ValueError(f"{name}=full is not implemented in verl: it raises")
+    plain = value.removesuffix("+")
+    estimator = chosen(name, plain, ESTIMATORS)
+    clamps = {"difference_clamp": 20.0, "value_clamp": 10.0} if estimator == "k3" else {}
+    return {"estimator": estimator, "straight_through": value.endswith("+") and estimator != "k2", **clamps}
+
+
+def _advantages(settings: Settings) -> dict[str, Any]:
+    name = f"{ALGORITHM}adv_estimator"
+    found = dict(chosen(name, option(settings, name, "gae"), ADVANTAGES))
+    if found.get("scaling") == "group" and not option(settings, f"{ALGORITHM}norm_adv_by_std_in_grpo", True):
+        found["scaling"] = "none"
+    return found
+
+
+def _aggregation(settings: Settings) -> Any:
+    name = f"{ACTOR}loss_agg_mode"
+    return chosen(name, option(settings, name, "token-mean"), AGGREGATIONS)
+
+
+def _loss(settings: Settings) -> KLConfiguration:
+    advantages = _advantages(settings)
+    advantages.pop("returns")
+    name = f"{ACTOR}kl_loss_type"
+    return KLConfiguration(
+        coefficient=option(settings, f"{ACTOR}kl_loss_coef", 0.001),
+        aggregation=_aggregation(settings),
+        sampler="old-policy",
+        **_estimator(name, option(settings, name, "low_var_kl")),
+        **advantages,
+    )
+
+
+def _reward(settings: Settings) -> KLConfiguration:
+    clip = option(settings, f"{ACTOR}clip_ratio", 0.2)
+    name = f"{ALGORITHM}kl_penalty"
+    return KLConfiguration(
+        coefficient=option(settings, f"{ALGORITHM}kl_ctrl.kl_coef", 0.001),
+        placement="reward",
+        ratio="token",
+        ratio_clip=(1 - clip, 1 + clip),
+        aggregation=_aggregation(settings),
+        penalty_policy="old",
+        sampler="old-policy",
+        **_estimator(name, option(settings, name, "kl")) | {"straight_through": False},
+        **_advantages(settings),
+    )
