@@ -22,7 +22,16 @@ In a training loop of your own, PPO or any other, five lines do:
 from __future__ import annotations
 
 from wis.lm.intervals import binary_std_interval, bounded_std_interval
+from wis.lm.mixture import SuccessMixture, fit_mixture
 from wis.lm.summary import FractionBelow, RewardSummary
 from wis.lm.tracker import RewardTracker
 
-__all__ = ["FractionBelow", "RewardSummary", "RewardTracker", "binary_std_interval", "bounded_std_interval"]
+__all__ = [
+    "FractionBelow",
+    "RewardSummary",
+    "RewardTracker",
+    "SuccessMixture",
+    "binary_std_interval",
+    "bounded_std_interval",
+    "fit_mixture",
+]

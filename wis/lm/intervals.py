@@ -51,9 +51,7 @@ def binary_std_interval(
     """
     from scipy.special import betaincinv
 
-    k, n = _broadcast(successes=successes, samples=samples)
-    if not bool(np.all((k >= 0) & (k <= n) & (n >= 1) & (k % 1 == 0) & (n % 1 == 0))):
-        raise ValueError("successes must lie between 0 and samples, which must be at least 1; both are whole numbers")
+    k, n = check_successes(successes, samples)
     tail = _tail(level)
     if not check_number("width", width, at_least=0) > 0:
         raise ValueError(f"width must be positive, got {width}")
@@ -120,6 +118,14 @@ def bounded_std_interval(
     high = np.minimum(np.minimum(high, by_mean), 0.5)
     # Where the two arguments contradict each other (probability below 1 - level) the interval is a point.
     return width * np.minimum(low, high), width * high
+
+
+def check_successes(successes: ArrayLike, samples: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return both as arrays of one shape if they are counts of a binary reward, or raise."""
+    k, n = _broadcast(successes=successes, samples=samples)
+    if not bool(np.all((k >= 0) & (k <= n) & (n >= 1) & (k % 1 == 0) & (n % 1 == 0))):
+        raise ValueError("successes must lie between 0 and samples, which must be at least 1; both are whole numbers")
+    return k, n
 
 
 def check_level(level: float) -> float:

@@ -20,12 +20,16 @@ class FractionBelow:
         Fraction of the inputs whose sample standard deviation is below it.
     surely, possibly
         Fractions whose interval lies wholly, and partly, below it. NaN without a known range of rewards.
+    mixture
+        Share of the inputs whose true standard deviation is below it, by the mixture of all inputs
+        (`wis.lm.fit_mixture`). NaN for rewards that are not binary.
     """
 
     threshold: float
     estimate: float
     surely: float
     possibly: float
+    mixture: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class RewardSummary:
     below
         `FractionBelow` for each threshold.
     zero_groups
-        Group size and the expected fraction of groups of that size without any spread.
+        Group size and the expected fraction of groups of that size without any spread, where it can be known.
     """
 
     inputs: int
@@ -78,6 +82,7 @@ class RewardSummary:
             "near_zero": self.fraction_near_zero,
         }
         named |= {f"below_{part.threshold:g}": part.estimate for part in self.below}
+        named |= {f"mixture_below_{p.threshold:g}": p.mixture for p in self.below if not np.isnan(p.mixture)}
         named |= {f"zero_groups_{size}": fraction for size, fraction in self.zero_groups}
         return {f"{prefix}/{name}": value for name, value in named.items()}
 
@@ -90,20 +95,25 @@ class RewardSummary:
         ]
         for part in self.below:
             known = "" if np.isnan(part.surely) else f" (surely {part.surely:.1%}, possibly {part.possibly:.1%})"
-            lines.append(f"std < {part.threshold:g}: {part.estimate:.1%}{known}")
+            truly = "" if np.isnan(part.mixture) else f"; true std, by the mixture: {part.mixture:.1%}"
+            lines.append(f"std < {part.threshold:g}: {part.estimate:.1%}{known}{truly}")
         lines += [f"groups of {size} without spread: {fraction:.1%} expected" for size, fraction in self.zero_groups]
         return "\n".join(lines)
 
 
 def fraction_below(
-    threshold: float, std: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
+    threshold: float,
+    std: NDArray[np.float64],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    mixture: float = float("nan"),
 ) -> FractionBelow:
     """Compare standard deviations and their intervals, each ``[inputs]``, with a threshold."""
-    if np.isnan(low).all():
-        return FractionBelow(threshold, float((std < threshold).mean()), float("nan"), float("nan"))
+    known = not np.isnan(low).all()
     return FractionBelow(
         threshold,
-        float((std < threshold).mean()),
-        float((high < threshold).mean()),
-        float((low < threshold).mean()),
+        estimate=float((std < threshold).mean()),
+        surely=float((high < threshold).mean()) if known else float("nan"),
+        possibly=float((low < threshold).mean()) if known else float("nan"),
+        mixture=mixture,
     )

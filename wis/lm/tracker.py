@@ -14,6 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from wis.checks import check_count, check_flag, check_number, check_numbers
 from wis.files import DAMAGED_NPZ, replace_file
 from wis.lm.intervals import binary_std_interval, bounded_std_interval, check_level, check_support
+from wis.lm.mixture import SuccessMixture, fit_mixture
+from wis.lm.moments import all_in, merged, statistics_of
 from wis.lm.summary import RewardSummary, fraction_below
 from wis.lm.tracker_state import COLUMNS, check_state
 
@@ -66,7 +68,7 @@ class RewardTracker:
         self.level = check_level(level)
         self._keys: list[Key] = []
         self._row: dict[Key, int] = {}
-        self._table = np.zeros((len(COLUMNS), 0))
+        self._stored = np.zeros((len(COLUMNS), 0))  # has room for more inputs than there are
 
     @classmethod
     def from_rewards(cls, rewards: ArrayLike, keys: Sequence[Key] | None = None, **options: Any) -> RewardTracker:
@@ -105,6 +107,10 @@ class RewardTracker:
 
     def __repr__(self) -> str:
         return f"RewardTracker({len(self)} inputs, support={self.support}, binary={self.binary}, level={self.level})"
+
+    @property
+    def _table(self) -> NDArray[np.float64]:
+        return self._stored[:, : len(self._keys)]
 
     @property
     def keys(self) -> list[Key]:
@@ -148,7 +154,7 @@ class RewardTracker:
         distinct = list(dict.fromkeys(names))
         place = {key: i for i, key in enumerate(distinct)}
         group = np.repeat([place[key] for key in names], matrix.size // len(names))
-        self._absorb(distinct, _statistics(group, matrix.ravel(), len(distinct)), restart=restart)
+        self._absorb(distinct, statistics_of(group, matrix.ravel(), len(distinct)), restart=restart)
 
     def merge(self, other: RewardTracker, *, restart: bool = False) -> None:
         """Add the samples of another tracker, of another process for example.
@@ -203,9 +209,9 @@ class RewardTracker:
             return low, high
         count = self._table[0, use]
         if self.binary:
-            successes = np.where(self._table[4, use] == self.support[1], self._table[6, use], 0)
-            width = self.support[1] - self.support[0]
-            low[use], high[use] = binary_std_interval(successes, count, level=self.level, width=width)
+            low[use], high[use] = binary_std_interval(
+                self._successes()[use], count, level=self.level, width=self._width()
+            )
         else:
             low[use], high[use] = bounded_std_interval(
                 self._table[1, use], self._variance()[use], count, support=self.support, level=self.level
@@ -215,22 +221,31 @@ class RewardTracker:
     def zero_group_probability(self, group_size: int) -> NDArray[np.float64]:
         """Probability that a group of samples of one input has no spread, for each input.
 
-        Counts the groups that consist of the lowest, or of the highest, reward seen: for binary rewards all of them,
-        ``p^G + (1 - p)^G``, and for others a lower bound. Unbiased where an input has at least `group_size` samples;
-        with fewer the plug-in value is used, which is biased.
+        Where an input has at least `group_size` samples it counts the groups of these that consist of the lowest, or of
+        the highest, reward seen: for binary rewards an unbiased estimate of ``p^G + (1 - p)^G``, for others of a lower
+        bound. With fewer samples no such estimate exists. For binary rewards it is then the expectation of
+        ``p^G + (1 - p)^G`` given the input's samples and the mixture of all inputs (`mixture`), and otherwise NaN.
 
         Parameters
         ----------
         group_size
             Samples in a group, G of GRPO; at least 2.
         """
-        group_size = check_count("group_size", group_size, at_least=2)
-        count = self._table[0]
-        zero = self.is_zero()
-        total = np.where(zero, 1.0, 0.0)
-        for atom in self._table[5:7]:
-            total = np.where(zero, total, total + _all_in(atom, count, group_size))
-        return total
+        size = check_count("group_size", group_size, at_least=2)
+        few = self._table[0] < size
+        return self._zero_groups(size, self.mixture() if self.binary and few.any() else None)
+
+    def mixture(self) -> SuccessMixture:
+        """How the probability of the higher reward is spread over inputs (`wis.lm.fit_mixture`).
+
+        Raises
+        ------
+        ValueError
+            If rewards are not binary, or there is no input yet.
+        """
+        if not self.binary:
+            raise ValueError("a mixture needs binary rewards: RewardTracker(support=(lower, higher), binary=True)")
+        return fit_mixture(self._successes(), self._table[0])
 
     def summary(
         self,
@@ -249,7 +264,8 @@ class RewardTracker:
         near_zero
             Below it a standard deviation that is not zero is called near-zero.
         group_sizes
-            Group sizes to give the expected fraction of groups without spread for.
+            Group sizes to give the expected fraction of groups without spread for. One above an input's number of
+            samples is left out if rewards are not binary.
         intervals
             Whether to count the inputs surely and possibly below; a summary is much faster without.
 
@@ -272,8 +288,12 @@ class RewardTracker:
             if check_flag("intervals", intervals)
             else (np.full(len(std), np.nan),) * 2
         )
-        below = tuple(fraction_below(float(t), std, low, high) for t in thresholds)
-        groups = tuple((g, float(self.zero_group_probability(g)[use].mean())) for g in group_sizes)
+        mixture = self.mixture() if self.binary else None
+        shares = [mixture.share_below(t, width=self._width()) if mixture else np.nan for t in thresholds]
+        below = tuple(
+            fraction_below(float(t), std, low, high, share) for t, share in zip(thresholds, shares, strict=True)
+        )
+        groups = [(size, float(self._zero_groups(size, mixture)[use].mean())) for size in group_sizes]
         return RewardSummary(
             inputs=int(use.sum()),
             too_few=int((~use).sum()),
@@ -286,7 +306,7 @@ class RewardTracker:
             fraction_near_zero=float((~zero & (std < near_zero)).mean()),
             near_zero=float(near_zero),
             below=below,
-            zero_groups=groups,
+            zero_groups=tuple((size, share) for size, share in groups if not np.isnan(share)),
         )
 
     def state_dict(self) -> dict[str, Any]:
@@ -354,6 +374,26 @@ class RewardTracker:
             except DAMAGED_NPZ as error:
                 raise ValueError(f"{os.fspath(path)} is not a saved RewardTracker: {error}") from error
 
+    def _width(self) -> float:
+        lowest, highest = self.support or (np.nan, np.nan)
+        return highest - lowest
+
+    def _successes(self) -> NDArray[np.float64]:
+        """Samples with the higher of two rewards."""
+        higher = self.support and self.support[1]
+        return np.where(self._table[4] == higher, self._table[6], 0.0)
+
+    def _zero_groups(self, size: int, mixture: SuccessMixture | None) -> NDArray[np.float64]:
+        count, zero = self._table[0], self.is_zero()
+        enough = count >= size
+        found = np.where(enough, np.where(zero, 1.0, 0.0), np.nan)
+        for atom in self._table[5:7]:
+            use = enough & ~zero & (atom >= size)
+            found[use] += all_in(atom[use], count[use], size)
+        if mixture is not None and not enough.all():
+            found[~enough] = mixture.zero_group_probability(self._successes()[~enough], count[~enough], size)
+        return found
+
     def _variance(self) -> NDArray[np.float64]:
         count = self._table[0]
         free = np.where(count >= 2, count - 1, np.nan)
@@ -375,15 +415,22 @@ class RewardTracker:
 
     def _absorb(self, keys: Sequence[Key], table: NDArray[np.float64], *, restart: bool) -> None:
         new = [key for key in keys if key not in self._row]
+        self._make_room(len(new))
         for key in new:
             self._row[key] = len(self._keys)
             self._keys.append(key)
-        if new:
-            self._table = np.concatenate([self._table, np.zeros((len(COLUMNS), len(new)))], axis=1)
         rows = np.array([self._row[key] for key in keys], dtype=np.int64)
         if restart:
-            self._table[:, rows] = 0
-        self._table[:, rows] = _merge(self._table[:, rows], table)
+            self._stored[:, rows] = 0
+        self._stored[:, rows] = merged(self._stored[:, rows], table)
+
+    def _make_room(self, inputs: int) -> None:
+        """Twice the room where it is too small, so that a stream of new inputs is copied O(1) times each."""
+        needed = len(self) + inputs
+        if needed > self._stored.shape[1]:
+            larger = np.zeros((len(COLUMNS), max(needed, 2 * self._stored.shape[1])))
+            larger[:, : len(self)] = self._table
+            self._stored = larger
 
 
 def _as_list(name: str, values: Any) -> list[Any]:
@@ -404,40 +451,3 @@ def _as_key(key: Any) -> Key:
     if isinstance(key, np.integer):
         return int(key)
     raise TypeError(f"a key must be a string or an integer, got {key!r}")
-
-
-def _statistics(group: NDArray[np.int64], rewards: NDArray[np.float64], groups: int) -> NDArray[np.float64]:
-    """Count, mean, sum of squared deviations, both extremes and how often each occurs, for each group."""
-    count = np.bincount(group, minlength=groups).astype(np.float64)
-    mean = np.bincount(group, rewards, minlength=groups) / count
-    squares = np.bincount(group, (rewards - mean[group]) ** 2, minlength=groups)
-    lowest, highest = np.full(groups, np.inf), np.full(groups, -np.inf)
-    np.minimum.at(lowest, group, rewards)
-    np.maximum.at(highest, group, rewards)
-    at_lowest = np.bincount(group, rewards == lowest[group], minlength=groups)
-    at_highest = np.bincount(group, rewards == highest[group], minlength=groups)
-    return np.stack([count, mean, squares, lowest, highest, at_lowest, at_highest])
-
-
-def _merge(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Statistics of two disjoint sets of samples together (Chan, Golub and LeVeque 1979)."""
-    empty = a[0] == 0
-    count = a[0] + b[0]
-    share = b[0] / np.maximum(count, 1)
-    step = b[1] - a[1]
-    mean = a[1] + step * share
-    squares = a[2] + b[2] + step**2 * a[0] * share
-    lowest, highest = np.minimum(a[3], b[3]), np.maximum(a[4], b[4])
-    at_lowest = a[5] * (a[3] == lowest) + b[5] * (b[3] == lowest)
-    at_highest = a[6] * (a[4] == highest) + b[6] * (b[4] == highest)
-    return np.where(empty, b, np.stack([count, mean, squares, lowest, highest, at_lowest, at_highest]))
-
-
-def _all_in(atom: NDArray[np.float64], count: NDArray[np.float64], size: int) -> NDArray[np.float64]:
-    """Probability that `size` samples drawn without replacement from `count` all fall on `atom` of them."""
-    steps = np.arange(size)[:, None]
-    enough = count >= size
-    with np.errstate(divide="ignore", invalid="ignore"):
-        without = np.prod(np.maximum(atom - steps, 0) / np.where(enough, count - steps, 1), axis=0)
-        plug_in = (atom / count) ** size
-    return np.where(enough, without, plug_in)

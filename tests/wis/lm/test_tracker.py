@@ -89,7 +89,47 @@ def test_zero_groups_of_a_binary_reward():
     assert tracker.zero_group_probability(8)[0] == pytest.approx(0.923, abs=5e-4)
     few = RewardTracker.from_rewards([[0, 0, 0, 1]], support=(0, 1), binary=True)
     assert few.zero_group_probability(2)[0] == pytest.approx(0.5)
-    assert few.zero_group_probability(8)[0] == pytest.approx(0.75**8 + 0.25**8)
+    # One input alone: the mixture is all at its own p.
+    assert few.zero_group_probability(8)[0] == pytest.approx(0.75**8 + 0.25**8, abs=0.06)
+
+
+def test_groups_larger_than_the_samples():
+    # p ~ Beta(.3, 3), 8 samples: the truth is .565 at G = 16 and .471 at 32, the plug-in value .685 and .668.
+    rng = np.random.default_rng(0)
+    p = rng.beta(0.3, 3, 20_000)
+    tracker = RewardTracker.from_rewards(rng.random((20_000, 8)) < p[:, None], support=(0, 1), binary=True)
+    shares = dict(tracker.summary(group_sizes=[8, 16, 32]).zero_groups)
+    assert shares[8] == pytest.approx(np.mean(p**8 + (1 - p) ** 8), abs=0.005)
+    assert shares[16] == pytest.approx(np.mean(p**16 + (1 - p) ** 16), abs=0.01)
+    assert shares[32] == pytest.approx(np.mean(p**32 + (1 - p) ** 32), abs=0.02)
+    assert shares[8] > shares[16] > shares[32]
+
+
+def test_groups_larger_than_the_samples_of_other_rewards_are_unknown(rewards):
+    tracker = RewardTracker.from_rewards(rewards, support=(0, 1))
+    assert np.isnan(tracker.zero_group_probability(16)).all()
+    assert [size for size, _ in tracker.summary().zero_groups] == [2, 4, 8]
+    assert "groups of 16" not in str(tracker.summary())
+
+
+def test_share_of_small_std_where_intervals_say_nothing():
+    # Half the inputs never succeed, half do at p = 1/2: with 8 samples few intervals exclude a std of 0.2.
+    rng = np.random.default_rng(2)
+    p = np.repeat([0.0, 0.5], 500)
+    tracker = RewardTracker.from_rewards(rng.random((1000, 8)) < p[:, None], support=(0, 1), binary=True)
+    (below,) = tracker.summary(thresholds=[0.2]).below
+    assert (below.surely, below.possibly) == (0, 0.655)
+    assert below.mixture == pytest.approx(0.5, abs=0.02)
+    assert tracker.summary(thresholds=[0.2]).metrics()["reward_std/mixture_below_0.2"] == below.mixture
+
+
+def test_a_stream_of_new_inputs_is_kept_as_it_comes():
+    tracker, rng = RewardTracker(), np.random.default_rng(3)
+    rewards = rng.random((300, 2))
+    for start in range(0, 300, 7):
+        tracker.update(range(start, min(start + 7, 300)), rewards[start : start + 7])
+    np.testing.assert_allclose(tracker.mean(), rewards.mean(1))
+    assert tracker.state_dict()["table"].shape == (7, 300)
 
 
 def test_zero_group_estimate_is_unbiased():
@@ -152,6 +192,8 @@ def test_rounding_at_the_ends_of_the_range_is_forgiven():
         (lambda: RewardTracker().update(["a"], [[0, 1], [1, 0]]), "one row a key"),
         (lambda: RewardTracker().summary(), "no input has two samples"),
         (lambda: RewardTracker().zero_group_probability(1), "group_size"),
+        (lambda: RewardTracker(support=(0, 1)).mixture(), "needs binary rewards"),
+        (lambda: RewardTracker(support=(0, 1), binary=True).mixture(), "successes is empty"),
         (lambda: RewardTracker().merge(RewardTracker(support=(0, 1))), "cannot merge"),
         (lambda: RewardTracker.from_state_dict({"format": 9}), "format"),
     ],
