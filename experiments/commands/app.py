@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wis.experiments.commands.datasets import datasets
+from wis.experiments.commands.interactions import app as interactions
 from wis.experiments.commands.lm import app as lm
 from wis.experiments.commands.report import report
 from wis.experiments.commands.sweep import sweep
@@ -18,3 +19,4 @@ class _LanguageModels(OneLineErrors):
 for command in (sweep, report, datasets):
     app.command()(needed_for(f"wis {command.__name__}", "sweep")(command))
 app.add_typer(lm, name="lm", cls=_LanguageModels)
+app.add_typer(interactions, name="interactions")
