@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import numbers
 import operator
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -101,6 +103,13 @@ def check_unmasked(name: str, values: Any, advice: str = "") -> None:
 def _no_numbers(name: str, values: Any) -> TypeError:
     given = f"an array of {values.dtype.name}" if isinstance(values, np.ndarray) else type(values).__name__
     return TypeError(f"{name} must be real numbers, got {given}")
+
+
+def did_you_mean(given: Any, allowed: Collection[str]) -> str:
+    """``"; did you mean 'NAME'?"`` with the nearest of the names allowed, in any case; empty if none is near."""
+    names = {name.lower(): name for name in allowed}
+    close = difflib.get_close_matches(str(given).lower(), names, n=1)
+    return f"; did you mean {names[close[0]]!r}?" if close else ""
 
 
 def check_choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:

@@ -12,7 +12,7 @@ _NARROW = 30.0
 
 
 def attention(graph: Graph, x: Tensor, source_score: Tensor, target_score: Tensor, slope: float) -> Tensor:
-    """Sum of ``x`` over the in-edges and one self-loop a vertex, weighted by softmax attention (Veličković et al., 2018).
+    """Sum of ``x`` over in-edges and one self-loop a vertex, weighted by softmax attention (Veličković et al., 2018).
 
     Parameters
     ----------
@@ -40,14 +40,14 @@ def attention(graph: Graph, x: Tensor, source_score: Tensor, target_score: Tenso
     scores = torch.nn.functional.leaky_relu(scores, slope)
     shift = _bound(from_source, from_target, source, target, scores, slope)
     exponentials = (scores - shift.index_select(1, target)).exp()
-    ones = x.new_ones(len(x), 1)
+    ones, parts = x.new_ones(len(x), 1), x.unbind(1)
     if graph.edge_weight is None:
-        sums = [multiply(pattern, e, torch.cat([part, ones], 1)) for e, part in zip(exponentials, x.unbind(1))]
+        sums = [multiply(pattern, e, torch.cat([part, ones], 1)) for e, part in zip(exponentials, parts, strict=True)]
         return torch.stack([part[:, :-1] / part[:, -1:] for part in sums], dim=1)
     weighted = exponentials * graph.looped_weight
-    sums = [multiply(pattern, e, part) for e, part in zip(weighted, x.unbind(1))]
+    sums = [multiply(pattern, e, part) for e, part in zip(weighted, parts, strict=True)]
     totals = [multiply(pattern, e, ones) for e in exponentials]
-    return torch.stack([part / total for part, total in zip(sums, totals)], dim=1)
+    return torch.stack([part / total for part, total in zip(sums, totals, strict=True)], dim=1)
 
 
 @torch.no_grad()

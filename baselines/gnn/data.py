@@ -63,8 +63,8 @@ class TrainingData:
         ----------
         data
             PyG ``Data`` with ``x`` ``[n, f]``, ``edge_index``, ``y`` int ``[n]`` and bool masks ``train_mask``,
-            ``val_mask`` and ``test_mask`` ``[n]``; ``edge_weight`` ``[E]`` is used if it is there, and so is ``metric``,
-            ``"accuracy"`` or (two classes) ``"roc_auc"``.
+            ``val_mask`` and ``test_mask`` ``[n]``; ``edge_weight`` ``[E]`` and ``metric``, ``"accuracy"`` or (two
+            classes) ``"roc_auc"``, are used if they are there.
         device
             ``"cpu"``, ``"cuda"`` or ``"auto"``: the GPU where the data are, else any, else the CPU.
 

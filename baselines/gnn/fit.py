@@ -32,12 +32,18 @@ class FitResult(Outcome):
         so far; None where the system does not tell.
     device
         Where it ran.
+    metric
+        What the scores are: ``"accuracy"`` or ``"roc_auc"``.
+    parameters
+        Number of weights that the model learns.
     """
 
     train_seconds: float
     inference_seconds: float
     peak_memory_bytes: int | None
     device: str
+    metric: str
+    parameters: int
 
 
 def fit(
@@ -54,7 +60,7 @@ def fit(
     Parameters
     ----------
     model_name
-        ``"gcn"``, ``"gin"`` or ``"resgcn"``.
+        One of :data:`wis.baselines.gnn.protocol.MODEL_NAMES`.
     data
         A PyG graph as :meth:`TrainingData.from_pyg` takes it, or :class:`TrainingData` made before (then ``device`` is
         where those are).
@@ -94,6 +100,8 @@ def fit(
         inference_seconds=_time_inference(model, ready),
         peak_memory_bytes=torch.cuda.max_memory_allocated(ready.device) if cuda else peak_bytes(),
         device=str(ready.device),
+        metric=ready.metric,
+        parameters=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
     )
 
 

@@ -1,4 +1,4 @@
-"""The GNNs of the protocol of Razin et al. (NeurIPS 2023), GCN, GIN and ResGCN, with GAT and GraphSAGE: of PyG's layers.
+"""The GNNs of the protocol of Razin et al. (NeurIPS 2023), GCN, GIN and ResGCN, and GAT and GraphSAGE, of PyG's layers.
 
 A model takes either what PyG's layers take, ``model(x, edge_index, edge_weight=None)``, and then runs PyG's own message
 passing, or a prepared :class:`~wis.baselines.gnn.graph.Graph`, ``model(features, graph)``, which gives the same outputs
@@ -7,7 +7,7 @@ by sparse products. Parameters and their names are those of PyG's layers in both
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar, TypeAlias
 
@@ -244,7 +244,7 @@ class ResGCN(nn.Module):
         return self.head(h)
 
 
-MODELS: dict[str, type[_Stack] | type[ResGCN]] = {"gcn": GCN, "gin": GIN, "resgcn": ResGCN, "gat": GAT, "sage": SAGE}
+MODELS: dict[str, Callable[..., nn.Module]] = {"gcn": GCN, "gin": GIN, "resgcn": ResGCN, "gat": GAT, "sage": SAGE}
 
 
 def build(name: str, num_features: int, num_classes: int, hidden: int | None = None) -> nn.Module:

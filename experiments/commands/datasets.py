@@ -18,6 +18,7 @@ def datasets() -> None:
             f"{record.num_classes} classes"
         )
         place = "built in" if record.built_in else f"files: DATA_ROOT/{record.folder}/raw, downloaded if absent"
-        entries.append((record.name, record.summary, size, f"source: {record.source}", place))
+        cautions = [f"caution: {record.caution}"] if record.caution else []
+        entries.append((record.name, record.summary, size, f"source: {record.source}", place, *cautions))
     print_list(entries)
     typer.echo("DATA_ROOT is the folder given by --data-root, or else by the environment variable WIS_DATA_ROOT.")

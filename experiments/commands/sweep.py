@@ -31,13 +31,21 @@ def sweep(
         typer.Option("--method", "-m", metavar="NAME", help="A method, as wis:depth=2 (repeat for several)."),
     ] = None,
     models: Annotated[
-        list[str] | None, typer.Option("--model", metavar="NAME", help="gcn, gin or resgcn (repeat for several).")
+        list[str] | None,
+        typer.Option("--model", metavar="NAME", help="gcn, gin, resgcn, gat or sage (repeat for several)."),
     ] = None,
     removed: Annotated[
         str | None, typer.Option(metavar="SHARES", help="Shares of edges removed: 0,0.25,0.5 or start:stop:step.")
     ] = None,
     seeds: Annotated[
         str | None, typer.Option(metavar="SEEDS", help="Number of seeds, or a list such as 0,3,7.")
+    ] = None,
+    split_seeds: Annotated[
+        str | None,
+        typer.Option(metavar="SPLITS", help="Splits: 0:5, a list such as 0,3,7, or seeds: one of its own for each."),
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(metavar="SHARES", help="Draw splits with these shares, as 0.8,0.1,0.1.")
     ] = None,
     protocol: Annotated[str | None, typer.Option(metavar="NAME", help="Training protocol: paper or reduced.")] = None,
     epochs: Annotated[
@@ -57,7 +65,8 @@ def sweep(
 ) -> None:
     """Compare sparsifiers over data sets, models, removed shares and seeds, and write a report.
 
-    PLAN is a packaged plan (quick, cora or paper) or a YAML file; options
+    PLAN is a packaged plan (quick, cora, reduced/cora-gcn, paper/dblp-gin,
+    rivals/cora and so on; a wrong name lists them) or a YAML file; options
     replace its fields. Results are stored as they come in: stop whenever you
     like, and the same command goes on with what is missing. The run folder is
     runs/PLAN, and has a name of its own where options change the plan.
@@ -78,6 +87,8 @@ def sweep(
         "models": models,
         "removed": removed,
         "seeds": _seeds(seeds),
+        "split_seeds": split_seeds,
+        "split": _split(split),
         "protocol": protocol,
         "epochs": epochs,
         "device": device,
@@ -153,6 +164,13 @@ def _write_report(folder: Path) -> None:
     findings = read_findings(folder)
     typer.echo(f"\n{summary(findings)}")
     typer.echo(f"\nReport: {write_report(findings, folder / 'report')}")
+
+
+def _split(text: str | None) -> list[float] | None:
+    try:
+        return None if text is None else [float(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(f"split must be three shares as '0.8,0.1,0.1', got {text!r}") from None
 
 
 def _seeds(text: str | None) -> int | list[int] | None:

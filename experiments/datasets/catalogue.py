@@ -78,11 +78,9 @@ def _coauthor(name: str, size: tuple[int, int, int, int]) -> Dataset:
     return Dataset(name, _AUTHORS, "Shchur et al., 2018; PyG Coauthor", *size, name, files)
 
 
-def _heterophilous(
-    name: str, size: tuple[int, int, int, int], summary: str, metric: str = "accuracy", source: str = ""
-) -> Dataset:
+def _heterophilous(name: str, size: tuple[int, int, int, int], summary: str, metric: str = "accuracy") -> Dataset:
     folder = name.replace("-", "_")
-    source = f"{source}Platonov et al., ICLR 2023 (arXiv:2302.11640)"
+    source = "Platonov et al., ICLR 2023 (arXiv:2302.11640)"
     return Dataset(name, summary, source, *size, folder, (f"raw/{folder}.npz",), 10, metric)
 
 
@@ -121,13 +119,13 @@ _DATASETS = (
     _amazon("Photo", (7650, 119081, 745, 8), _PRODUCTS),
     _wikipedia("chameleon", (2277, 31371, 2325, 5), _PAGES),
     _wikipedia("squirrel", (5201, 198353, 2089, 5), _PAGES),
-    _heterophilous("chameleon-filtered", (890, 8854, 2325, 5), f"{_PAGES}; no duplicates", source="Pei et al., 2020; "),
-    _heterophilous("squirrel-filtered", (2223, 46998, 2089, 5), f"{_PAGES}; no duplicates", source="Pei et al., 2020; "),
+    _heterophilous("chameleon-filtered", (890, 8854, 2325, 5), f"{_PAGES}; no duplicates"),
+    _heterophilous("squirrel-filtered", (2223, 46998, 2089, 5), f"{_PAGES}; no duplicates"),
     _heterophilous("roman-empire", (22662, 32927, 300, 18), "words of an article joined by syntax; classes are roles"),
     _heterophilous("amazon-ratings", (24492, 93050, 300, 5), "products bought together; classes are ratings"),
     _heterophilous("minesweeper", (10000, 39402, 7, 2), "cells of a grid; classes are mine or none", "roc_auc"),
     _heterophilous("tolokers", (11758, 519000, 10, 2), "workers joined by tasks; classes are banned or not", "roc_auc"),
-    _heterophilous("questions", (48921, 153540, 301, 2), "users joined by answers; classes are active or not", "roc_auc"),
+    _heterophilous("questions", (48921, 153540, 301, 2), "users joined by answers; classes: active or not", "roc_auc"),
     _coauthor("CS", (18333, 81894, 6805, 15)),
     _coauthor("Physics", (34493, 247962, 8415, 5)),
     Dataset(

@@ -1,9 +1,10 @@
 """Datasets by name, ready to train on: ``load("digits")``, ``load("Cora")``, ``load("ogbn-arxiv")``.
 
 Every graph comes with the preprocessing of Razin et al. (NeurIPS 2023): self-loops removed, both directions of every
-edge, no duplicates; 80/10/10 random split with split seed 1, or the benchmark's own split for Open Graph Benchmark
-(ogb) data. ``digits`` is built on the spot and needs no download. The others are read from *raw* files in a data root;
-the root is only written to when files must be downloaded, so a read-only one works.
+edge, no duplicates; 80/10/10 random split with split seed 1, or the splits that a benchmark was published with (Open
+Graph Benchmark, Platonov et al., Flickr, Reddit). ``digits`` is built on the spot and needs no download. The others are
+read from *raw* files in a data root; the root is only written to when files must be downloaded, so a read-only one
+works.
 """
 
 from __future__ import annotations
@@ -18,16 +19,21 @@ import numpy as np
 from wis.experiments.datasets import raw
 from wis.experiments.datasets.cache import read_cache, write_cache
 from wis.experiments.datasets.catalogue import DIGITS_NEIGHBOURS, Dataset, find
-
-SPLIT_SEED = 1
+from wis.experiments.datasets.splits import SPLIT, with_split
 
 # Part of the name of every cached file: raise it when what `load` computes changes.
 _CACHE_VERSION = 1
 _log = logging.getLogger("wis")
 
 
-def load(name: str, data_root: str | os.PathLike[str] | None = None, *, split_seed: int = SPLIT_SEED) -> Any:
-    """Load a dataset as one PyG graph.
+def load(
+    name: str,
+    data_root: str | os.PathLike[str] | None = None,
+    *,
+    split: int = SPLIT,
+    parts: tuple[float, ...] | None = None,
+) -> Any:
+    """Load a dataset as one PyG graph with one split.
 
     Parameters
     ----------
@@ -36,19 +42,24 @@ def load(name: str, data_root: str | os.PathLike[str] | None = None, *, split_se
     data_root
         Folder of the raw files, in the layout of PyG and ogb (``Cora/raw/…``, ``ogbn_arxiv/raw/…``). If None: the
         environment variable ``WIS_DATA_ROOT``, else a ``wis/data`` folder in the user's cache.
-    split_seed
-        Seed of the 80/10/10 split; has no effect on ogb data, which have a split of their own.
+    split
+        Which of the published splits, counted from 0, or the seed of a random one; has no effect where one split was
+        published.
+    parts
+        Shares for training, validation and test of a random split. None: a published split where there is one, else
+        80/10/10.
 
     Returns
     -------
     torch_geometric.data.Data
         ``x`` float32 ``[n, features]``, ``edge_index`` int64 ``[2, 2 m]`` sorted by (source, target), ``y`` int64
-        ``[n]``, ``train_mask``, ``val_mask`` and ``test_mask`` bool ``[n]``, and ``name``.
+        ``[n]``, ``train_mask``, ``val_mask`` and ``test_mask`` bool ``[n]``, ``name``, and ``metric`` if it is not
+        accuracy.
 
     Raises
     ------
     ValueError
-        If the name is unknown.
+        If the name or the split is unknown.
     FileNotFoundError
         If raw files are missing and cannot be downloaded; the message says which files to put where.
 
@@ -58,27 +69,23 @@ def load(name: str, data_root: str | os.PathLike[str] | None = None, *, split_se
     files are parsed once; a damaged file there is made again. No pickle is ever loaded, except Planetoid's raw files,
     whose format is pickles: they are refused if they name anything but NumPy and SciPy arrays.
     """
+    return with_split(read(name, data_root), split, parts)
+
+
+def read(name: str, data_root: str | os.PathLike[str] | None = None) -> Any:
+    """Load a dataset as :func:`load` does, with all splits that it was published with, or none.
+
+    Returns
+    -------
+    torch_geometric.data.Data
+        As :func:`load` returns it; masks, if any, are bool ``[n]`` or ``[n, splits]``.
+    """
     dataset = find(name)
     data = _digits() if dataset.built_in else _load_files(dataset, _data_root(data_root))
-    if "train_mask" not in data:
-        data.train_mask, data.val_mask, data.test_mask = random_split(data.num_nodes, split_seed)
     data.name = dataset.name
+    if dataset.metric != "accuracy":
+        data.metric = dataset.metric
     return data
-
-
-def random_split(num_nodes: int, seed: int = SPLIT_SEED) -> tuple[Any, Any, Any]:
-    """Masks of a random 80/10/10 split: three bool tensors ``[num_nodes]`` for training, validation and test.
-
-    Drawn as Razin et al.'s code draws it (NumPy's legacy generator), so that the same seed gives the same split.
-    """
-    import torch
-
-    order = torch.from_numpy(np.random.RandomState(seed).permutation(num_nodes))
-    num_train, num_val = int(0.8 * num_nodes), int(0.1 * num_nodes)
-    masks = torch.zeros(3, num_nodes, dtype=torch.bool)
-    for mask, part in zip(masks, order.tensor_split((num_train, num_train + num_val)), strict=True):
-        mask[part] = True
-    return masks[0], masks[1], masks[2]
 
 
 def cache_folder() -> Path:

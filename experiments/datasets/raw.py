@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 from wis.experiments.datasets.catalogue import Dataset
+from wis.experiments.datasets.splits import MASKS
 
-MASKS = ("train_mask", "val_mask", "test_mask")
 _DOWNLOAD_TIMEOUT_SECONDS = 30.0
 _HARMLESS = frozenset({
     "numpy.core.multiarray _reconstruct", "numpy ndarray", "numpy dtype", "scipy.sparse.csr csr_matrix",

@@ -1,7 +1,7 @@
 """The numbers of a report: tidy pandas tables, computed from the cells of a sweep and nothing else.
 
-Accuracies are percentages. Intervals are 95 % intervals by Student's t over seeds. The split of a data set is the same
-for every seed, so they speak of initial weights, training and random orders, not of other splits.
+Accuracies are percentages. Intervals are 95 % intervals by Student's t over runs, of which there is one a split and
+seed. With one split they speak of initial weights, training and random orders, not of other splits.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CONFIDENCE = 0.95
 def finished(results: Results) -> pd.DataFrame:
     """The cells whose run is fine, with ``accuracy`` in percent."""
     cells = results.cells[results.cells["status"] == "ok"].copy()
-    cells["accuracy"] = 100 * cells["test_accuracy"].astype(float)
+    cells["accuracy"] = 100 * cells["test_score"].astype(float)
     return cells
 
 
@@ -94,7 +94,7 @@ def average_differences(pairs: pd.DataFrame) -> pd.DataFrame:
     grid = ["dataset", "model", "method"]
     shares = pairs.groupby(["dataset", "model"])["removed"].transform("nunique")
     pairs = pairs.assign(shares=shares)
-    by_seed = pairs.groupby([*grid, "seed"], sort=False).agg(
+    by_seed = pairs.groupby([*grid, "split", "seed"], sort=False).agg(
         difference=("difference", "mean"), found=("removed", "nunique"), shares=("shares", "first")
     )
     complete = by_seed[by_seed["found"] == by_seed["shares"]].reset_index()
@@ -108,7 +108,7 @@ def paired(cells: pd.DataFrame, baseline: str | None) -> pd.DataFrame:
     there is no difference to speak of. Empty where there is no baseline.
     """
     inner = between(cells)
-    keys = ["dataset", "model", "removed", "seed"]
+    keys = ["dataset", "model", "removed", "split", "seed"]
     reference = inner[inner["method"] == baseline][[*keys, "accuracy"]].rename(columns={"accuracy": "reference"})
     others = inner[inner["method"] != baseline].merge(reference, on=keys)
     return others.assign(difference=others["accuracy"] - others["reference"])
@@ -139,7 +139,7 @@ def ranks(cells: pd.DataFrame) -> pd.DataFrame:
         tables.append(("all data sets and models", by_pair))
     else:
         for (dataset, model), part in groups(inner):
-            tables.append((f"{dataset}, {model}", _blocks(part, ["seed"])))
+            tables.append((f"{dataset}, {model}", _blocks(part, ["split", "seed"])))
     rows: list[dict[str, object]] = []
     for within, blocks in tables:
         if len(blocks) >= MIN_BLOCKS and blocks.shape[1] >= 3:
@@ -217,7 +217,7 @@ def training_times(cells: pd.DataFrame) -> pd.DataFrame:
 
 def structure(cells: pd.DataFrame) -> pd.DataFrame:
     """What is left of each graph: pairs, connected components and isolated vertices, averaged over its orders."""
-    one_model = cells.drop_duplicates(["dataset", "method", "removed", "seed"])
+    one_model = cells.drop_duplicates(["dataset", "method", "removed", "split", "seed"])
     grid = one_model.groupby(["dataset", "method", "removed"], sort=False)
     table = grid[["pairs", "components", "isolated"]].mean()
     return table.reset_index()
@@ -226,7 +226,7 @@ def structure(cells: pd.DataFrame) -> pd.DataFrame:
 def unfinished(results: Results) -> pd.DataFrame:
     """Cells without a result: missing, diverged or failed, with the message."""
     cells = results.cells[results.cells["status"] != "ok"]
-    return cells[["dataset", "model", "method", "removed", "seed", "status", "message"]].fillna({"message": ""})
+    return cells[["dataset", "model", "method", "removed", "split", "seed", "status", "message"]].fillna({"message": ""})
 
 
 def kept(cells: pd.DataFrame) -> pd.DataFrame:
@@ -237,7 +237,7 @@ def kept(cells: pd.DataFrame) -> pd.DataFrame:
     inner = between(cells)
     rows = [
         (cell["dataset"], name, METRICS.get(name, name), cell["method"], cell["removed"], value)
-        for cell in inner.drop_duplicates(["dataset", "method", "removed", "seed"]).to_dict("records")
+        for cell in inner.drop_duplicates(["dataset", "method", "removed", "split", "seed"]).to_dict("records")
         for name, value in sorted(json.loads(cell["kept"]).items(), key=lambda item: places.get(item[0], len(places)))
     ]
     columns = ["dataset", "measure", "description", "method", "removed"]

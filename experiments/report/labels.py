@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wis.registry import format_method, parse_method
 
-_MODELS = {"gcn": "GCN", "gin": "GIN", "resgcn": "ResGCN", "gat": "GAT"}
+_MODELS = {"gcn": "GCN", "gin": "GIN", "resgcn": "ResGCN", "gat": "GAT", "sage": "GraphSAGE"}
 _ACRONYMS = {"ugs": "UGS", "scan": "SCAN", "teddy": "TEDDY", "dspar": "DSpar", "dspar-reweighted": "DSpar (reweighted)"}
 
 

@@ -163,7 +163,7 @@ def _warning(results: Results) -> str:
 
 
 def _facts(facts: Mapping[str, Any]) -> str:
-    return ", ".join(f"{f'{value:,}' if isinstance(value, int) else value} {name}" for name, value in facts.items())
+    return ", ".join(f"{value:,} {name}" if isinstance(value, int) else str(value) for name, value in facts.items())
 
 
 def _flat(facts: Mapping[str, Any]) -> dict[str, str]:

@@ -7,6 +7,9 @@ import platform
 from typing import Any
 
 import numpy as np
+from wis.experiments.datasets.catalogue import find
+from wis.experiments.datasets.splits import MASKS, with_split
+from wis.experiments.sweep.runs import Split
 
 from wis import EdgeList, machine
 from wis.graphs.edge_list import LoadedGraph
@@ -36,15 +39,16 @@ def environment(device: str, workers: int) -> dict[str, Any]:
     return facts
 
 
-def dataset_facts(graph: LoadedGraph) -> dict[str, Any]:
-    """Size of a dataset: vertices, pairs, features, classes, and how many vertices each mask has."""
-    data = graph.data
-    facts = {"vertices": data.num_nodes, **structure(graph.edges)}
+def dataset_facts(graph: LoadedGraph, split: Split) -> dict[str, Any]:
+    """Size of a dataset: vertices, pairs, features, classes, how many vertices each mask has; and what to beware of."""
+    data = with_split(graph.data, split.number, split.parts)
+    facts: dict[str, Any] = {"vertices": data.num_nodes, **structure(graph.edges)}
     facts["features"] = data.num_node_features
     facts["classes"] = int(data.y.max()) + 1
-    for mask in ("train_mask", "val_mask", "test_mask"):
+    for mask in MASKS:
         facts[mask.removesuffix("_mask")] = int(data[mask].sum())
-    return facts
+    caution = find(data.name).caution if data.get("name") else ""
+    return {**facts, "caution": caution} if caution else facts
 
 
 def structure(edges: EdgeList) -> dict[str, int]:

@@ -1,21 +1,23 @@
-"""What a sweep compares: datasets × methods × models × removed shares × seeds."""
+"""What a sweep compares: datasets × methods × models × removed shares × splits × seeds."""
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import hashlib
+import itertools
 import json
 import math
 import numbers
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from wis.baselines.gnn.protocol import MODEL_NAMES, PROTOCOLS
 from wis.experiments.datasets.catalogue import find
+from wis.experiments.datasets.splits import SPLIT
 
+from wis.checks import did_you_mean
 from wis.registry import find_method, format_method, parse_method
 
 _PACKAGED = Path(__file__).parent / "plans"
@@ -48,6 +50,12 @@ class Plan:
         Shares of the pairs removed, each in ``[0, 1]``, ascending. Given as a list or as ``"start:stop:step"``.
     seeds
         Seeds of the runs. Given as a list, or as a number ``n`` for ``0 … n - 1``.
+    split_seeds
+        Splits of each data set: seeds of random ones, or which of the published ones. Given as a list, as
+        ``"start:stop"`` (without ``stop``), or as ``"seeds"``: the run of each seed has the split of this number.
+    split
+        Shares of the vertices for training, validation and test, such as ``[0.8, 0.1, 0.1]``: splits are drawn. None:
+        the published splits of a data set, and 80/10/10 where it has none.
     protocol
         Preset of the training protocol.
     epochs
@@ -70,6 +78,8 @@ class Plan:
     models: tuple[str, ...] = ("gcn",)
     removed: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
     seeds: tuple[int, ...] = (0, 1, 2)
+    split_seeds: tuple[int, ...] | Literal["seeds"] = (SPLIT,)
+    split: tuple[float, ...] | None = None
     protocol: str = "reduced"
     epochs: int | None = None
     device: str = "cpu"
@@ -83,6 +93,8 @@ class Plan:
             ("models", lambda name, value: _choices(name, value, MODEL_NAMES)),
             ("removed", _shares),
             ("seeds", _seeds),
+            ("split_seeds", _splits),
+            ("split", _parts),
             ("protocol", lambda name, value: _choice(name, value, PROTOCOLS)),
             ("epochs", _count_or_none),
             ("device", lambda name, value: _choice(name, value, DEVICES)),
@@ -92,6 +104,23 @@ class Plan:
             raise ValueError(
                 f"the plan has {self.size}, and at most {MOST_CELLS:,} are allowed; make several plans of it"
             )
+        self._check_splits()
+
+    def _check_splits(self) -> None:
+        last = max(split for _, split in self.seeds_and_splits)
+        for dataset in map(find, self.datasets):
+            if self.split is None and dataset.num_splits > 1 and last >= dataset.num_splits:
+                raise ValueError(
+                    f"split_seeds: {dataset.name} was published with splits 0 to {dataset.num_splits - 1}, got {last}; "
+                    "give other numbers, or split: [0.8, 0.1, 0.1] for random ones"
+                )
+
+    @property
+    def seeds_and_splits(self) -> list[tuple[int, int]]:
+        """Every seed with every split, or with the split of its own number."""
+        if self.split_seeds == "seeds":
+            return [(seed, seed) for seed in self.seeds]
+        return list(itertools.product(self.seeds, self.split_seeds))
 
     @property
     def _extents(self) -> dict[str, int]:
@@ -101,6 +130,7 @@ class Plan:
             "method": len(self.methods),
             "removed share": len(self.removed),
             "seed": len(self.seeds),
+            **({} if self.split_seeds == "seeds" or len(self.split_seeds) == 1 else {"split": len(self.split_seeds)}),
         }
 
     @property
@@ -138,7 +168,7 @@ class Plan:
         known = [field.name for field in dataclasses.fields(cls)]
         for field in fields:
             if field not in known:
-                raise ValueError(f"unknown field {field!r}{_did_you_mean(str(field), known)}")
+                raise ValueError(f"unknown field {field!r}{did_you_mean(str(field), known)}")
         for field in ("name", "datasets", "methods"):
             if field not in fields:
                 raise ValueError(f"{field} is missing")
@@ -151,7 +181,7 @@ class Plan:
 
 def packaged_plans() -> list[str]:
     """Names of the plans that come with the package."""
-    return sorted(path.stem for path in _PACKAGED.glob("*.yaml"))
+    return sorted(path.relative_to(_PACKAGED).with_suffix("").as_posix() for path in _PACKAGED.rglob("*.yaml"))
 
 
 def load_plan(name_or_path: str | Path, **changes: Any) -> Plan:
@@ -176,14 +206,15 @@ def load_plan(name_or_path: str | Path, **changes: Any) -> Plan:
     path = _PACKAGED / f"{text}.yaml" if packaged else Path(text)
     if not path.is_file():
         raise ValueError(
-            f"no plan {text!r}: it is neither a file nor one of the packaged plans {', '.join(packaged_plans())}"
+            f"no plan {text!r}{did_you_mean(text, packaged_plans())}; it is neither a file nor one of the packaged "
+            f"plans {', '.join(packaged_plans())}"
         )
     try:
         fields = _read_yaml(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"plan {text}: not a YAML file: {' '.join(str(error).split())}") from error
     if isinstance(fields, dict):
-        fields.setdefault("name", path.stem)
+        fields.setdefault("name", text.replace("/", "-") if packaged else path.stem)
         if changes:  # the summary says what the file compares
             changed = [field.name for field in dataclasses.fields(Plan) if field.name in changes]
             changes["summary"] = f"with other {', '.join(changed)}"
@@ -239,7 +270,7 @@ def _items(field: str, value: Any) -> list[Any]:
 def _choice(field: str, value: Any, allowed: Collection[str]) -> str:
     if value not in list(allowed):
         raise ValueError(
-            f"{field} must be among {', '.join(allowed)}, got {value!r}{_did_you_mean(str(value), allowed)}"
+            f"{field} must be among {', '.join(allowed)}, got {value!r}{did_you_mean(str(value), allowed)}"
         )
     return str(value)
 
@@ -319,6 +350,50 @@ def _seeds(field: str, value: Any) -> tuple[int, ...]:
     return tuple(_items(field, value))
 
 
+def _splits(field: str, value: Any) -> tuple[int, ...] | Literal["seeds"]:
+    if value == "seeds":
+        return "seeds"
+    if isinstance(value, int):
+        value = [value]
+    if isinstance(value, str):
+        value = parse_splits(value)
+    return _seeds(field, value)
+
+
+def parse_splits(text: str) -> list[int]:
+    """Read ``"0,3,7"`` or ``"start:stop"`` (without ``stop``).
+
+    Raises
+    ------
+    ValueError
+        If the text is neither.
+    """
+    try:
+        if ":" not in text:
+            return [int(part) for part in text.split(",")]
+        start, stop = (int(part) for part in text.split(":"))
+        if not 0 <= start < stop <= start + MOST_CELLS:
+            raise ValueError
+    except ValueError:
+        raise ValueError(
+            f"split_seeds must be whole numbers as '0,3,7', 'start:stop' as '0:5', or 'seeds', got {text!r}"
+        ) from None
+    return list(range(start, stop))
+
+
+def _parts(field: str, value: Any) -> tuple[float, ...] | None:
+    if value is None:
+        return None
+    parts = value if isinstance(value, (list, tuple)) else [value]
+    numeric = all(isinstance(part, (int, float)) and not isinstance(part, bool) and 0 < part < 1 for part in parts)
+    if len(parts) != 3 or not numeric or sum(parts) > 1 + 1e-9:
+        raise ValueError(
+            f"{field} must be three shares above 0 that add up to at most 1, for training, validation and test, as "
+            f"[0.8, 0.1, 0.1], got {value!r}"
+        )
+    return tuple(float(part) for part in parts)
+
+
 def _count_or_none(field: str, value: Any) -> int | None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_EPOCHS):
         raise ValueError(f"{field} must be a whole number from 1 to {MOST_EPOCHS:,}, or left out, got {value!r}")
@@ -329,8 +404,3 @@ def _file_name(field: str, value: Any) -> str:
     if not isinstance(value, str) or not value.replace("-", "").replace("_", "").isalnum():
         raise ValueError(f"{field} must be letters, digits, '-' and '_', got {value!r}")
     return value
-
-
-def _did_you_mean(given: str, allowed: Collection[str]) -> str:
-    close = difflib.get_close_matches(given, allowed, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""

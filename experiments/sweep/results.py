@@ -17,7 +17,7 @@ from wis.experiments.sweep.store import FILE_NAME, open_results
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 _NAMES = ("dataset", "model", "method", "status")
 _NUMBERS = (
-    "removed", "seed", "test_accuracy", "validation_accuracy", "best_epoch", "epochs", "sparsify_seconds",
+    "removed", "split", "seed", "test_score", "val_score", "parameters", "best_epoch", "epochs", "sparsify_seconds",
     "train_seconds", "inference_seconds", "peak_bytes", "pairs", "components", "isolated",
 )  # fmt: skip
 
@@ -33,8 +33,8 @@ class Results:
     command
         The command that ran it.
     cells
-        pandas table, one row a cell of the plan: ``dataset, model, method, removed, seed``, and the columns of its run
-        (``status`` is ``"missing"`` where it has not finished). Cells at shares 0 and 1 share runs.
+        pandas table, one row a cell of the plan: ``dataset, model, method, removed, split, seed``, and the columns of
+        its run (``status`` is ``"missing"`` where it has not finished). Cells at shares 0 and 1 share runs.
     orders
         pandas table, one row a finished order: ``key, method, dataset, status, seconds, peak_bytes``.
     datasets
@@ -109,6 +109,8 @@ def _checked(table: Any, names: tuple[str, ...], numbers: tuple[str, ...]) -> An
     for column in names:
         table[column] = table[column].map(clean)
     table["message"] = table["message"].map(clean, na_action="ignore")
+    if "metric" in table:
+        table["metric"] = table["metric"].map(clean, na_action="ignore")
     for column in numbers:
         table[column] = pd.to_numeric(table[column])
     if "kept" in table:

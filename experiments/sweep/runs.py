@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from wis.baselines.gnn.protocol import PROTOCOLS
+from wis.baselines.gnn.protocol import published_protocol
+from wis.experiments.datasets.catalogue import find
 from wis.experiments.sweep.plan import Plan
 
 from wis.registry import find_method, parse_method
 
 # Part of every hash: raise it when a change to the code can change a result, and old results are computed anew.
-RESULTS_VERSION = 1
+RESULTS_VERSION = 2
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which vertices are for training, validation and test: see :func:`wis.experiments.datasets.splits.with_split`.
+
+    Attributes
+    ----------
+    number
+        Seed of a random split, or which of the published ones.
+    parts
+        Shares of a random split; None: the published splits, or 80/10/10.
+    """
+
+    number: int
+    parts: tuple[float, ...] | None
 
 
 @dataclass(frozen=True)
@@ -32,12 +50,15 @@ class Sparsifier:
         All its options, defaults included, so that a changed default is a new configuration.
     seed
         The seed, or None if the method uses none: one order then serves every seed.
+    split
+        The split, if the method learns from labels, else None: one order then serves every split.
     """
 
     dataset: str
     method: str
     options: Mapping[str, Any]
     seed: int | None
+    split: Split | None = None
 
     @cached_property
     def key(self) -> str:
@@ -64,6 +85,8 @@ class Run:
         ``"cpu"`` or ``"cuda"``.
     seed
         Seed of the model's initial weights and of training.
+    split
+        What is trained and tested on.
     removed
         Share of the pairs removed.
     sparsifier
@@ -75,6 +98,7 @@ class Run:
     protocol: Mapping[str, Any]
     device: str
     seed: int
+    split: Split
     removed: float
     sparsifier: Sparsifier | None
 
@@ -92,12 +116,13 @@ class Cell:
     model: str
     method: str
     removed: float
+    split: int
     seed: int
     run: Run
 
 
 def expand(plan: Plan, device: str) -> list[Cell]:
-    """All cells of a plan, one seed after the other, so that a sweep stopped early compares every method.
+    """All cells of a plan, one seed and split after the other, so that a sweep stopped early compares every method.
 
     Parameters
     ----------
@@ -106,29 +131,40 @@ def expand(plan: Plan, device: str) -> list[Cell]:
     device
         ``"cpu"`` or ``"cuda"``: what the plan's device came to on this machine.
     """
-    preset = PROTOCOLS[plan.protocol]
-    protocol = asdict(replace(preset, epochs=plan.epochs or preset.epochs))
     methods = {text: parse_method(text) for text in plan.methods}
-    cells = []
-    for seed in plan.seeds:
-        for dataset in plan.datasets:
-            for model in plan.models:
-                for removed in plan.removed:
-                    for text, (name, options) in methods.items():
-                        sparsifier = None
-                        if 0 < removed < 1:
-                            sparsifier = _sparsifier(dataset, name, options, seed, model)
-                        run = Run(dataset, model, protocol, device, seed, removed, sparsifier)
-                        cells.append(Cell(dataset, model, text, removed, seed, run))
-    return cells
+    cells: dict[tuple[str, str], Cell] = {}
+    for seed, number in plan.seeds_and_splits:
+        for dataset, model in itertools.product(plan.datasets, plan.models):
+            split = _split(dataset, number, plan)
+            protocol = _protocol(dataset, model, plan)
+            for removed, (text, (name, options)) in itertools.product(plan.removed, methods.items()):
+                sparsifier = None
+                if 0 < removed < 1:
+                    sparsifier = _sparsifier(dataset, name, options, seed, model, split)
+                run = Run(dataset, model, protocol, device, seed, split, removed, sparsifier)
+                cell = Cell(dataset, model, text, removed, split.number, seed, run)
+                cells.setdefault((text, run.key), cell)
+    return list(cells.values())
 
 
-def _sparsifier(dataset: str, name: str, options: Mapping[str, Any], seed: int, model: str) -> Sparsifier:
+def _split(dataset: str, number: int, plan: Plan) -> Split:
+    """The split of this number; where a single one was published, that one is meant by every number."""
+    single = plan.split is None and find(dataset).num_splits == 1
+    return Split(0 if single else number, plan.split)
+
+
+def _protocol(dataset: str, model: str, plan: Plan) -> dict[str, Any]:
+    protocol = published_protocol(plan.protocol, dataset, model)
+    return asdict(replace(protocol, epochs=plan.epochs or protocol.epochs))
+
+
+def _sparsifier(dataset: str, name: str, options: Mapping[str, Any], seed: int, model: str, split: Split) -> Sparsifier:
     method = find_method(name)
     # A method that learns with a GNN learns with the one it is compared on, unless the plan says otherwise.
     own_model = {"model": model} if method.uses_model else {}
     options = {**method.options, **own_model, **options}
-    return Sparsifier(dataset, name, options, seed if method.uses_seed(options) else None)
+    seed_used = seed if method.uses_seed(options) else None
+    return Sparsifier(dataset, name, options, seed_used, split if method.learns else None)
 
 
 def canonical_json(value: Any) -> str:

@@ -15,7 +15,7 @@ from wis.experiments.sweep.database import connect_to_read, connect_to_write, er
 from wis.experiments.sweep.runs import Cell, Run, Sparsifier, canonical_json
 
 FILE_NAME = "results.sqlite"
-_FORMAT = 1
+_FORMAT = 2
 
 Status = Literal["ok", "diverged", "failed"]
 
@@ -30,8 +30,8 @@ CREATE TABLE environments (
     id INTEGER PRIMARY KEY, facts TEXT UNIQUE
 );
 CREATE TABLE cells (
-    position INTEGER PRIMARY KEY, dataset TEXT, model TEXT, method TEXT, removed REAL, seed INTEGER, run_key TEXT,
-    order_key TEXT
+    position INTEGER PRIMARY KEY, dataset TEXT, model TEXT, method TEXT, removed REAL, split INTEGER,
+    seed INTEGER, run_key TEXT,    order_key TEXT
 );
 CREATE TABLE orders (
     key TEXT PRIMARY KEY, config TEXT, status TEXT, message TEXT, seconds REAL, peak_bytes INTEGER,
@@ -39,7 +39,7 @@ CREATE TABLE orders (
 );
 CREATE TABLE runs (
     key TEXT PRIMARY KEY, config TEXT, status TEXT CHECK (status IN ('ok', 'diverged', 'failed')), message TEXT,
-    test_accuracy REAL, validation_accuracy REAL, best_epoch INTEGER, epochs INTEGER,
+    metric TEXT, test_score REAL, val_score REAL, parameters INTEGER, best_epoch INTEGER, epochs INTEGER,
     sparsify_seconds REAL, train_seconds REAL, inference_seconds REAL, peak_bytes INTEGER,
     pairs INTEGER, components INTEGER, isolated INTEGER, kept TEXT,
     environment INTEGER REFERENCES environments, finished_at TEXT
@@ -73,8 +73,12 @@ class RunOutcome:
     ----------
     status
         ``"ok"``, ``"diverged"`` (a loss that is not finite) or ``"failed"`` (an exception; see ``message``).
-    test_accuracy, validation_accuracy
-        Shares in ``[0, 1]``, at the epoch with the best validation accuracy.
+    metric
+        What the scores are: ``"accuracy"`` or ``"roc_auc"``.
+    test_score, val_score
+        In ``[0, 1]``, at the epoch with the best validation score.
+    parameters
+        Number of weights that the model learns.
     sparsify_seconds
         Time to build the sparse graph (from the order, where the method has one).
     train_seconds, inference_seconds
@@ -87,8 +91,10 @@ class RunOutcome:
 
     status: Status
     message: str = ""
-    test_accuracy: float | None = None
-    validation_accuracy: float | None = None
+    metric: str | None = None
+    test_score: float | None = None
+    val_score: float | None = None
+    parameters: int | None = None
     best_epoch: int | None = None
     epochs: int | None = None
     sparsify_seconds: float | None = None
@@ -145,7 +151,7 @@ class Store:
             If the folder has finished runs of its plan that this one does not ask for: they would be in no report.
         """
         rows = [
-            (i, c.dataset, c.model, c.method, c.removed, c.seed, c.run.key, c.run.sparsifier and c.run.sparsifier.key)
+            (i, c.dataset, c.model, c.method, c.removed, c.split, c.seed, c.run.key, _order_key(c.run))
             for i, c in enumerate(cells)
         ]
         with self._write() as write:
@@ -155,7 +161,7 @@ class Store:
             write.execute("DELETE FROM sweep")
             write.execute("INSERT INTO sweep VALUES (?, ?, ?, ?)", (_FORMAT, canonical_json(plan), command, _now()))
             write.execute("DELETE FROM cells")
-            write.executemany("INSERT INTO cells VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            write.executemany("INSERT INTO cells VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
             write.execute("INSERT OR IGNORE INTO environments (facts) VALUES (?)", (canonical_json(facts),))
             found = write.execute("SELECT id FROM environments WHERE facts = ?", (canonical_json(facts),))
             self._environment = found.fetchone()[0]
@@ -204,6 +210,10 @@ class Store:
         """One transaction."""
         with errors_in_words(self._folder / FILE_NAME), transaction(self._database) as write:
             yield write
+
+
+def _order_key(run: Run) -> str | None:
+    return run.sparsifier.key if run.sparsifier else None
 
 
 def _now() -> str:

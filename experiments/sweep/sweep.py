@@ -114,7 +114,8 @@ def run_sweep(
         missing = _missing(store.finished("runs"), runs, retry_failed)
         announce(Extent(len(runs), len(runs) - len(missing), workers))
         for name in plan.datasets if missing else ():
-            store.add_dataset(name, dataset_facts(load_dataset(name, data_root)))
+            split = next(cell.run.split for cell in cells if cell.dataset == name)
+            store.add_dataset(name, dataset_facts(load_dataset(name, data_root), split))
         with choose_executor(min(workers, len(missing) or 1)) as executor:
             work = _Work(store, folder / "orders", executor, data_root, progress)
             failed_orders = work.compute_orders(missing)
@@ -198,4 +199,4 @@ class _Work:
 def describe(run: Run) -> str:
     """A run in a few words."""
     method = "no sparsifier" if run.sparsifier is None else run.sparsifier.method
-    return f"{run.dataset}, {run.model}, {method}, {run.removed:.0%} removed, seed {run.seed}"
+    return f"{run.dataset}, {run.model}, {method}, {run.removed:.0%} removed, split {run.split.number}, seed {run.seed}"

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from wis.baselines.gnn.protocol import Protocol
-from wis.experiments.datasets.load import load
+from wis.experiments.datasets.load import read
+from wis.experiments.datasets.splits import with_split
 from wis.experiments.sweep.measure import compare, structure
-from wis.experiments.sweep.runs import Run, Sparsifier, canonical_json
+from wis.experiments.sweep.runs import Run, Sparsifier, Split, canonical_json
 from wis.experiments.sweep.store import OrderOutcome, RunOutcome
 
 import wis
@@ -69,7 +70,11 @@ def compute_order(task: OrderTask) -> OrderOutcome | None:
         _compile(sparsifier)
         memory, start = PeakMemory(), time.perf_counter()
         order = wis.removal_order(
-            graph.data, sparsifier.method, seed=sparsifier.seed, device=task.device, **sparsifier.options
+            _with_split(graph.data, sparsifier.split),
+            sparsifier.method,
+            seed=sparsifier.seed,
+            device=task.device,
+            **sparsifier.options,
         )
         seconds = time.perf_counter() - start
         order.save(task.path)
@@ -87,7 +92,7 @@ def execute_run(task: RunTask) -> RunOutcome:
         stays, weights = _choose(task, graph)
         sparse = graph.data if task.run.removed == 0 else graph.keep_pairs(stays, weights)
         sparsify_seconds = time.perf_counter() - start
-        trained = train(sparse, task.run)
+        trained = train(_with_split(sparse, task.run.split), task.run)
         peak_bytes = trained.peak_memory_bytes if task.run.device == "cuda" else memory.bytes()
         facts, kept = _left(task, graph, stays, weights)
     except Exception as error:
@@ -96,8 +101,10 @@ def execute_run(task: RunTask) -> RunOutcome:
     return RunOutcome(
         "ok" if fine else "diverged",
         "" if fine else f"the training loss became {trained.final_loss}",
-        test_accuracy=trained.test_accuracy if fine else None,
-        validation_accuracy=trained.val_accuracy if fine else None,
+        metric=trained.metric,
+        test_score=trained.test_score if fine else None,
+        val_score=trained.val_score if fine else None,
+        parameters=trained.parameters,
         best_epoch=trained.best_epoch,
         epochs=trained.epochs,
         sparsify_seconds=sparsify_seconds,
@@ -118,7 +125,7 @@ def train(graph: Any, run: Run) -> FitResult:
 
 def load_dataset(name: str, data_root: Path | None) -> LoadedGraph:
     """Load a dataset and read its pairs, on which all that follows works."""
-    return load_graph(load(name, data_root))
+    return load_graph(read(name, data_root))
 
 
 def _choose(task: RunTask, graph: LoadedGraph) -> tuple[np.ndarray, np.ndarray | None]:
@@ -131,7 +138,12 @@ def _choose(task: RunTask, graph: LoadedGraph) -> tuple[np.ndarray, np.ndarray |
         return _order(task.order_path, run.sparsifier).kept_pairs(edges, num_keep), None
     options, seed = run.sparsifier.options, run.sparsifier.seed
     method = check_call(run.sparsifier.method, options, "auto", seed)
-    return choose_pairs(method, edges, num_keep, options, data=graph.data, seed=seed)
+    data = _with_split(graph.data, run.sparsifier.split)
+    return choose_pairs(method, edges, num_keep, options, data=data, seed=seed)
+
+
+def _with_split(data: Any, split: Split | None) -> Any:
+    return data if split is None else with_split(data, split.number, split.parts)
 
 
 def _left(

@@ -26,7 +26,7 @@ def small_graph(num_nodes: int = 40, num_columns: int = 160) -> Data:
 def small_dataset(monkeypatch: pytest.MonkeyPatch) -> Data:
     """Every name loads the small graph, in this process."""
     data = small_graph()
-    monkeypatch.setattr(work, "load", lambda name, data_root: data)
+    monkeypatch.setattr(work, "read", lambda name, data_root: data)
     for cache in (work._dataset, work._load_order):
         cache.cache_clear()
     work._measured.clear()

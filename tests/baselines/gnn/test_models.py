@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
-from torch_geometric.nn import GCNConv, GENConv, GINConv
+from torch_geometric.nn import GATConv, GCNConv, GENConv, GINConv, GraphConv, SAGEConv
 from torch_geometric.nn.conv.gcn_conv import gcn_norm
 from wis.baselines.gnn.graph import Graph
 from wis.baselines.gnn.models import build
@@ -116,16 +116,75 @@ def test_graph_without_edges_works(name):
     torch.testing.assert_close(model(SparseFeatures(x), Graph(none, 40)), model(x, none), atol=2e-6, rtol=1e-5)
 
 
-@pytest.mark.parametrize(("name", "hidden"), [("gcn", 64), ("gin", 64), ("resgcn", 128)])
-def test_sizes_are_those_of_the_protocol(name, hidden):
+def test_gat_layer_is_pyg_s():
+    x, edge_index = random_graph()
+    model = seeded_model("gat", x)
+    reference = GATConv(30, 8, heads=8)
+    reference.load_state_dict(model.convolutions[0].state_dict())
+    ours = model.convolutions[0](SparseFeatures(x), Graph(edge_index, len(x)))
+    torch.testing.assert_close(ours, reference(x, edge_index), atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("weighted", [True, False])
+def test_attention_to_scores_far_apart_does_not_overflow(weighted):
+    x, edge_index = simple_graph()
+    layer = seeded_model("gat", x).convolutions[0].double()
+    nn.init.normal_(layer.att_src, std=1e3)
+    weight = torch.ones(edge_index.shape[1], dtype=torch.float64) if weighted else None
+    ours = layer(x.double(), Graph(edge_index, len(x), weight))
+    torch.testing.assert_close(ours, layer(x.double(), edge_index))
+
+
+def test_weights_multiply_gat_s_messages_after_the_softmax():
+    x, edge_index = simple_graph()
+    layer = seeded_model("gat", x).convolutions[0]
+    weight = torch.rand(edge_index.shape[1], generator=torch.Generator().manual_seed(1))
+    _, (looped, alpha) = GATConv.forward(layer, x, edge_index, return_attention_weights=True)
+    messages = (alpha * torch.cat([weight, torch.ones(40)])[:, None])[:, :, None] * layer.lin(x).view(-1, 8, 8)[
+        looped[0]
+    ]
+    expected = torch.zeros(40, 8, 8).index_add(0, looped[1], messages).flatten(1) + layer.bias
+    torch.testing.assert_close(layer(x, Graph(edge_index, 40, weight)), expected, atol=1e-6, rtol=1e-5)
+
+
+def test_sage_layer_is_pyg_s():
+    x, edge_index = random_graph()
+    model = seeded_model("sage", x)
+    reference = SAGEConv(30, 64)
+    reference.load_state_dict(model.convolutions[0].state_dict())
+    ours = model.convolutions[0](SparseFeatures(x), Graph(edge_index, len(x)))
+    torch.testing.assert_close(ours, reference(x, edge_index), atol=1e-6, rtol=1e-5)
+
+
+def test_sage_with_weights_is_pyg_s_graph_layer_with_a_mean():
+    x, edge_index = simple_graph()
+    weight = torch.randn(edge_index.shape[1], generator=torch.Generator().manual_seed(1))
+    layer, reference = seeded_model("sage", x).convolutions[0], GraphConv(30, 64, aggr="mean")
+    state = {
+        name.replace("lin_l", "lin_rel").replace("lin_r.", "lin_root."): w for name, w in layer.state_dict().items()
+    }
+    reference.load_state_dict(state)
+    ours = layer(SparseFeatures(x), Graph(edge_index, len(x), weight))
+    torch.testing.assert_close(ours, reference(x, edge_index, weight), atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "hidden", "depth"), [("gcn", 64, 3), ("gin", 64, 3), ("resgcn", 128, 10), ("gat", 64, 3), ("sage", 64, 3)]
+)
+def test_sizes_are_those_of_the_protocol(name, hidden, depth):
     model = build(name, 30, 4)
     assert model.head.in_features == hidden
-    assert len(model.layers if name == "resgcn" else model.convolutions) == 3
+    assert len(model.layers if name == "resgcn" else model.convolutions) == depth
 
 
 def test_unknown_model_is_refused():
-    with pytest.raises(ValueError, match="unknown model 'gat'; the models are: gcn, gin, resgcn"):
-        build("gat", 3, 2)
+    with pytest.raises(ValueError, match="unknown model 'gcnn'; the models are: gcn, gin, resgcn, gat, sage"):
+        build("gcnn", 3, 2)
+
+
+def test_heads_share_the_width():
+    with pytest.raises(ValueError, match="hidden must be a multiple of 8, the number of heads of a GAT, got 12"):
+        build("gat", 3, 2, hidden=12)
 
 
 @pytest.mark.scatter

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from wis.baselines.gnn.protocol import Protocol, find_protocol
+from wis.baselines.gnn.protocol import PROTOCOLS, Protocol, find_protocol, published_protocol
 
 
 def test_protocols_are_checked():
@@ -14,3 +14,21 @@ def test_protocols_are_checked():
         Protocol(epochs=2.5)
     with pytest.raises(ValueError, match="patience must not be negative, got -1"):
         Protocol(patience=-1)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "model", "rates"),
+    [
+        ("Cora", "gcn", (5e-4, 1e-3)),
+        ("Cora", "gin", (1e-3, 1e-3)),
+        ("DBLP", "resgcn", (5e-4, 1e-4)),
+        ("DBLP", "sage", (1e-3, 1e-4)),
+        ("squirrel", "gcn", (5e-4, 0.0)),
+        ("digits", "gin", (5e-4, 1e-3)),
+    ],
+)
+def test_the_paper_s_rates_are_those_of_its_plans(dataset, model, rates):
+    protocol = published_protocol("paper", dataset, model)
+    assert (protocol.lr, protocol.weight_decay) == rates
+    assert (protocol.epochs, protocol.patience) == (10_000, 1000)
+    assert published_protocol("reduced", dataset, model) == PROTOCOLS["reduced"]

@@ -56,7 +56,7 @@ def test_one_forward_pass_an_epoch_measures_what_separate_passes_measure():
 
 
 def facts(result):
-    return result.test_accuracy, result.val_accuracy, result.best_epoch, result.epochs
+    return result.test_score, result.val_score, result.best_epoch, result.epochs
 
 
 def plain_training(model, data, protocol):
@@ -74,8 +74,8 @@ def plain_training(model, data, protocol):
         with torch.no_grad():
             right = model(data.x, data.edge_index).argmax(dim=1) == data.y
         val, test = (float(right[mask].float().mean()) for mask in (data.val_mask, data.test_mask))
-        best = Outcome(test, val, epoch, epoch) if val > best.val_accuracy else best
-    return Outcome(best.test_accuracy, best.val_accuracy, best.best_epoch, protocol.epochs, float(loss.detach()))
+        best = Outcome(test, val, epoch, epoch) if val > best.val_score else best
+    return Outcome(best.test_score, best.val_score, best.best_epoch, protocol.epochs, float(loss.detach()))
 
 
 @pytest.mark.parametrize("name", MODEL_NAMES)
@@ -133,8 +133,8 @@ def test_on_best_sees_the_parameters_that_were_measured():
         model, kept = build(name, 100, 2), []
         best = train(model, ready, Protocol(epochs=12), on_best=lambda m=model, k=kept: k.append(copy.deepcopy(m)))
         right = predict(kept[-1], ready).argmax(dim=1) == ready.labels
-        assert float(right[ready.val].float().mean()) == best.val_accuracy
-        assert float(right[ready.test].float().mean()) == best.test_accuracy
+        assert float(right[ready.val].float().mean()) == best.val_score
+        assert float(right[ready.test].float().mean()) == best.test_score
 
 
 def test_penalty_and_further_parameters_are_learned():

@@ -9,6 +9,7 @@ import torch
 from torch_geometric.data import Data
 from wis.baselines.gnn.graph import Graph
 from wis.baselines.gnn.models import build
+from wis.baselines.gnn.protocol import MODEL_NAMES
 from wis.baselines.ugs import method as ugs
 
 from wis.graphs.edge_list import EdgeList
@@ -54,7 +55,7 @@ def test_edges_that_do_harm_are_removed_first():
 
 
 @pytest.mark.parametrize("form", ["edge-mask", "original"])
-@pytest.mark.parametrize("model", ["gcn", "gin", "resgcn"])
+@pytest.mark.parametrize("model", MODEL_NAMES)
 def test_the_loss_decides_where_penalties_are_small(model, form):
     data, edges, harmful = communities()
     noise = torch.randn(120, 4, generator=torch.Generator().manual_seed(1))
@@ -250,7 +251,7 @@ def test_graph_without_pairs_has_an_empty_order():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"model": "gat"}, "model must be one of 'gcn', 'gin', 'resgcn', got 'gat'"),
+        ({"model": "gcnn"}, "model must be one of 'gcn', 'gin', 'resgcn', 'gat', 'sage', got 'gcnn'"),
         ({"form": "wis"}, "form must be 'edge-mask' or 'original', got 'wis'"),
         ({"prune": 0}, "prune must be above 0 and at most 1, got 0"),
         ({"prune_weights": 1.5}, "prune_weights must be above 0 and at most 1"),

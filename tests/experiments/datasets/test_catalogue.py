@@ -15,7 +15,9 @@ def test_only_the_digits_are_built_in():
 
 
 def test_unknown_names_are_refused():
-    with pytest.raises(ValueError, match="unknown dataset 'cara'; the datasets are: digits, Cora, "):
+    with pytest.raises(
+        ValueError, match=r"unknown dataset 'cara'; did you mean 'Cora'\?; the datasets are: digits, Cora, "
+    ):
         find("cara")
     with pytest.raises(TypeError, match="must be a string, got int"):
         find(3)

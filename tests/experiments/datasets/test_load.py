@@ -76,14 +76,6 @@ def test_neighbours_of_digits_are_the_nearest():
     assert (distance[u, v] <= torch.maximum(farthest[u], farthest[v]) + 1e-5).all()
 
 
-def test_split_has_the_stated_shares_and_follows_the_seed():
-    train, val, test = datasets.random_split(1005, seed=1)
-    assert (int(train.sum()), int(val.sum()), int(test.sum())) == (804, 100, 101)
-    assert torch.equal(train.int() + val.int() + test.int(), torch.ones(1005, dtype=torch.int))
-    assert torch.equal(train, datasets.random_split(1005, seed=1)[0])
-    assert not torch.equal(train, datasets.random_split(1005, seed=2)[0])
-
-
 def test_pyg_file_is_read_and_made_simple(tmp_path):
     adjacency, features, labels = write_dblp(tmp_path)
     data = datasets.load("dblp", tmp_path)
@@ -153,6 +145,31 @@ def test_download_lands_in_the_root(tmp_path, monkeypatch):
     assert files_below(tmp_path / "root") == ["dblp", "dblp/raw", "dblp/raw/dblp.npz"]
 
 
+def write_minesweeper(root):
+    """Four cells in a row, with two published splits, in Platonov et al.'s format."""
+    arrays = {"node_features": np.eye(4, dtype=np.float32), "node_labels": np.array([0, 1, 0, 1])}
+    arrays["edges"] = np.array([[0, 1], [2, 1], [2, 3], [3, 3]])
+    for i, part in enumerate(("train", "val", "test")):
+        arrays[f"{part}_masks"] = np.stack([np.arange(4) % 3 == i, np.arange(4) % 3 == (i + 1) % 3])
+    path = root / "minesweeper" / "raw" / "minesweeper.npz"
+    path.parent.mkdir(parents=True)
+    np.savez(path, **arrays)
+
+
+def test_published_splits_are_columns(tmp_path):
+    write_minesweeper(tmp_path)
+    for _ in range(2):  # from the raw file, then from the cache
+        first, second = (datasets.load("minesweeper", tmp_path, split=split) for split in (0, 1))
+        assert first.edge_index.tolist() == [[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]]
+        assert first.train_mask.tolist() == second.test_mask.tolist() == [True, False, False, True]
+        assert first.val_mask.tolist() == second.train_mask.tolist() == [False, True, False, False]
+        assert (first.metric, first.name) == ("roc_auc", "minesweeper")
+    drawn = datasets.load("minesweeper", tmp_path, split=5, parts=(0.5, 0.25, 0.25))
+    assert int(drawn.train_mask.sum()) == 2
+    with pytest.raises(ValueError, match="there is no split 2: train_mask has splits 0 to 1"):
+        datasets.load("minesweeper", tmp_path, split=2)
+
+
 def write_ogb(root):
     """A directed graph of six papers in the files of ogbn-arxiv."""
     folder = root / "ogbn_arxiv"
@@ -177,7 +194,7 @@ def test_ogb_files_are_read_with_their_own_split(tmp_path):
     write_ogb(tmp_path)
     before = files_below(tmp_path / "ogbn_arxiv")
     for _ in range(2):
-        data = datasets.load("ogbn-arxiv", tmp_path, split_seed=7)
+        data = datasets.load("ogbn-arxiv", tmp_path, split=7)
         assert data.edge_index.tolist() == [[0, 1, 1, 2, 4, 5], [1, 0, 2, 1, 5, 4]]
         assert data.x.tolist() == [[0.5, 1.5]] * 6
         assert data.y.tolist() == [0, 1, 2, 0, 1, 2]
@@ -203,13 +220,16 @@ def test_pickle_that_runs_code_is_refused_before_it_runs(tmp_path, protocol):
 
 
 def test_unknown_names_are_refused():
-    with pytest.raises(ValueError, match="unknown dataset 'cara'; the datasets are: digits, Cora, "):
+    with pytest.raises(
+        ValueError, match=r"unknown dataset 'cara'; did you mean 'Cora'\?; the datasets are: digits, Cora, "
+    ):
         datasets.load("cara")
     with pytest.raises(TypeError, match="must be a string, got int"):
         datasets.load(3)
 
 
-_PUBLISHED = ["Cora", "DBLP", "Computers", "chameleon", pytest.param("squirrel", marks=pytest.mark.slow)]
+_PUBLISHED = ["Cora", "DBLP", "Computers", "chameleon", "chameleon-filtered", "squirrel-filtered", "minesweeper"]
+_PUBLISHED += [pytest.param("squirrel", marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize("name", _PUBLISHED)

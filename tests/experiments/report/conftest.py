@@ -39,7 +39,7 @@ def fill(folder: Path, plan: Plan = PLAN, *, leave_out: tuple[int, ...] = ()) ->
         for i, run in enumerate(runs):
             outcome = RunOutcome(
                 "ok",
-                test_accuracy=made_up_accuracy(run, rng),
+                test_score=made_up_accuracy(run, rng),
                 epochs=100,
                 best_epoch=50,
                 sparsify_seconds=0.004,

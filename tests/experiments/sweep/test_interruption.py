@@ -27,7 +27,7 @@ seeds: 3
 epochs: 15
 """
 NUM_RUNS = 3 * (1 + 2 * 2)
-RESULTS = ["method", "removed", "seed", "status", "test_accuracy", "best_epoch", "pairs", "components", "kept"]
+RESULTS = ["method", "removed", "seed", "status", "test_score", "best_epoch", "pairs", "components", "kept"]
 
 
 def start(tmp_path: Path, *options: str) -> subprocess.Popen[str]:

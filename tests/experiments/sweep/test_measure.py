@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch_geometric.data import Data
 from wis.experiments.sweep.measure import compare, dataset_facts, environment, structure
+from wis.experiments.sweep.runs import Split
 
 from wis.graphs.edge_list import EdgeList
 from wis.graphs.load import load_graph
@@ -36,11 +37,17 @@ def test_structure():
 
 
 def test_dataset_facts():
-    facts = dataset_facts(load_graph(graph()))
+    facts = dataset_facts(load_graph(graph()), Split(1, None))
     assert facts == {
         "vertices": 7, "pairs": 4, "components": 4, "isolated": 2, "features": 3, "classes": 3, "train": 3, "val": 4,
         "test": 4,
     }  # fmt: skip
+
+
+def test_dataset_facts_say_what_to_beware_of():
+    data = graph()
+    data.name = "squirrel"
+    assert "duplicate vertices leak" in dataset_facts(load_graph(data), Split(1, None))["caution"]
 
 
 def test_compare_leaves_out_what_is_undefined():

@@ -35,7 +35,7 @@ def test_a_number_of_seeds_counts_from_zero():
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("datasets", ["corra"], r"datasets: unknown dataset 'corra'"),
+        ("datasets", ["corra"], r"datasets: unknown dataset 'corra'; did you mean 'Cora'\?"),
         ("datasets", [], r"datasets must be a list of at least one entry, got \[\]"),
         ("datasets", ["Cora", "cora"], r"datasets lists 'Cora' twice"),
         ("datasets", [3], r"datasets: the name of a dataset must be a string, got int"),
@@ -62,7 +62,7 @@ def test_a_number_of_seeds_counts_from_zero():
         ("methods", ["ugs:hidden=wide"], r"methods: .*: hidden must be an integer, got 'wide'"),
         ("methods", ["ugs:s1=-1"], r"methods: .*: s1 must be finite and at least 0, got -1"),
         ("methods", ["random:keep_connected=2"], r"methods: .*: keep_connected must be True or False, got 2"),
-        ("models", ["gcnn"], r"models must be among gcn, gin, resgcn, got 'gcnn'; did you mean 'gcn'\?"),
+        ("models", ["gcnn"], r"models must be among gcn, gin, resgcn, gat, sage, got 'gcnn'; did you mean 'gcn'\?"),
         ("removed", [0.5, 1.5], r"removed must be shares from 0 to 1 .*, got 1.5"),
         ("removed", [True], r"removed must be shares from 0 to 1 .*, got True"),
         ("removed", [float("nan")], r"removed must be shares from 0 to 1 .*, got nan"),
@@ -72,6 +72,16 @@ def test_a_number_of_seeds_counts_from_zero():
         ("seeds", 0, r"seeds must be a number of seeds from 1, or a list of seeds, got 0"),
         ("seeds", [0, -1], r"seeds must be whole numbers from 0 to 2\*\*63 - 1, got -1"),
         ("seeds", [0.5], r"seeds must be whole numbers from 0 to .*, got 0.5"),
+        (
+            "split_seeds",
+            "0-5",
+            r"split_seeds must be whole numbers as '0,3,7', 'start:stop' as '0:5', or 'seeds', got '0-5'",
+        ),
+        ("split_seeds", "5:5", r"split_seeds must be whole numbers as .*, got '5:5'"),
+        ("split_seeds", [-1], r"split_seeds must be whole numbers from 0 to .*, got -1"),
+        ("split", [0.8, 0.2], r"split must be three shares above 0 that add up to at most 1, .*, got \[0.8, 0.2\]"),
+        ("split", [0.8, 0.2, 0.1], r"split must be three shares .*, got \[0.8, 0.2, 0.1\]"),
+        ("split", 0.8, r"split must be three shares .*, got 0.8"),
         ("protocol", "papers", r"protocol must be among .*, got 'papers'; did you mean 'paper'\?"),
         ("seeds", [2**70], r"seeds must be whole numbers from 0 to 2\*\*63 - 1, got 1180591620717411303424"),
         ("seeds", 10**9, r"seeds is the number of seeds, at most 1,000,000, got 1,000,000,000"),
@@ -102,13 +112,26 @@ def test_a_plan_is_a_mapping():
 
 
 def test_packaged_plans_are_valid():
-    assert packaged_plans() == ["cora", "paper", "quick"]
-    assert load_plan("quick").datasets == ("digits",)
-    cora = load_plan("cora")
+    names = packaged_plans()
+    assert names[0] == "cora"
+    assert {"quick", "reduced/cora-gcn", "paper/dblp-gin", "rivals/minesweeper"} <= set(names)
+    plans = {name: load_plan(name) for name in names}
+    assert all(plan.name == name.replace("/", "-") and plan.summary for name, plan in plans.items())
+    assert plans["quick"].datasets == ("digits",)
+    cora = plans["cora"]
     assert (cora.datasets, len(cora.seeds), cora.removed[0], cora.removed[-1]) == (("Cora",), 10, 0.0, 1.0)
-    paper = load_plan("paper")
-    assert len(paper.removed) == 21
-    assert paper.protocol == "paper"
+    for name, plan in plans.items():
+        family, _, rest = name.partition("/")
+        if family == "paper":
+            assert f"reduced/{rest}" in plans
+            assert len(plan.removed) == 21
+            assert (plan.protocol, plan.split_seeds) == ("paper", (1,))
+
+
+def test_rivals_meet_every_method_that_such_a_graph_allows():
+    compared = {text.partition(":")[0] for text in load_plan("rivals/cora").methods}
+    assert {record.name for record in methods()} - compared == {"threshold", "disparity"}
+    assert load_plan("rivals/cora").removed == (0.25, 0.5, 0.75, 0.8, 0.9)
 
 
 def test_changes_replace_fields():
@@ -137,7 +160,10 @@ def test_text_reads_back(tmp_path):
 
 
 def test_unreadable_plans(tmp_path):
-    with pytest.raises(ValueError, match="no plan 'quik': it is neither a file nor one of the packaged plans cora"):
+    with pytest.raises(
+        ValueError,
+        match=r"no plan 'quik'; did you mean 'quick'\?; it is neither a file nor one of the packaged plans cora",
+    ):
         load_plan("quik")
     path = tmp_path / "bad.yaml"
     path.write_text("a: [")
@@ -168,7 +194,7 @@ def test_a_folder_is_called_after_what_is_compared():
     assert Plan.from_dict(FIELDS | {"name": "other", "summary": "the same"}).folder_name == plan.folder_name
     for change in ({"seeds": 4}, {"removed": [0.5]}, {"epochs": 3}, {"models": ["gin"]}, {"protocol": "paper"}):
         assert Plan.from_dict(FIELDS | change).folder_name != plan.folder_name
-    assert len(load_plan("paper").folder_name) <= 69
+    assert len(load_plan("paper/cora-gcn").folder_name) <= 69
 
 
 def test_every_option_of_every_method_is_checked_before_anything_runs():
@@ -179,3 +205,20 @@ def test_every_option_of_every_method_is_checked_before_anything_runs():
                 with pytest.raises(ValueError, match=option):
                     Plan.from_dict(FIELDS | {"methods": [f"{method.name}:{option}=nonsense"]})
         assert Plan.from_dict(FIELDS | {"methods": [method.name]}).methods == (method.name,)
+
+
+def test_splits_are_numbers_ranges_or_those_of_the_seeds():
+    assert Plan.from_dict(FIELDS).split_seeds == (1,)
+    for given, meant in (("2:4", (2, 3)), ("3,1", (3, 1)), (4, (4,)), ([0, 2], (0, 2)), ("seeds", "seeds")):
+        assert Plan.from_dict(FIELDS | {"split_seeds": given}).split_seeds == meant
+    assert Plan.from_dict(FIELDS | {"split_seeds": "0:2"}).size.endswith("3 seeds × 2 splits = 60 cells")
+    assert Plan.from_dict(FIELDS | {"split": [0.5, 0.25, 0.25]}).split == (0.5, 0.25, 0.25)
+
+
+def test_splits_that_were_not_published_are_refused():
+    with pytest.raises(
+        ValueError, match="^split_seeds: minesweeper was published with splits 0 to 9, got 10; give other"
+    ):
+        Plan.from_dict(FIELDS | {"datasets": "minesweeper", "split_seeds": "0:11"})
+    drawn = Plan.from_dict(FIELDS | {"datasets": "minesweeper", "split_seeds": "0:11", "split": [0.8, 0.1, 0.1]})
+    assert len(drawn.split_seeds) == 11

@@ -51,6 +51,7 @@ def test_keys_differ_by_every_part_of_the_configuration():
     changes = [
         {}, {"datasets": ["Cora"]}, {"models": ["gin"]}, {"removed": [0.25]}, {"seeds": [1]}, {"epochs": 7},
         {"protocol": "paper"}, {"methods": ["wis"]}, {"methods": ["wis:depth=2"]}, {"methods": ["wis:ties=random"]},
+        {"split_seeds": [2]}, {"split": [0.6, 0.2, 0.2]},
     ]  # fmt: skip
     keys = [cells(**(base | change))[0].run.key for change in changes]
     assert len(set(keys)) == len(changes)
@@ -66,9 +67,9 @@ def test_keys_change_with_the_version_of_the_results(monkeypatch):
 
 def test_the_key_is_the_hash_of_sorted_json():
     sparsifier = Sparsifier("digits", "wis", {"ties": "first", "depth": 2}, None)
-    text = '{"order":{"dataset":"digits","method":"wis","options":{"depth":2,"ties":"first"},"seed":null},"version":1}'
+    text = '{"order":{"dataset":"digits","method":"wis","options":{"depth":2,"ties":"first"},"seed":null'
+    text += ',"split":null},"version":2}'
     assert sparsifier.key == hashlib.sha256(text.encode()).hexdigest()
-    assert sparsifier.key.startswith("2fdf14a40732")
     assert Sparsifier("digits", "wis", {"depth": 2, "ties": "first"}, None).key == sparsifier.key
 
 
@@ -87,3 +88,38 @@ def test_keys_are_the_same_in_another_process():
 def test_a_configuration_is_made_of_json_values(value):
     with pytest.raises(ValueError, match="a configuration must be made of JSON values"):
         canonical_json(value)
+
+
+def splits(found):
+    return [(c.seed, c.split) for c in found]
+
+
+def test_every_seed_meets_every_split_or_its_own():
+    assert splits(cells(methods=["random"], removed=[0.5], seeds=2, split_seeds="4:6")) == [
+        (0, 4),
+        (0, 5),
+        (1, 4),
+        (1, 5),
+    ]
+    assert splits(cells(methods=["random"], removed=[0.5], seeds=2, split_seeds="seeds")) == [(0, 0), (1, 1)]
+
+
+def test_orders_belong_to_a_split_only_where_they_are_learned():
+    changes = {"removed": [0.5], "seeds": [0], "split_seeds": [1, 2]}
+    keys = {m: {c.run.sparsifier.key for c in cells(methods=[m], **changes)} for m in ("random", "wis", "ugs")}
+    assert {m: len(k) for m, k in keys.items()} == {"random": 1, "wis": 1, "ugs": 2}
+
+
+def test_a_single_published_split_is_run_once():
+    found = cells(datasets=["ogbn-arxiv", "Cora"], methods=["random"], removed=[0.5], seeds=1, split_seeds=[1, 2])
+    assert [(c.dataset, c.split) for c in found] == [("ogbn-arxiv", 0), ("Cora", 1), ("Cora", 2)]
+    drawn = cells(
+        datasets=["ogbn-arxiv"], methods=["random"], removed=[0.5], seeds=1, split_seeds=[1, 2], split=[0.8, 0.1, 0.1]
+    )
+    assert [c.split for c in drawn] == [1, 2]
+
+
+def test_the_paper_s_rates_follow_data_set_and_model():
+    found = cells(datasets=["Cora", "DBLP"], models=["gcn", "gin"], removed=[0], seeds=1, protocol="paper", epochs=7)
+    rates = [(c.run.protocol["lr"], c.run.protocol["weight_decay"], c.run.protocol["epochs"]) for c in found[::3]]
+    assert rates == [(5e-4, 1e-3, 7), (1e-3, 1e-3, 7), (1e-3, 1e-4, 7), (1e-3, 1e-3, 7)]

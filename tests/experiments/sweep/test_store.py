@@ -16,7 +16,7 @@ from wis.experiments.sweep.store import FILE_NAME, OrderOutcome, RunOutcome, Sto
 PLAN = Plan(name="mine", datasets=("digits",), methods=("random", "wis:depth=2"), removed=(0.0, 0.5), seeds=(0,))
 CELLS = expand(PLAN, "cpu")
 FACTS = {"python": "3", "versions": {"torch": "2"}}
-OUTCOME = RunOutcome("ok", test_accuracy=0.75, epochs=3, pairs=5, kept={"stretch": 1.5})
+OUTCOME = RunOutcome("ok", test_score=0.75, epochs=3, pairs=5, kept={"stretch": 1.5})
 
 
 def begin(store, plan=PLAN, facts=FACTS):
@@ -37,7 +37,7 @@ def test_rows_come_back(tmp_path):
     assert results.datasets == {"digits": {"vertices": 9}}
     assert results.environments == [FACTS]
     assert results.cells["status"].tolist() == ["ok", "ok", "failed", "missing"]
-    assert results.cells["test_accuracy"].tolist()[:2] == [0.75, 0.75]
+    assert results.cells["test_score"].tolist()[:2] == [0.75, 0.75]
     assert results.cells["kept"][0] == '{"stretch":1.5}'
     assert results.cells["message"][2] == "ValueError: no"
     assert results.orders[["dataset", "method", "seconds"]].to_numpy().tolist() == [["digits", "random", 2.0]]
@@ -85,7 +85,7 @@ def test_another_format_is_refused(tmp_path):
         pass
     with sqlite3.connect(tmp_path / FILE_NAME) as database:
         database.execute("PRAGMA user_version = 99")
-    with pytest.raises(ValueError, match="has format 99, this version reads 1"):
+    with pytest.raises(ValueError, match="has format 99, this version reads 2"):
         Store(tmp_path)
 
 
@@ -179,7 +179,7 @@ def test_reading_writes_nothing_and_needs_no_permission_to(tmp_path):
 @pytest.mark.parametrize("make_tables", [False, True])
 def test_a_foreign_database_is_left_as_it_is(tmp_path, make_tables):
     with contextlib.closing(sqlite3.connect(tmp_path / FILE_NAME)) as database:
-        database.execute("CREATE TABLE recipes (name TEXT)" if make_tables else "PRAGMA user_version = 1")
+        database.execute("CREATE TABLE recipes (name TEXT)" if make_tables else "PRAGMA user_version = 2")
         database.execute("CREATE TABLE runs (key TEXT)")
     before = (tmp_path / FILE_NAME).read_bytes()
     for look in (read_results, Store):

@@ -26,7 +26,7 @@ PLAN = Plan(
     epochs=3,
 )
 NUM_RUNS = 2 * (1 + 3 * 2 + 1)
-MEASURED = ["method", "removed", "seed", "status", "test_accuracy", "best_epoch", "pairs", "components", "kept"]
+MEASURED = ["method", "removed", "seed", "status", "test_score", "best_epoch", "pairs", "components", "kept"]
 
 
 def run(folder: Path, plan: Plan = PLAN, **options) -> Tally:
@@ -208,10 +208,10 @@ def test_failed_runs_are_kept_and_done_again_on_demand(tmp_path, small_dataset, 
     monkeypatch.setattr(work, "train", fail_once)
     with caplog.at_level(logging.WARNING, "wis"):
         assert run(tmp_path) == Tally(ok=NUM_RUNS // 2, diverged=0, failed=NUM_RUNS // 2)
-    assert "digits, gcn, random, 25% removed, seed 1 failed: MemoryError: all gone" in caplog.messages
+    assert "digits, gcn, random, 25% removed, split 1, seed 1 failed: MemoryError: all gone" in caplog.messages
     failed = read_results(tmp_path).cells.query("status == 'failed'")
     assert set(failed["message"]) == {"MemoryError: all gone"}
-    assert failed["test_accuracy"].isna().all()
+    assert failed["test_score"].isna().all()
     monkeypatch.setattr(work, "train", train)
     assert run(tmp_path).failed == NUM_RUNS // 2
     assert run(tmp_path, retry_failed=True) == Tally(ok=NUM_RUNS, diverged=0, failed=0)
@@ -240,7 +240,7 @@ def test_a_run_that_diverges_is_kept_as_such(tmp_path, small_dataset, monkeypatc
     assert tally == Tally(ok=0, diverged=2, failed=0)
     cells = read_results(tmp_path).cells
     assert set(cells["message"]) == {"the training loss became nan"}
-    assert cells["test_accuracy"].isna().all()
+    assert cells["test_score"].isna().all()
 
 
 def test_an_error_between_runs_keeps_what_is_finished(tmp_path, small_dataset, monkeypatch):
