@@ -13,7 +13,7 @@ from wis.experiments.kl.named import LENGTHS, OFF_POLICY, ON_POLICY, Named
 
 from wis.lm.kl.configuration import KLConfiguration
 from wis.lm.kl.enumeration import Case, aggregation_factor, expect, make_case, objectives
-from wis.lm.kl.explain import SAMPLING, SPREAD, Verdict, name_gradients, with_differences
+from wis.lm.kl.verdict import SAMPLING, SPREAD, Verdict, name_gradients, with_differences
 from wis.progress import track
 
 if TYPE_CHECKING:

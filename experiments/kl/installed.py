@@ -15,8 +15,9 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from wis.lm.kl.explain import Verdict, explain, name_gradients, with_differences
+from wis.lm.kl.explain import explain
 from wis.lm.kl.libraries import trl
+from wis.lm.kl.verdict import Verdict, name_gradients, with_differences
 from wis.lm.policies import all_prefixes
 
 WORDS = ("<pad>", "<eos>", "a", "b", "c", "d", "e", "f")

@@ -10,7 +10,7 @@ import torch
 from wis.experiments.kl.named import VARIANCE
 
 from wis.lm.kl.enumeration import Expectation, expect, make_case, objectives
-from wis.lm.kl.explain import SAMPLING, SPREAD
+from wis.lm.kl.verdict import SAMPLING, SPREAD
 
 POLICIES = 10
 SHAPE: dict[str, Any] = {"num_tokens": 2, "length": 8, "ends": False}

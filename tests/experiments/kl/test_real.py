@@ -53,8 +53,8 @@ def test_every_arm_trains_and_is_evaluated(small, arm, tmp_path):
 
 def test_each_arm_has_the_objective_of_its_name():
     from wis.lm.kl import KLConfiguration
-    from wis.lm.kl.explain import judge
     from wis.lm.kl.libraries import read
+    from wis.lm.kl.verdict import judge
 
     kinds = {}
     for name, arm in PLAN["arms"].items():

@@ -12,7 +12,7 @@ from wis.experiments.kl.sequence import evaluate, make_task, run_sequence
 from wis.experiments.kl.train import TRANSFER, Scale, run_training
 from wis.experiments.running.rows import read_rows
 
-from wis.lm.kl.explain import judge
+from wis.lm.kl.verdict import judge
 
 
 def test_the_named_tables_have_their_zeros_and_ones():

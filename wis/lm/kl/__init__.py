@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from wis.lm.kl.advice import Advice, advise, advise_config
 from wis.lm.kl.configuration import KLConfiguration
-from wis.lm.kl.explain import Explanation, Verdict, explain
+from wis.lm.kl.explain import Explanation, explain
 from wis.lm.kl.objective import Batch, KLDivergedError, Objective, objective
+from wis.lm.kl.verdict import Verdict
 
 __all__ = [
     "Advice",

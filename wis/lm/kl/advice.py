@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from wis.lm.kl.explain import SAMPLING, Explanation, explain, is_unbiased
+from wis.lm.kl.explain import Explanation, explain
 from wis.lm.kl.libraries import Reading, find, read
+from wis.lm.kl.verdict import SAMPLING, is_unbiased
 
 _PROBES = (  # for each kind of setting, at least two values
     "true", "false", "0.123", "0.2", "k1", "k3", "grpo", "rloo", "dapo", "token", "sequence", "none", "group",

@@ -3,8 +3,8 @@
 import pytest
 
 from wis.lm.kl import advise, advise_config
-from wis.lm.kl.explain import is_unbiased
 from wis.lm.kl.libraries import find, read
+from wis.lm.kl.verdict import is_unbiased
 
 CASES = {
     "trl": ["beta=0.04"],

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from wis.lm.kl import KLConfiguration, explain
-from wis.lm.kl.explain import NAMES, SAMPLING, is_unbiased, judge
+from wis.lm.kl.verdict import NAMES, SAMPLING, is_unbiased, judge
 
 LOSS = KLConfiguration(aggregation="sum", sampler="rollout-engine")
 REWARD = replace(LOSS, estimator="k1", placement="reward")
