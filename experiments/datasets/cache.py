@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from wis.experiments.datasets.splits import MASKS
 
 from wis.files import replace_file
-
-_MASKS = ("train_mask", "val_mask", "test_mask")
 
 
 def write_cache(path: Path, data: Any) -> None:
@@ -77,7 +76,7 @@ def _features(arrays: dict[str, np.ndarray]) -> np.ndarray:
 
 def _check(arrays: dict[str, np.ndarray]) -> None:
     names = set(arrays)
-    if not {"x", "y", "edge_index"} <= names <= {"x", "y", "edge_index", *_MASKS}:
+    if not {"x", "y", "edge_index"} <= names <= {"x", "y", "edge_index", *MASKS}:
         raise ValueError(f"its arrays are {', '.join(sorted(names))}")
     num_nodes = len(arrays["x"])
     columns, labels = arrays["edge_index"], arrays["y"]
@@ -87,6 +86,6 @@ def _check(arrays: dict[str, np.ndarray]) -> None:
         raise ValueError("edges of another type or shape")
     if columns.size and not 0 <= columns.min() <= columns.max() < num_nodes:
         raise ValueError("edges between vertices that are not there")
-    for mask in names & set(_MASKS):
-        if arrays[mask].dtype != bool or arrays[mask].shape != (num_nodes,):
+    for mask in names & set(MASKS):  # one column a split, if there are several
+        if arrays[mask].dtype != bool or arrays[mask].ndim not in (1, 2) or len(arrays[mask]) != num_nodes:
             raise ValueError(f"{mask} of another type or shape")

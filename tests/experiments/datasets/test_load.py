@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 import scipy.sparse
 import torch
+from torch_geometric.data import Data
 from torch_geometric.utils import homophily
 from wis.experiments.datasets import load as datasets
 from wis.experiments.datasets import raw
+from wis.experiments.datasets.cache import read_cache, write_cache
 from wis.experiments.datasets.catalogue import DIGITS_NEIGHBOURS, find
+from wis.experiments.datasets.splits import MASKS
 
 from tests.conftest import SHARED
 
@@ -307,3 +310,16 @@ def test_sparse_features_that_are_whole_are_taken(tmp_path):
     change(cached_file(tmp_path), **sparse())
     x = datasets.load("DBLP", tmp_path / "root").x
     assert (x.shape, x.nonzero().tolist()) == ((20, 9), [[0, 0], [1, 1]])
+
+
+@pytest.mark.parametrize("shape", [(20,), (20, 3)])
+def test_masks_of_one_split_or_several_are_taken(tmp_path, shape):
+    data = Data(x=torch.rand(20, 4), edge_index=torch.tensor([[0, 1], [1, 0]]), y=torch.arange(20))
+    for name in MASKS:
+        data[name] = torch.rand(shape) > 0.5
+    write_cache(tmp_path / "a.npz", data)
+    again = read_cache(tmp_path / "a.npz")
+    assert all(torch.equal(again[name], data[name]) for name in ("x", "y", "edge_index", *MASKS))
+    change(tmp_path / "a.npz", val_mask=np.zeros((3, 20), dtype=bool))
+    with pytest.raises(ValueError, match=r"a\.npz is damaged: ValueError: val_mask of another type or shape"):
+        read_cache(tmp_path / "a.npz")
