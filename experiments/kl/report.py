@@ -157,25 +157,22 @@ def _draw(table: pd.DataFrame, path: Path) -> None:
     arms = list(dict.fromkeys(table.arm))
     with drawing("KL to the regularised optimum", size=(7.5, 5.5)) as drawn:
         (axes,) = drawn.axes
-        for (staleness, runs), colour in zip(table.groupby("staleness"), COLOURS, strict=False):
-            places = [len(arms) - 1 - arms.index(arm) for arm in runs.arm]
+        for row, ((staleness, runs), colour) in enumerate(zip(table.groupby("staleness"), COLOURS, strict=False)):
+            places = [len(arms) - 1 - arms.index(arm) - 0.25 * row for arm in runs.arm]
             middle, low, high = (runs[name] for name in ("KL to the optimum, median", "smallest", "largest"))
-            axes.errorbar(
-                middle,
-                places,
-                xerr=[middle - low, high - middle],
-                fmt="o",
-                color=colour,
-                label=f"staleness {staleness}",
-            )
+            spread = [middle - low, high - middle]
+            axes.errorbar(middle, places, xerr=spread, fmt="o", ms=4, color=colour, label=f"staleness {staleness}")
         axes.set_xscale("log")
+        axes.set_xticks(_TICKS, [f"{tick:g}" for tick in _TICKS])
+        axes.minorticks_off()
         axes.set_yticks(range(len(arms)), reversed(arms))
-        axes.set_xlabel("KL to the regularised optimum, median and range over seeds")
+        axes.set_xlabel("KL to the optimum, median and range")
         legend_above(axes, columns=2)
     with replace_file(path) as temporary:
         temporary.write_text(drawn.svg, encoding="utf-8")
 
 
+_TICKS = (0.01, 0.03, 0.1, 0.3, 1, 3)
 _BIAS = (
     (
         "on_policy",
