@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -268,3 +269,72 @@ def test_ctrl_c_while_loading(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
         run_module()
     assert stopped.value.code == 130
     assert capsys.readouterr().err == "\nwis: stopped\n"
+
+
+def test_sigterm_stops_and_writes_nothing(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wis.calls.choose_pairs", lambda *_, **__: signal.raise_signal(signal.SIGTERM))
+    result = run("sparsify", graph, "-o", graph.with_name("out.csv"))
+    assert result.exit_code == 128 + signal.SIGTERM
+    assert result.stderr.endswith("\nwis: stopped\n")
+    assert list(graph.parent.iterdir()) == [graph]
+
+
+def test_notes_are_lines_that_name_options(tmp_path: Path) -> None:
+    graph, out = tmp_path / "graph.csv", tmp_path / "out.csv"
+    graph.write_text(",user,friend\n0,0,1\n1,1,2\n2,2,0\n3,2,3\n")
+    result = run("sparsify", graph, "-o", out)
+    assert result.exit_code == 0
+    assert out.read_text() == ",user,friend\n0,0,1\n3,2,3\n"
+    assert result.stderr.startswith(
+        f"wis: note: {graph}: the ends of the edges are read from the columns 'user' and 'friend'; "
+        "pass --source and --target if they are others\n"
+    )
+    graph.write_text("a,b,c\n0,1,2\n1,2,3\n")
+    result = run("sparsify", graph, "-o", out)
+    assert result.stderr == (
+        f"wis: error: {graph}: which of the columns ['a', 'b', 'c'] hold the ends of the edges? "
+        "Pass --source and --target\n"
+    )
+    assert run("sparsify", graph, "-o", out, "--source", "b", "--target", "a", "--keep", 1).exit_code == 0
+    result = run("sparsify", graph, "-o", tmp_path / "half.dat")
+    assert "rename the file, or pass --format, one of csv, tsv, list" in result.stderr
+    graph.rename(tmp_path / "graph.dat")
+    arguments = ["--format", "csv", "--source", "a", "--target", "b", "--keep", "1"]
+    result = run("sparsify", tmp_path / "graph.dat", "-o", tmp_path / "half.dat", *arguments)
+    assert (result.exit_code, (tmp_path / "half.dat").read_text()) == (0, "a,b,c\n0,1,2\n1,2,3\n")
+
+
+def test_a_method_that_reads_weights_gets_them(graph: Path) -> None:
+    out = graph.with_name("out.csv")
+    assert run("sparsify", graph, "-o", out, "-m", "threshold", "--num-edges", 1).exit_code == 0
+    assert out.read_text() == "source,target,weight\n2,3,4.5\n3,3,5.5\n"
+    result = run("sparsify", graph, "-o", out)
+    assert result.stderr.startswith("wis: note: method 'wis' does not read edge weights")
+    result = run("sparsify", graph, "-o", out, "-m", "threshold", "--num-edges", 1, "--weight", "target")
+    assert "source, target and weight must be three columns" in result.stderr
+
+
+def test_names_keep_their_order_file(tmp_path: Path) -> None:
+    graph, out, saved = tmp_path / "graph.tsv", tmp_path / "out.tsv", tmp_path / "order.npz"
+    graph.write_text("from\tto\nd\ta\na\tb\nb\td\nd\tc\n")
+    assert run("order", graph, "-o", saved).exit_code == 0
+    graph.write_text("from\tto\nd\tc\nb\td\na\tb\nd\ta\n")
+    assert run("sparsify", graph, "-o", out, "--order", saved).exit_code == 0
+    assert out.read_text() == "from\tto\nd\tc\na\tb\n"
+
+
+def test_a_list_of_graphs(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from torch_geometric.data import Data
+
+    columns = torch.tensor([[0, 0, 1, 2, 1, 2, 2, 3], [1, 2, 2, 3, 0, 0, 1, 2]])
+    one = Data(edge_index=columns, time=torch.arange(8), num_nodes=8)
+    torch.save([one, one], tmp_path / "in.pt")
+    result = run("sparsify", tmp_path / "in.pt", "-o", tmp_path / "out.pt")
+    assert result.exit_code == 1
+    assert 'pass --edge-attrs time if it follows the edges, or --edge-attrs "" if it stays' in result.stderr
+    result = run("sparsify", tmp_path / "in.pt", "-o", tmp_path / "out.pt", "--edge-attrs", "time")
+    assert "kept 4 of 8 edges" in result.stderr
+    assert [part.time.tolist() for part in wis.read_graph(tmp_path / "out.pt")] == [[0, 3, 4, 7]] * 2
+    result = run("order", tmp_path / "in.pt", "-o", tmp_path / "o.npz", "--edge-attrs", "")
+    assert "it holds a list of 2 graphs, each with a budget of its own, and an order is for one graph" in result.stderr

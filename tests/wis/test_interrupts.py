@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -12,7 +13,14 @@ import numpy as np
 import pytest
 
 from wis.files import replace_file
-from wis.interrupts import check_interrupt, hold_interrupts, release_interrupts, remember_interrupts, was_interrupted
+from wis.interrupts import (
+    check_interrupt,
+    exit_code,
+    hold_interrupts,
+    release_interrupts,
+    remember_interrupts,
+    was_interrupted,
+)
 from wis.progress import track
 
 
@@ -166,3 +174,39 @@ def test_another_handler_stays() -> None:
             assert not was_interrupted()
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGHUP])
+def test_other_signals_end_the_work_as_ctrl_c_does(tmp_path: Path, kind: signal.Signals) -> None:
+    def write() -> None:
+        with replace_file(tmp_path / "a.txt") as temporary:
+            temporary.write_text("half")
+            signal.raise_signal(kind)
+
+    with remember_interrupts():
+        with pytest.raises(KeyboardInterrupt):
+            write()
+        assert was_interrupted()
+        assert exit_code() == 128 + kind
+    assert signal.getsignal(kind) is signal.SIG_DFL
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_forked_process_ends_by_a_signal_as_always() -> None:
+    with remember_interrupts():
+        child = os.fork()
+        if child == 0:
+            signal.raise_signal(signal.SIGTERM)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGTERM
+
+
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with remember_interrupts():
+            signal.raise_signal(signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -45,10 +45,16 @@ class _ArrayTable(EdgeTable):
         self._in_rows = self._shape[0] != 2
         self._num_edges = self._shape[0 if self._in_rows else 1]
         self._ends_apart = self._in_rows == by_columns
+        if self._num_bytes() < 2 * self._num_edges * self._dtype.itemsize:
+            raise ValueError(f"{path}: it is cut short: it claims {self._num_edges} edges")
 
     @abc.abstractmethod
     def _open(self) -> contextlib.AbstractContextManager[IO[bytes]]:
         """The stored array, header first."""
+
+    @abc.abstractmethod
+    def _num_bytes(self) -> int:
+        """How long it is, unpacked."""
 
     def _blocks(self, what: str, *, weights: bool = False) -> Iterator[Block]:
         values = self._stored_weights() if weights else None
@@ -107,12 +113,15 @@ class NpyTable(_ArrayTable):
     def _open(self) -> contextlib.AbstractContextManager[IO[bytes]]:
         return self.path.open("rb")
 
+    def _num_bytes(self) -> int:
+        return self.path.stat().st_size
+
     def _copy(self, out: Path, rows: Rows) -> None:
         if rows.is_weighted:
             raise TypeError(f"{self.path}: this method returns edge weights, which an .npy file cannot carry; use .npz")
         ends, _, _ = self._follow(rows)
-        with replace_file(out) as temporary:
-            np.save(temporary, ends if self._in_rows else ends.T, allow_pickle=False)
+        with replace_file(out) as temporary, temporary.open("wb") as file:  # a suffix would be added to a path
+            np.save(file, ends if self._in_rows else ends.T, allow_pickle=False)
 
 
 def write_npy(graph: Any, path: Path) -> None:
@@ -120,8 +129,8 @@ def write_npy(graph: Any, path: Path) -> None:
     if not isinstance(graph, np.ndarray):
         raise TypeError(f"graph must be a NumPy edge_index to be written as .npy, got {type(graph).__name__}")
     check_columns(graph, None, "graph (an edge_index)")
-    with replace_file(path) as temporary:
-        np.save(temporary, graph, allow_pickle=False)
+    with replace_file(path) as temporary, temporary.open("wb") as file:
+        np.save(file, graph, allow_pickle=False)
 
 
 class NpzTable(_ArrayTable):
@@ -147,6 +156,10 @@ class NpzTable(_ArrayTable):
     def _open(self) -> Iterator[IO[bytes]]:
         with zipfile.ZipFile(self.path) as archive, archive.open("edge_index.npy") as stream:
             yield stream
+
+    def _num_bytes(self) -> int:
+        with zipfile.ZipFile(self.path) as archive:
+            return archive.getinfo("edge_index.npy").file_size
 
     def load_pairs(self, num_nodes: int | None = None, directed: bool | None = None) -> LoadedTable:
         """Read the pairs, after a look at the other arrays."""
@@ -191,8 +204,8 @@ class NpzTable(_ArrayTable):
             old = np.asarray(arrays.get(name, np.ones(len(factors))))
             check_weights(ends.T, old, positive=False)
             arrays[name] = old * factors.reshape(-1, *[1] * (old.ndim - 1))
-        with replace_file(out) as temporary:
-            np.savez_compressed(temporary, **arrays)
+        with replace_file(out) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, **arrays)
 
 
 def stored_names(path: Path) -> list[str]:

@@ -125,6 +125,9 @@ def _guess(path: Path, names: Sequence[str], kinds: Sequence[str], weight: int |
         and not (column == 0 and is_counter)
         and not name.startswith("__index_level_")
     ]
+    numbered = [column for column in range(len(names)) if not (column == 0 and is_counter)]
+    if [names[column] for column in numbered] == [str(i) for i in range(len(numbered))]:
+        left = numbered[:2]  # pandas numbers columns without names
     if len(left) != 2:
         raise ValueError(
             f"{path}: which of the columns {list(names)} hold the ends of the edges? Pass source= and target="

@@ -15,7 +15,10 @@ def read(path: Path) -> Any:
     import scipy.sparse
 
     with readable(path):
-        return checked(scipy.sparse.load_npz(path))
+        matrix = scipy.sparse.load_npz(path)
+        if matrix.dtype.kind not in "biufc":
+            raise ValueError(f"its entries must be numbers, got {matrix.dtype}")
+        return checked(matrix)
 
 
 def write(graph: Any, path: Path) -> None:
@@ -24,5 +27,5 @@ def write(graph: Any, path: Path) -> None:
 
     if not scipy.sparse.issparse(graph):
         raise TypeError(f"graph must be a SciPy sparse matrix to be written as .npz, got {type(graph).__name__}")
-    with replace_file(path) as temporary:
-        scipy.sparse.save_npz(temporary, graph)
+    with replace_file(path) as temporary, temporary.open("wb") as file:  # a suffix would be added to a path
+        scipy.sparse.save_npz(file, graph)

@@ -125,7 +125,7 @@ def _write_graphml(graph: Any, path: Path) -> None:
 def _write_gml(graph: Any, path: Path) -> None:
     import networkx as nx
 
-    nx.write_gml(graph, path, stringizer=nx.readwrite.gml.literal_stringizer)
+    nx.write_gml(graph, path, stringizer=str)
 
 
 def _write_gexf(graph: Any, path: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import collections
+import contextlib
 import pickle
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,7 @@ def read(path: Path) -> Any:
         from torch_geometric.data import Data, HeteroData, TemporalData
 
     try:
-        with torch.serialization.safe_globals(_allowed()):
+        with _only_these_allowed():
             stored = torch.load(path, map_location="cpu", weights_only=True)
     except (
         pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError, TypeError, AttributeError, IndexError,
@@ -45,7 +47,10 @@ def read(path: Path) -> Any:
         raise ValueError(
             f"{path} cannot be loaded safely; it must hold {_HELD}, saved by torch.save: {reason}"
         ) from error
-    graph = _as_graph(stored)
+    try:
+        graph = _as_graph(stored)
+    except Exception as error:  # slices that do not fit, which PyG follows wherever they lead
+        raise ValueError(f"{path} must hold {_HELD}; it is damaged: {error}") from error
     parts = graph if isinstance(graph, list) else [graph]
     for part in parts:
         if isinstance(part, (Data, HeteroData, TemporalData)):
@@ -72,6 +77,22 @@ def write(graph: Any, path: Path) -> None:
         )
     with replace_file(path) as temporary:
         torch.save(graph, temporary)
+
+
+@contextlib.contextmanager
+def _only_these_allowed() -> Iterator[None]:
+    """While the block runs, a file may name what :func:`_allowed` lists; afterwards what it could before."""
+    from torch.serialization import add_safe_globals, clear_safe_globals, get_safe_globals
+
+    before = get_safe_globals()
+    allowed = [*(one for one in before if one is not collections.defaultdict), *_allowed()]
+    try:
+        clear_safe_globals()
+        add_safe_globals(allowed)
+        yield
+    finally:
+        clear_safe_globals()
+        add_safe_globals(before)
 
 
 def _allowed() -> list[Any]:
@@ -149,9 +170,9 @@ def _separate(data: Any, slices: Any, kind: Any) -> Any:
     from torch_geometric.data.separate import separate
 
     graph = kind.from_dict(data) if isinstance(data, dict) else data
-    if slices is None or not isinstance(slices, Mapping):
+    if not slices:
         return graph
-    starts = next((v for v in slices.values() if hasattr(v, "__len__") and not isinstance(v, Mapping)), None)
-    if starts is None:
-        starts = next(iter(next(iter(slices.values())).values()))
+    starts = next(iter(slices.values()))
+    while isinstance(starts, Mapping):  # of a store, and of an attribute that is one
+        starts = next(iter(starts.values()))
     return [separate(type(graph), graph, i, slices, decrement=False) for i in range(len(starts) - 1)]

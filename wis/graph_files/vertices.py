@@ -46,7 +46,7 @@ class Vertices:
             return
         for tail, head in ends:
             if not self.named:
-                self._num_tails = max(self._num_tails, int(tail.max(initial=-1)) + 1)
+                self._num_tails = max(self._num_tails, int(tail.max()) + 1 if len(tail) else 0)
                 continue
             self._tails.add(tail)
             self._heads.add(head)

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+import wis
+
+
+def test_categories_and_mixed_ends_are_names(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"source": pd.Categorical(["b", "a", "b"]), "target": ["c", "b", "d"]})
+    frame.to_parquet(tmp_path / "in.parquet")
+    assert wis.read_graph(tmp_path / "in.parquet").labels == ["a", "b", "c", "d"]
+    frame.assign(target=[1, 2, 3]).to_parquet(tmp_path / "in.parquet")
+    table = wis.read_graph(tmp_path / "in.parquet")
+    assert table.labels == ["1", "2", "3", "a", "b"]
+    wis.write_graph(wis.sparsify(table, 1.0), tmp_path / "out.parquet")
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "out.parquet"), frame.assign(target=[1, 2, 3]))
+
+
+def test_unsigned_numbers(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"u": np.array([3, 0], dtype=np.uint64), "v": np.array([1, 2], dtype=np.int8)})
+    frame.to_parquet(tmp_path / "in.parquet")
+    assert wis.read_graph(tmp_path / "in.parquet").load_pairs().edges.pairs.tolist() == [[0, 1], [2, 3]]
+    frame = frame.assign(u=np.array([2**63 + 1, 0], dtype=np.uint64))
+    frame.to_parquet(tmp_path / "in.parquet")
+    table = wis.read_graph(tmp_path / "in.parquet")
+    assert table.edge_index.tolist() == [[3, 0], [1, 2]]
+    assert table.labels == ["0", "1", "2", str(2**63 + 1)]
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (pa.table({}), r"must have at least two columns, the endpoints, got \[\]"),
+        (pa.Table.from_arrays([pa.array([0]), pa.array([1])], ["u", "u"]), "has two columns named 'u'; rename one"),
+        (pa.table({"u": [0, None], "v": [1, 1]}), r"row 1 \(counted from 0\): column 'u' has no value or NaN"),
+        (pa.table({"a": [1], "b": [2], "c": [3]}), "which of the columns"),
+    ],
+)
+def test_bad_tables(tmp_path: Path, table: Any, message: str) -> None:
+    parquet.write_table(table, tmp_path / "in.parquet")
+    with pytest.raises(ValueError, match=rf"in\.parquet.*{message}"):
+        wis.sparsify(wis.read_graph(tmp_path / "in.parquet"))
+
+
+@pytest.mark.parametrize("weight", [[1.0, float("nan")], [1.0, None], ["a", "b"]])
+def test_bad_weights_matter_only_where_weights_are_read(tmp_path: Path, weight: list[Any]) -> None:
+    pd.DataFrame({"u": [0, 1], "v": [1, 2], "weight": weight}).to_parquet(tmp_path / "in.parquet")
+    table = wis.read_graph(tmp_path / "in.parquet")
+    with pytest.warns(UserWarning, match="does not read edge weights"):
+        wis.sparsify(table, 0.5)
+    with pytest.raises(ValueError, match=r"in\.parquet(, row 1|: the weight must be a number)"):
+        wis.sparsify(table, 0.5, method="threshold")
+
+
+def test_every_damaged_page_is_named(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"u": rng.integers(0, 50, 400), "v": rng.integers(50, 99, 400)})
+    frame.to_parquet(tmp_path / "in.parquet")
+    whole = (tmp_path / "in.parquet").read_bytes()
+    messages = []
+    for place in range(4, len(whole), len(whole) // 40):
+        (tmp_path / "in.parquet").write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        try:
+            wis.read_graph(tmp_path / "in.parquet").load_pairs()
+        except ValueError as error:
+            messages.append(str(error))
+    assert len(messages) > 5
+    assert all("in.parquet" in message for message in messages)

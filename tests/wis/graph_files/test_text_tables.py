@@ -1,0 +1,176 @@
+"""Text as people have it: lists of SNAP and KONECT, names as vertices, bytes of any encoding."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+import pytest
+
+import wis
+from wis.graph_files import text_lines
+
+SNAP = "# Directed graph\n# Nodes: 4 Edges: 4\n# FromNodeId\tToNodeId\n0\t1\n0\t2\n1\t2\n# a comment\n2\t3\n"
+KONECT = "% sym weighted\n% 4 4 4\n1 2 5 1082008561\n1 3 4 1082008562\n2 3 1 1082008563\n3 4 2 1082008564\n"
+EDGES = [[0, 0, 1, 2], [1, 2, 2, 3]]
+
+
+@pytest.mark.parametrize("name", ["in.txt", "in.edges", "in.el", "in.edgelist", "in.txt.gz", "out.club", "out.a.b.gz"])
+def test_lists_are_read_as_they_are(tmp_path: Path, name: str) -> None:
+    text = KONECT if name.startswith("out") else SNAP
+    (tmp_path / name).write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    table = wis.read_graph(tmp_path / name)
+    shift = 1 if text == KONECT else 0
+    assert (table.edge_index - shift).tolist() == EDGES
+    out = tmp_path / f"sparse.{name}" if not name.startswith("out") else tmp_path / f"out.sparse.{name[4:]}"
+    wis.write_graph(wis.sparsify(table, num_edges=2), out)
+    written = out.read_bytes()
+    lines = (gzip.decompress(written) if name.endswith(".gz") else written).decode().splitlines()
+    removed = text.splitlines()[slice(4, 6) if text == SNAP else slice(3, 5)]
+    assert lines == [line for line in text.splitlines() if line not in removed]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0 1\n0 2\n1 2\n2 3\n",
+        "0  1\n 0\t2 \n1   2\n\n  \n2 3",
+        "0,1\n0,2\n% note\n1,2\n2,3\n",
+        "0 1\r\n0 2\r\n1 2\r\n2 3\r\n",
+        "from to\n0 1\n0 2\n1 2\n2 3\n",
+        "0 1 {'kind': 'a b'}\n0 2 {}\n1 2 {}\n2 3 {}\n",
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*(first row|braces)")
+@pytest.mark.parametrize("block", [1 << 21, 5])
+def test_separators_of_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, block: int) -> None:
+    monkeypatch.setattr(text_lines, "BLOCK_BYTES", block)
+    (tmp_path / "in.txt").write_bytes(text.encode())
+    table = wis.read_graph(tmp_path / "in.txt")
+    assert table.edge_index.tolist() == EDGES
+    wis.write_graph(wis.sparsify(table, 1.0), tmp_path / "out.txt")
+    assert (tmp_path / "out.txt").read_bytes() == text.encode()
+
+
+def test_a_list_gets_weights(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("# a\n0\t1\t2\n1  2\t4\n")
+    table = wis.read_graph(tmp_path / "in.txt", weight=2)
+    loaded = table.load_pairs()
+    assert loaded.weighted_edges().weights.tolist() == [2.0, 4.0]
+    wis.write_graph(table.keep_pairs(loaded.edges, np.array([True, True]), np.array([0.5, 2.0])), tmp_path / "out.txt")
+    assert (tmp_path / "out.txt").read_text() == "# a\n0\t1\t1.0\n1  2\t8.0\n"
+    table = wis.read_graph(tmp_path / "in.txt")
+    wis.write_graph(table.keep_pairs(loaded.edges, np.array([True, False]), np.array([0.5, 2.0])), tmp_path / "out.txt")
+    assert (tmp_path / "out.txt").read_text() == "# a\n0\t1\t2\t0.5\n"
+
+
+def test_a_bipartite_list_of_konect_says_so_itself(tmp_path: Path) -> None:
+    (tmp_path / "out.likes").write_text("% bip unweighted\n1 1\n1 2\n2 1\n")
+    assert wis.read_graph(tmp_path / "out.likes").load_pairs().edges.pairs.T.tolist() == [[1, 4], [1, 5], [2, 4]]
+    one_sided = wis.read_graph(tmp_path / "out.likes", bipartite=False)
+    assert one_sided.load_pairs().edges.pairs.T.tolist() == [[1, 2]]
+
+
+NAMES = ["anna", "bob", "élan", "x,y", '"q"']
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_names_are_vertices_and_stay_as_written(tmp_path: Path, suffix: str) -> None:
+    import pandas as pd
+
+    club = nx.relabel_nodes(nx.karate_club_graph(), {i: NAMES[i] if i < 5 else f"n{i}" for i in range(34)})
+    frame = pd.DataFrame([(u, v) for u, v in club.edges()], columns=["source", "target"])
+    path, out = tmp_path / f"in{suffix}", tmp_path / f"out{suffix}"
+    frame.to_csv(path, index=False) if suffix == ".csv" else frame.to_parquet(path)
+    table = wis.read_graph(path)
+    assert table.labels == sorted(club, key=lambda name: name.encode())
+    wis.write_graph(wis.sparsify(table, 0.5), out)
+    written = pd.read_csv(out) if suffix == ".csv" else pd.read_parquet(out)
+    expected = wis.sparsify(frame, 0.5, directed=False)
+    assert written.to_numpy().tolist() == expected.to_numpy().tolist()
+    order = wis.removal_order(frame, directed=False)
+    assert order.apply(table, 0.5).edge_index.shape == (2, 39)
+
+
+def test_huge_numbers_are_names(tmp_path: Path) -> None:
+    rows = ["1,2", "2,99999999999999999999", "1,9000000000000", "9000000000000,2"]
+    (tmp_path / "in.csv").write_text("source,target\n" + "\n".join(rows) + "\n")
+    table = wis.read_graph(tmp_path / "in.csv")
+    assert table.edge_index.tolist() == [[0, 1, 0, 2], [1, 3, 2, 1]]
+    assert table.labels == ["1", "2", "9000000000000", "99999999999999999999"]
+    wis.write_graph(wis.sparsify(table, num_edges=1), tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_text() == "source,target\n2,99999999999999999999\n"
+    ends = np.array([[2**63 + 5, 7], [7, 2**63 + 9]], dtype=np.uint64)
+    np.save(tmp_path / "in.npy", ends)
+    assert wis.read_graph(tmp_path / "in.npy").edge_index.tolist() == [[1, 0], [0, 2]]
+    wis.write_graph(wis.sparsify(wis.read_graph(tmp_path / "in.npy"), 1.0), tmp_path / "out.npy")
+    np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), ends)
+
+
+def test_numbers_may_be_names(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("source,target\n1,01\n1,A3\n")
+    with pytest.raises(ValueError, match=r"line 3: vertices must be integers from 0, got 'A3'; pass names=True"):
+        wis.removal_order(wis.read_graph(tmp_path / "in.csv"))
+    assert wis.read_graph(tmp_path / "in.csv", names=True).labels == ["01", "1", "A3"]
+
+
+def test_a_first_row_of_names_is_asked_about(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("anna,bob\nbob,carl\n")
+    with pytest.raises(ValueError, match="is its first row, 'anna,bob', a header or an edge"):
+        wis.read_graph(tmp_path / "in.csv")
+    assert wis.read_graph(tmp_path / "in.csv", header=False).labels == ["anna", "bob", "carl"]
+    assert wis.read_graph(tmp_path / "in.csv", header=True).labels == ["bob", "carl"]
+    assert wis.read_graph(tmp_path / "in.csv", header=True).edge_index.tolist() == [[0], [1]]
+    (tmp_path / "in.txt").write_text("anna bob\nbob carl\n")
+    assert wis.read_graph(tmp_path / "in.txt").labels == ["anna", "bob", "carl"]
+
+
+def test_bytes_of_any_encoding_survive_reweighting(tmp_path: Path) -> None:
+    rows = b'source,target,name,weight\n0,1,caf\xe9,2\n1,2,"\xff, ""z""",4\n'
+    (tmp_path / "in.csv").write_bytes(rows)
+    table = wis.read_graph(tmp_path / "in.csv")
+    edges = table.load_pairs().edges
+    wis.write_graph(table.keep_pairs(edges, np.array([True, True]), np.array([0.5, 2.0])), tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_bytes() == rows.replace(b",2\n", b",1.0\n").replace(b",4\n", b",8.0\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"", "is empty; expected one edge a row"),
+        (b"\n \n", "is empty; expected one edge a row"),
+        (b'{"nodes": [], "links": []}', "it is JSON"),
+        (b"[[0, 1], [1, 2]]", "it is JSON"),
+        (b"<!DOCTYPE html>\n<html>404</html>", "it is HTML or XML"),
+        (gzip.compress(b"0,1\n"), "it is a gzip file; give it the suffix .gz"),
+        (b"PK\x03\x04abc", "it is a ZIP archive"),
+        ("0,1\n".encode("utf-16"), "text in UTF-16"),
+        (b"\x00\x01\x02", "it is binary"),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".csv", ".txt"])
+def test_other_things_are_refused(tmp_path: Path, suffix: str, content: bytes, what: str) -> None:
+    path = tmp_path / f"in{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"in\{suffix}.*{what}"):
+        wis.read_graph(path)
+
+
+@pytest.mark.parametrize("start", [b"", b"0,1\n1,2\n", b"#"])
+def test_a_packed_endless_line_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: bytes) -> None:
+    monkeypatch.setattr(text_lines, "LONGEST_LINE", 1 << 16)
+    monkeypatch.setattr(text_lines, "BLOCK_BYTES", 1 << 12)
+    monkeypatch.setattr("wis.graph_files.text_layout.LONGEST_LINE", 1 << 16)
+    (tmp_path / "in.csv.gz").write_bytes(gzip.compress(start + b"7" * (1 << 20)))
+    with pytest.raises(ValueError, match=r"in\.csv\.gz.*: a line is longer than .* MiB; every row must be one line"):
+        wis.read_graph(tmp_path / "in.csv.gz", header=False, source=0, target=1).load_pairs()
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_bytes(b"\xef\xbb\xbftarget,source\n1,0\n2,0\n")
+    table = wis.read_graph(tmp_path / "in.csv")
+    assert table.edge_index.tolist() == [[0, 0], [1, 2]]
+    wis.write_graph(table, tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "in.csv").read_bytes()
