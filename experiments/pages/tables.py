@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 # A column with a longer cell holds sentences, which are set flush left and may be broken.
 _LONGEST_WORDS = 30
+_LATEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}", "±": r"$\pm$",
+    "−": "$-$", "–": "--", "µ": r"$\mu$", "\r": " ", "\n": " ",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,26 @@ class Grid:
             for i, row in enumerate(self.rows)
         ]
         return markdown([self.columns, *rows], left={0, *self.left})
+
+    def latex(self, note: str = "") -> str:
+        """A table for LaTeX with the package booktabs, its title and note as caption."""
+        rows = [
+            [
+                rf"\textbf{{{latex_text(text)}}}" if (i, j) in self.strong else latex_text(text)
+                for j, text in enumerate(row)
+            ]
+            for i, row in enumerate(self.rows)
+        ]
+        sides = "".join("l" if j in {0, *self.left} else "r" for j in range(len(self.columns)))
+        caption = ". ".join(latex_text(part.rstrip(".")) for part in (self.title, note) if part)
+        head, *body = [" & ".join(row) + r" \\" for row in [[latex_text(name) for name in self.columns], *rows]]
+        lines = [r"\begin{table}", rf"\caption{{{caption}.}}", rf"\begin{{tabular}}{{{sides}}}", r"\toprule", head]
+        return "\n".join([*lines, r"\midrule", *body, r"\bottomrule", r"\end{tabular}", r"\end{table}"])
+
+
+def latex_text(text: str) -> str:
+    """Text for LaTeX, in which no character commands."""
+    return re.sub(r"[\\{}$&#%_^~<>±−–µ\r\n]", lambda found: _LATEX[found[0]], text)
 
 
 def markdown(rows: Iterable[Sequence[str]], *, left: Collection[int] = (0,)) -> str:

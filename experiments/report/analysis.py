@@ -1,19 +1,23 @@
 """The numbers of a report: tidy pandas tables, computed from the cells of a sweep and nothing else.
 
-Accuracies are percentages. Intervals are 95 % intervals by Student's t over runs, of which there is one a split and
-seed. With one split they speak of initial weights, training and random orders, not of other splits.
+Accuracies are percentages. Intervals are 95 % intervals by Student's t. Where a plan has one split of a data set, they
+are over seeds, and speak of initial weights, training and random orders, not of other splits. Where it has several,
+seeds are nested in splits: the mean of a split's seeds counts once.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from wis.experiments.sweep.results import Results
 
 GRID = ["dataset", "model", "method", "removed"]
+# What runs are paired by.
+RUN = ["split", "seed"]
 # Fewer blocks than this tell nothing about ranks.
 MIN_BLOCKS = 5
 _CONFIDENCE = 0.95
@@ -23,7 +27,7 @@ def finished(results: Results) -> pd.DataFrame:
     """The cells whose run is fine, with ``accuracy`` in percent."""
     cells = results.cells[results.cells["status"] == "ok"].copy()
     cells["accuracy"] = 100 * cells["test_score"].astype(float)
-    return cells
+    return cells.assign(metric=cells["metric"].fillna("accuracy"))
 
 
 def groups(cells: pd.DataFrame) -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
@@ -77,7 +81,14 @@ def summarise(values: pd.Series) -> dict[str, float]:
 
 
 def accuracy(cells: pd.DataFrame) -> pd.DataFrame:
-    """Test accuracy over seeds, for every data set, model, method and removed share."""
+    """Test accuracy over runs, for every data set, model, method and removed share.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``runs``, ``unit`` (``"seed"``, or ``"split"`` where there are several), ``units``, ``mean``, ``deviation`` (the
+        unbiased standard deviation over runs), ``standard_error``, ``low`` and ``high`` (over units).
+    """
     return _summaries(cells, GRID, "accuracy")
 
 
@@ -87,50 +98,66 @@ def differences(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def average_differences(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Differences to the baseline, averaged over the removed shares before seeds are compared.
+    """Differences to the baseline, averaged over the removed shares before runs are compared.
 
-    Only seeds of ``pairs``, from :func:`paired`, that have a result at every share count.
+    ``pairs`` are from :func:`paired`.
     """
-    grid = ["dataset", "model", "method"]
+    return _summaries(averaged(pairs), ["dataset", "model", "method"], "difference")
+
+
+def averaged(pairs: pd.DataFrame) -> pd.DataFrame:
+    """One row a run: its ``difference`` averaged over shares, of the runs that have a result at every share."""
     shares = pairs.groupby(["dataset", "model"])["removed"].transform("nunique")
-    pairs = pairs.assign(shares=shares)
-    by_seed = pairs.groupby([*grid, "split", "seed"], sort=False).agg(
-        difference=("difference", "mean"), found=("removed", "nunique"), shares=("shares", "first")
-    )
-    complete = by_seed[by_seed["found"] == by_seed["shares"]].reset_index()
-    return _summaries(complete, grid, "difference")
+    by_run = pairs.assign(shares=shares).groupby(["dataset", "model", "method", *RUN], sort=False)
+    table = by_run.agg(difference=("difference", "mean"), found=("removed", "nunique"), shares=("shares", "first"))
+    return table[table["found"] == table["shares"]].reset_index()
 
 
 def paired(cells: pd.DataFrame, baseline: str | None) -> pd.DataFrame:
-    """Every cell of another method beside the baseline's cell of the same seed, with their ``difference``.
+    """Every cell of another method beside the baseline's cell of the same run, with their ``difference``.
 
     At shares strictly between 0 and 1 only: at 0 and 1 every method leaves the same graph and shares the same run, so
     there is no difference to speak of. Empty where there is no baseline.
     """
     inner = between(cells)
-    keys = ["dataset", "model", "removed", "split", "seed"]
+    keys = ["dataset", "model", "removed", *RUN]
     reference = inner[inner["method"] == baseline][[*keys, "accuracy"]].rename(columns={"accuracy": "reference"})
     others = inner[inner["method"] != baseline].merge(reference, on=keys)
     return others.assign(difference=others["accuracy"] - others["reference"])
 
 
 def _summaries(table: pd.DataFrame, grid: list[str], value: str) -> pd.DataFrame:
-    columns = [*grid, "seeds", "mean", "standard_error", "low", "high"]
-    rows = [dict(zip(grid, key, strict=True)) | summarise(part[value]) for key, part in table.groupby(grid, sort=False)]
+    columns = [*grid, "runs", "unit", "units", "mean", "deviation", "standard_error", "low", "high"]
+    rows = [
+        dict(zip(grid, key, strict=True)) | _summarise_nested(part, value)
+        for key, part in table.groupby(grid, sort=False)
+    ]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _summarise_nested(runs: pd.DataFrame, value: str) -> dict[str, Any]:
+    unit = unit_of(runs)
+    found: dict[str, Any] = summarise(runs.groupby(unit)[value].mean())
+    return found | {"runs": len(runs), "unit": unit, "units": found["seeds"], "deviation": runs[value].std(ddof=1)}
+
+
+def unit_of(runs: pd.DataFrame) -> str:
+    """What is drawn anew from one value to the next: ``"split"`` where there are several, else ``"seed"``."""
+    return "split" if runs["split"].nunique() > 1 else "seed"
 
 
 def ranks(cells: pd.DataFrame) -> pd.DataFrame:
     """Mean ranks of the methods (1 is best), Friedman's test, and Nemenyi's p-value against the best method.
 
     The accuracy of a method is averaged over the shares strictly between 0 and 1. Blocks are pairs of a data set and a
-    model where there are at least five, else the seeds within each pair. Demšar, JMLR 7 (2006).
+    model where there are at least five, else the runs within each pair. Demšar, JMLR 7 (2006).
 
     Returns
     -------
     pandas.DataFrame
-        ``within``, ``blocks``, ``method``, ``mean_rank``, ``p_friedman`` and ``p_against_best``; empty where there are
-        fewer than three methods or five blocks.
+        ``within``, ``blocks``, ``method``, ``mean_rank``, ``p_friedman``, ``p_against_best`` and
+        ``critical_difference``: mean ranks that are nearer cannot be told apart at 5 %. Empty where there are fewer
+        than three methods or five blocks.
     """
     inner = between(cells)
     tables: list[tuple[str, pd.DataFrame]] = []
@@ -139,12 +166,13 @@ def ranks(cells: pd.DataFrame) -> pd.DataFrame:
         tables.append(("all data sets and models", by_pair))
     else:
         for (dataset, model), part in groups(inner):
-            tables.append((f"{dataset}, {model}", _blocks(part, ["split", "seed"])))
+            tables.append((f"{dataset}, {model}", _blocks(part, RUN)))
     rows: list[dict[str, object]] = []
     for within, blocks in tables:
         if len(blocks) >= MIN_BLOCKS and blocks.shape[1] >= 3:
             rows += _rank(within, blocks)
-    return pd.DataFrame(rows, columns=["within", "blocks", "method", "mean_rank", "p_friedman", "p_against_best"])
+    columns = ["within", "blocks", "method", "mean_rank", "p_friedman", "p_against_best", "critical_difference"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _blocks(cells: pd.DataFrame, block: list[str]) -> pd.DataFrame:
@@ -159,11 +187,13 @@ def _rank(within: str, blocks: pd.DataFrame) -> list[dict[str, object]]:
     from scipy import stats
 
     mean_ranks = blocks.rank(axis=1, ascending=False).mean().sort_values(kind="stable")
-    p_friedman = float(stats.friedmanchisquare(*(blocks[method] for method in blocks)).pvalue)
+    with np.errstate(invalid="ignore"):  # all accuracies may be equal
+        p_friedman = float(stats.friedmanchisquare(*(blocks[method] for method in blocks)).pvalue)
     count, methods = blocks.shape
     # Nemenyi: differences of mean ranks in standard errors, against the range of as many normal variables.
-    distance = (mean_ranks - mean_ranks.iloc[0]) / np.sqrt(methods * (methods + 1) / (12 * count))
-    against = stats.studentized_range.sf(distance, methods, np.inf)
+    error = np.sqrt(methods * (methods + 1) / (12 * count))
+    against = stats.studentized_range.sf((mean_ranks - mean_ranks.iloc[0]) / error, methods, np.inf)
+    critical = float(stats.studentized_range.ppf(_CONFIDENCE, methods, np.inf) * error)
     return [
         {
             "within": within,
@@ -172,6 +202,7 @@ def _rank(within: str, blocks: pd.DataFrame) -> list[dict[str, object]]:
             "mean_rank": float(mean_rank),
             "p_friedman": p_friedman,
             "p_against_best": float(p_against_best),
+            "critical_difference": critical,
         }
         for (method, mean_rank), p_against_best in zip(mean_ranks.items(), against, strict=True)
     ]
@@ -217,7 +248,7 @@ def training_times(cells: pd.DataFrame) -> pd.DataFrame:
 
 def structure(cells: pd.DataFrame) -> pd.DataFrame:
     """What is left of each graph: pairs, connected components and isolated vertices, averaged over its orders."""
-    one_model = cells.drop_duplicates(["dataset", "method", "removed", "split", "seed"])
+    one_model = cells.drop_duplicates(["dataset", "method", "removed", *RUN])
     grid = one_model.groupby(["dataset", "method", "removed"], sort=False)
     table = grid[["pairs", "components", "isolated"]].mean()
     return table.reset_index()
@@ -226,7 +257,9 @@ def structure(cells: pd.DataFrame) -> pd.DataFrame:
 def unfinished(results: Results) -> pd.DataFrame:
     """Cells without a result: missing, diverged or failed, with the message."""
     cells = results.cells[results.cells["status"] != "ok"]
-    return cells[["dataset", "model", "method", "removed", "split", "seed", "status", "message"]].fillna({"message": ""})
+    return cells[["dataset", "model", "method", "removed", "split", "seed", "status", "message"]].fillna(
+        {"message": ""}
+    )
 
 
 def kept(cells: pd.DataFrame) -> pd.DataFrame:
@@ -237,7 +270,7 @@ def kept(cells: pd.DataFrame) -> pd.DataFrame:
     inner = between(cells)
     rows = [
         (cell["dataset"], name, METRICS.get(name, name), cell["method"], cell["removed"], value)
-        for cell in inner.drop_duplicates(["dataset", "method", "removed", "split", "seed"]).to_dict("records")
+        for cell in inner.drop_duplicates(["dataset", "method", "removed", *RUN]).to_dict("records")
         for name, value in sorted(json.loads(cell["kept"]).items(), key=lambda item: places.get(item[0], len(places)))
     ]
     columns = ["dataset", "measure", "description", "method", "removed"]

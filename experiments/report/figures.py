@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
-from wis.experiments.pages.svg import COLOURS, GREY, Drawing, drawing, legend_above
+from wis.experiments.pages.svg import COLOURS, GREY, INK, Drawing, drawing, legend_above
 from wis.experiments.report.analysis import between, methods_of
+from wis.experiments.report.findings import Group
 from wis.experiments.report.labels import method_label, percent, removal
 
 if TYPE_CHECKING:
@@ -25,13 +27,13 @@ def styles(methods: list[str], baseline: str | None) -> dict[str, tuple[str, str
     return chosen | ({baseline: _BASELINE_STYLE} if baseline else {})
 
 
-def accuracy_figure(table: pd.DataFrame, looks: dict[str, tuple[str, str]], title: str) -> str:
+def accuracy_figure(group: Group, looks: dict[str, tuple[str, str]], title: str) -> str:
     """Accuracy against removed edges, one line a method, with 95 % bands.
 
     Parameters
     ----------
-    table
-        The rows of :func:`wis.experiments.report.analysis.accuracy` of one data set and model.
+    group
+        What is drawn; points that the paper has too are beside it, hollow.
     looks
         From :func:`styles`.
     title
@@ -44,9 +46,12 @@ def accuracy_figure(table: pd.DataFrame, looks: dict[str, tuple[str, str]], titl
     """
     with _drawing(title) as drawn:
         (axes,) = drawn.axes
-        _lines(axes, table, looks)
-        axes.set_ylabel("test accuracy (%)")
-        _legend(axes, table, looks)
+        _lines(axes, group.accuracy, looks)
+        for row in group.published.to_dict("records"):
+            colour, marker = looks[row["method"]]
+            axes.plot(row["removed"], row["published"], color=colour, marker=marker, markersize=7, fillstyle="none")
+        axes.set_ylabel(f"test {group.score} (%)")
+        _legend(axes, group.accuracy, looks)
     return drawn.svg
 
 
@@ -60,6 +65,75 @@ def difference_figure(table: pd.DataFrame, looks: dict[str, tuple[str, str]], ti
         axes.set_xlim(-0.02, 1.02)
         _legend(axes, table, looks)
     return drawn.svg
+
+
+def ratio_figure(table: pd.DataFrame, looks: dict[str, tuple[str, str]], title: str) -> str:
+    """Ratios to the full graph against removed edges: one measure of :func:`wis.experiments.report.gains.gains`."""
+    table = table.rename(columns={"ratio": "mean"})
+    with _drawing(title) as drawn:
+        (axes,) = drawn.axes
+        axes.axhline(1, color=GREY, linewidth=1)
+        _lines(axes, table, looks)
+        axes.set_ylabel("share of the full graph")
+        axes.set_ylim(bottom=0)
+        axes.yaxis.set_major_formatter(lambda share, _: percent(share))
+        _legend(axes, table, looks)
+    return drawn.svg
+
+
+def critical_difference_figure(table: pd.DataFrame) -> str:
+    """Mean ranks on a line, with a bar over methods that Nemenyi's test cannot tell apart; Demšar (2006), figure 1.
+
+    Parameters
+    ----------
+    table
+        The rows of :func:`wis.experiments.report.analysis.ranks` of one ``within``, best first.
+    """
+    ranks = table["mean_rank"].to_numpy()
+    reach = float(table["critical_difference"].iloc[0])
+    bars = _cliques(ranks, reach)
+    height = 1.1 + 0.24 * (len(ranks) + 1) // 2 + 0.14 * len(bars)
+    title = f"Critical difference of mean ranks: {table['within'].iloc[0]}"
+    with drawing(title, size=(6.4, height)) as drawn:
+        (axes,) = drawn.axes
+        _rank_axis(axes, len(ranks), reach)
+        for place, (first, last) in enumerate(bars):
+            level = -0.35 - 0.3 * place
+            axes.plot([ranks[first] - 0.03, ranks[last] + 0.03], [level] * 2, color=INK, linewidth=3.5)
+        _name_ranks(axes, table, -0.5 - 0.3 * len(bars))
+    return drawn.svg
+
+
+def _cliques(ranks: np.ndarray, reach: float) -> list[tuple[int, int]]:
+    """First and last place of each largest group of ascending ranks less than ``reach`` apart."""
+    lasts = np.searchsorted(ranks, ranks + reach, side="left") - 1
+    return [(i, int(last)) for i, last in enumerate(lasts) if last > i and (i == 0 or lasts[i - 1] < last)]
+
+
+def _rank_axis(axes: Axes, methods: int, reach: float) -> None:
+    """The line of ranks at the top, and the length of the critical difference over it."""
+    axes.grid(visible=False)
+    axes.spines["bottom"].set_visible(False)
+    axes.set_yticks([])
+    axes.set_xticks([])
+    axes.plot([1, methods], [0, 0], color=GREY, linewidth=1.2)
+    for rank in range(1, methods + 1):
+        axes.plot([rank] * 2, [0, 0.12], color=GREY, linewidth=1.2)
+        axes.text(rank, 0.2, str(rank), ha="center", va="bottom")
+    axes.plot([1, 1 + reach], [1.1, 1.1], color=INK, linewidth=1.5, marker="|")
+    axes.text(1 + reach / 2, 1.2, f"critical difference {reach:.2f}", ha="center", va="bottom")
+
+
+def _name_ranks(axes: Axes, table: pd.DataFrame, top: float) -> None:
+    """The better half at the left, the others at the right, each led to its rank."""
+    count = len(table)
+    for place, row in enumerate(table.to_dict("records")):
+        is_left = place < (count + 1) // 2
+        level = top - 0.55 * (place if is_left else count - 1 - place)
+        edge, side = (0.7, "right") if is_left else (count + 0.3, "left")
+        axes.plot([row["mean_rank"], row["mean_rank"], edge], [0, level, level], color=GREY, linewidth=1)
+        text = f"{method_label(row['method'])} {row['mean_rank']:.2f}"
+        axes.text(edge + (-0.06 if is_left else 0.06), level, text, ha=side, va="center")
 
 
 def _lines(axes: Axes, table: pd.DataFrame, looks: dict[str, tuple[str, str]]) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from wis.experiments.report import analysis
+from wis.experiments.report.evidence import evidence, record
+from wis.experiments.report.gains import break_even, gains
+from wis.experiments.report.labels import score_label
+from wis.experiments.report.leaderboard import leaderboard
+from wis.experiments.report.published import beside_published
+from wis.experiments.report.side_by_side import join, side_by_side
 from wis.experiments.sweep.results import Results, read_results
 
 
@@ -20,10 +26,14 @@ class Group:
     ----------
     dataset, model
         Names.
+    score
+        What the percentages are: accuracy or ROC-AUC.
     accuracy
         Its rows of :attr:`Findings.accuracy`.
     differences
         Its rows of :attr:`Findings.differences`.
+    evidence, gains, published
+        Its rows of these tables of :class:`Findings`.
     ranking
         Methods by accuracy averaged over the shares strictly between 0 and 1, best first.
     baseline
@@ -37,12 +47,23 @@ class Group:
 
     dataset: str
     model: str
+    score: str
     accuracy: pd.DataFrame
     differences: pd.DataFrame
+    evidence: pd.DataFrame
+    gains: pd.DataFrame
+    published: pd.DataFrame
     ranking: list[str]
     baseline: str | None
     lead: Mapping[Any, Any] | None
     equal: str | None
+
+    @property
+    def winners(self) -> list[str]:
+        """The methods that beat the baseline, best first."""
+        table = self.evidence
+        won = set(table[table["outcome"] == "win"]["method"])
+        return [method for method in self.ranking if method in won]
 
 
 @dataclass(frozen=True)
@@ -51,22 +72,30 @@ class Findings:
 
     Attributes
     ----------
+    runs
+        What it was computed from: the results of every run folder.
     results
-        What it was computed from.
+        All of them as one.
     cells
         The cells whose run is fine.
     baseline
         The method that the others are compared with; None if there is only one.
+    score
+        What the percentages are: accuracy, ROC-AUC or both.
     accuracy, differences, averages, ranks, costs, training, structure, kept, unfinished
         Tidy tables; see :mod:`wis.experiments.report.analysis`. Differences, averages and ranks are empty without a
         baseline.
+    evidence, record, gains, break_even, leaderboard, published, side_by_side
+        Tidy tables of the modules of these names.
     groups
         Every data set and model, in the order of the plan.
     """
 
+    runs: Sequence[Results]
     results: Results
     cells: pd.DataFrame
     baseline: str | None
+    score: str
     accuracy: pd.DataFrame
     differences: pd.DataFrame
     averages: pd.DataFrame
@@ -76,53 +105,74 @@ class Findings:
     structure: pd.DataFrame
     kept: pd.DataFrame
     unfinished: pd.DataFrame
+    evidence: pd.DataFrame
+    record: pd.DataFrame
+    gains: pd.DataFrame
+    break_even: pd.DataFrame
+    leaderboard: pd.DataFrame
+    published: pd.DataFrame
+    side_by_side: pd.DataFrame
     groups: list[Group]
 
 
-def read_findings(run: Path) -> Findings:
-    """Read a run folder, finished or not, and compute what it says.
+def read_findings(*folders: Path) -> Findings:
+    """Read run folders, finished or not, and compute what they say.
 
     Raises
     ------
     ValueError
-        If there are no results in ``run``, or none of its runs has finished, well or not.
+        If there are no results in a folder, or no run has finished, well or not.
     """
-    results = read_results(run)
-    cells = analysis.finished(results)
+    runs = [read_results(folder) for folder in folders]
+    results = join(runs)
     if (results.cells["status"] == "missing").all():
-        raise ValueError(f"no run in {run} has finished yet, so there is nothing to report")
+        raise ValueError(f"no run in {' or '.join(map(str, folders))} has finished yet, so there is nothing to report")
+    cells = analysis.finished(results)
     baseline = analysis.baseline_of(cells)
     pairs = analysis.paired(cells, baseline)
-    accuracy, differences = analysis.accuracy(cells), analysis.differences(pairs)
+    accuracy, costs = analysis.accuracy(cells), analysis.costs(cells, results.orders)
+    found = evidence(cells, pairs)
+    tables = {
+        "accuracy": accuracy,
+        "differences": analysis.differences(pairs),
+        "evidence": found,
+        "gains": gains(cells),
+        "published": beside_published(accuracy, cells),
+    }
     return Findings(
+        runs,
         results,
         cells,
         baseline,
-        accuracy,
-        differences,
+        score_label(cells["metric"]),
         averages=analysis.average_differences(pairs),
         ranks=analysis.ranks(cells),
-        costs=analysis.costs(cells, results.orders),
+        costs=costs,
         training=analysis.training_times(cells),
         structure=analysis.structure(cells),
         kept=analysis.kept(cells),
         unfinished=analysis.unfinished(results),
-        groups=list(_groups(cells, accuracy, differences)),
+        record=record(found),
+        break_even=break_even(cells, costs),
+        leaderboard=leaderboard(cells, results.environments),
+        side_by_side=side_by_side(cells, accuracy),
+        groups=list(_groups(cells, tables)),
+        **tables,
     )
 
 
-def _groups(cells: pd.DataFrame, accuracy: pd.DataFrame, differences: pd.DataFrame) -> Iterator[Group]:
+def _groups(cells: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> Iterator[Group]:
     for (dataset, model), part in analysis.groups(cells):
         ranking, baseline = _ranking(part), analysis.baseline_of(part)
         yield Group(
             dataset,
             model,
-            analysis.rows_of(accuracy, dataset, model),
-            analysis.rows_of(differences, dataset, model),
-            ranking,
-            baseline,
+            score_label(part["metric"]),
+            ranking=ranking,
+            baseline=baseline,
             lead=_lead(part, ranking, baseline) if baseline else None,
             equal=_equal(part, ranking, baseline),
+            **{name: analysis.rows_of(table, dataset, model) for name, table in tables.items()},
         )
 
 

@@ -10,11 +10,12 @@ import pandas as pd
 from wis.experiments.report import analysis
 from wis.experiments.report.findings import Findings, Group
 from wis.experiments.report.labels import method_label, model_label, percent, removal
+from wis.experiments.report.verdict import verdicts
 
 
 def summary(findings: Findings) -> str:
     """What the results say, in a few lines."""
-    return "\n".join([title(findings), *sentences(findings)])
+    return "\n".join([title(findings), *verdicts(findings), *sentences(findings)])
 
 
 def title(findings: Findings) -> str:
@@ -26,7 +27,9 @@ def title(findings: Findings) -> str:
     # One seed gives no interval, so that nothing can be said to be clear.
     if baseline is None or findings.cells["seed"].nunique() == 1:
         return f"How much accuracy is left when edges go: {', '.join(where)}"
-    winners = [group.ranking[0] for group in findings.groups if _has_clear_winner(group, findings.averages)]
+    winners = [group.winners[0] for group in findings.groups if group.winners]
+    if not winners and findings.evidence["outcome"].isin(["too few", ""]).all():
+        return f"Too few runs to tell sparsifiers apart on {' and '.join(where)}"
     if not winners:
         return f"No sparsifier clearly beats {removal(baseline)} on {' and '.join(where)}"
     if len(where) == 1:
@@ -38,18 +41,13 @@ def title(findings: Findings) -> str:
     return f"{first} keeps the most accuracy on {counts.iloc[0]} of {len(where)} pairs of data set and model"
 
 
-def _has_clear_winner(group: Group, averages: pd.DataFrame) -> bool:
-    """Whether the interval of the best method over the baseline excludes zero."""
-    own = analysis.rows_of(averages, group.dataset, group.model)
-    return bool((own[own["method"].isin(group.ranking[:1])]["low"] > 0).any())
-
-
 def sentences(findings: Findings) -> list[str]:
-    """Two or three sentences for every data set and model."""
-    return [text for group in findings.groups if (text := _sentences(group))]
+    """What :func:`details` says of every data set and model."""
+    return [text for group in findings.groups if (text := details(group))]
 
 
-def _sentences(group: Group) -> str:
+def details(group: Group) -> str:
+    """Two or three sentences on a data set and model; empty where there is nothing to say."""
     table = group.accuracy
     inner = analysis.between(table)
     whole = table[table["removed"] == 0]["mean"]
@@ -92,7 +90,7 @@ def _lead(lead: Mapping[Any, Any], name: str) -> str:
     start = "Averaged over the removed shares it"
     if math.isnan(lead["low"]):
         return f"{start} is {mean} points above {name}, in a single seed."
-    interval = f"95% interval {low} to {high}, {lead['seeds']:.0f} seeds"
+    interval = f"95% interval {low} to {high}, {lead['units']:.0f} {lead['unit']}s"
     if lead["low"] <= 0:
         return f"{start} cannot be told apart from {name} ({interval})."
     return f"{start} is {mean} points above {name} ({interval})."

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from wis.registry import format_method, parse_method
 
 _MODELS = {"gcn": "GCN", "gin": "GIN", "resgcn": "ResGCN", "gat": "GAT", "sage": "GraphSAGE"}
+_METRICS = {"accuracy": "accuracy", "roc_auc": "ROC-AUC"}
 _ACRONYMS = {"ugs": "UGS", "scan": "SCAN", "teddy": "TEDDY", "dspar": "DSpar", "dspar-reweighted": "DSpar (reweighted)"}
 
 
@@ -33,6 +36,11 @@ def removal(text: str) -> str:
 def model_label(name: str) -> str:
     """``gcn`` is GCN."""
     return _MODELS.get(name, name)
+
+
+def score_label(metrics: Iterable[str]) -> str:
+    """What the scores of runs are: ``accuracy``, ``ROC-AUC``, or both."""
+    return " or ".join(_METRICS.get(metric, metric) for metric in dict.fromkeys(metrics)) or "accuracy"
 
 
 def percent(share: float) -> str:

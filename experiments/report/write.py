@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,14 @@ from wis.experiments.pages.tables import Grid
 from wis.experiments.report import figures, headline
 from wis.experiments.report.analysis import methods_of
 from wis.experiments.report.findings import Findings, Group
+from wis.experiments.report.gains import MEASURES
+from wis.experiments.report.headline import details
 from wis.experiments.report.labels import model_label, removal
 from wis.experiments.report.manifest import check_folder, write_files
-from wis.experiments.report.tables import TABLE_NAMES, Table, make_tables
+from wis.experiments.report.published import SOURCE
+from wis.experiments.report.table import Table
+from wis.experiments.report.tables import TABLE_NAMES, make_tables
+from wis.experiments.report.verdict import RULE, verdicts
 from wis.experiments.sweep.plan import plan_text
 from wis.experiments.sweep.results import Results
 
@@ -28,8 +34,8 @@ _INCOMPLETE = {"missing": "not finished yet", "diverged": "diverged", "failed": 
 
 # Names that the files of a report may have.
 FILE_NAMES = (
-    "index.html", "runs.csv", "accuracy-*.svg", "difference-*.svg",
-    *(f"{name}.{kind}" for name in TABLE_NAMES for kind in ("csv", "md")),
+    "index.html", "runs.csv", "accuracy-*.svg", "difference-*.svg", "time-*.svg", "field-*.svg", "ranks*.svg",
+    *(f"{name}.{kind}" for name in TABLE_NAMES for kind in ("csv", "md", "tex")),
 )  # fmt: skip
 
 
@@ -41,7 +47,7 @@ def write_report(findings: Findings, out: Path, *, force: bool = False) -> Path:
     findings
         From :func:`wis.experiments.report.findings.read_findings`.
     out
-        Folder to write, made if it is not there: ``index.html``, a CSV and a Markdown file for every table, an SVG
+        Folder to write, made if it is not there: ``index.html``, a CSV, Markdown and LaTeX file for every table, an SVG
         file for every figure, ``runs.csv``, and a hidden list of these files. Those of an earlier report that this one
         has not are removed.
     force
@@ -59,14 +65,15 @@ def write_report(findings: Findings, out: Path, *, force: bool = False) -> Path:
     """
     if not force:
         check_folder(out, FILE_NAMES)
-    tables, drawn = make_tables(findings), make_figures(findings)
+    tables, drawn, diagrams = make_tables(findings), make_figures(findings), rank_figures(findings)
     files = {"runs.csv": _runs(findings.results).to_csv(index=False)}
     for table in tables:
         files[f"{table.name}.csv"] = table.data.to_csv(index=False)
         files[f"{table.name}.md"] = table.markdown()
-    for figure in (figure for group in drawn for figure in group):
+        files[f"{table.name}.tex"] = table.latex()
+    for figure in itertools.chain(*drawn, diagrams):
         files[f"{figure.name}.svg"] = figure.svg
-    files["index.html"] = render_page(findings, tables, drawn)
+    files["index.html"] = render_page(findings, tables, drawn, diagrams)
     write_files(out, files)
     return out / "index.html"
 
@@ -80,6 +87,21 @@ def make_figures(findings: Findings) -> list[list[Figure]]:
     ]
 
 
+def rank_figures(findings: Findings) -> list[Figure]:
+    """A critical-difference diagram of every table of ranks."""
+    within = list(findings.ranks.groupby("within", sort=False))
+    slugs = _slugs([f"ranks-{name}" for name, _ in within])
+    return [
+        Figure(slug, figures.critical_difference_figure(part), f"{_within(str(name))}: mean ranks, 1 is best.")
+        for slug, (name, part) in zip(slugs, within, strict=True)
+    ]
+
+
+def _within(name: str) -> str:
+    dataset, _, model = name.partition(", ")
+    return f"{dataset}, {model_label(model)}" if model else dataset
+
+
 def _slugs(names: list[str]) -> list[str]:
     """Names that files and ids may have, all different."""
     slugs: list[str] = []
@@ -91,28 +113,43 @@ def _slugs(names: list[str]) -> list[str]:
 
 def _draw(group: Group, slug: str, looks: dict[str, tuple[str, str]], baseline: str | None) -> Iterator[Figure]:
     where = _title(group)
-    title = f"Test accuracy against removed edges: {where}"
-    caption = "Test accuracy, mean over seeds; bands are 95% intervals."
-    yield Figure(f"accuracy-{slug}", figures.accuracy_figure(group.accuracy, looks, title), caption)
+    title = f"Test {group.score} against removed edges: {where}"
+    caption = f"Test {group.score}, mean over runs; bands are 95% intervals."
+    caption += f" Hollow: {SOURCE}." if len(group.published) else ""
+    yield Figure(f"accuracy-{slug}", figures.accuracy_figure(group, looks, title), caption)
     if baseline and not group.differences.empty:
         label = removal(baseline)
         title = f"Difference to {label} against removed edges: {where}"
-        caption = f"Points above {label}, paired by seed; where a band leaves zero, the difference is clear."
+        caption = f"Points above {label}, paired by split and seed; bands are 95% intervals, not corrected."
         yield Figure(
             f"difference-{slug}", figures.difference_figure(group.differences, looks, title, baseline), caption
         )
+    for name, measure in (("time", "epoch_seconds"), ("field", "field_edges_mean")):
+        table = group.gains[group.gains["measure"] == measure]
+        if not table.empty:
+            what = MEASURES[measure].removesuffix(", mean").capitalize()
+            title = f"{what} beside the full graph: {where}"
+            caption = f"{what}, as a share of the full graph's; medians over runs, bands are quartiles."
+            yield Figure(f"{name}-{slug}", figures.ratio_figure(table, looks, title), caption)
 
 
-def render_page(findings: Findings, tables: list[Table], drawn: list[list[Figure]]) -> str:
+def render_page(
+    findings: Findings, tables: list[Table], drawn: list[list[Figure]], diagrams: Sequence[Figure] = ()
+) -> str:
     """The HTML page, with nothing outside it."""
     results = findings.results
-    main = [table for table in tables if table.name in ("accuracy", "differences")]
+    main = [table for table in tables if table.name in ("accuracy", "differences", "evidence", "published")]
     sections = [
-        Section(_title(group), tables=[part for table in main if (part := _part(table, group))], figures=figures)
+        Section(_title(group), details(group), [part for table in main if (part := _part(table, group))], figures)
         for group, figures in zip(findings.groups, drawn, strict=True)
     ]
     sections += [
-        Section(table.title, note=table.note, tables=list(table.parts.values()))
+        Section(
+            table.title,
+            note=table.note,
+            tables=list(table.parts.values()),
+            figures=diagrams if table.name == "ranks" else (),
+        )
         for table in tables
         if table not in main
     ]
@@ -120,13 +157,13 @@ def render_page(findings: Findings, tables: list[Table], drawn: list[list[Figure
         headline.title(findings),
         sections,
         template=_TEMPLATE,
-        kicker=f"Sweep “{results.plan['name']}” · {_extent(results)}",
-        findings=headline.sentences(findings),
+        kicker=f"{'Sweep' if len(findings.runs) == 1 else 'Sweeps'} “{results.plan['name']}” · {_extent(results)}",
+        verdicts=verdicts(findings),
+        rule=RULE,
         warning=_warning(results),
-        plan=plan_text(results.plan),
+        plans=[(run.command, plan_text(run.plan)) for run in findings.runs],
         datasets={name: _facts(facts) for name, facts in results.datasets.items()},
         environments=[_flat(facts) for facts in results.environments],
-        command=results.command,
         version=__version__,
     )
 
@@ -143,14 +180,14 @@ def _part(table: Table, group: Group) -> Grid | None:
 
 def _runs(results: Results) -> pd.DataFrame:
     """One row a cell of the plan, with everything that was measured."""
-    return results.cells.drop(columns=["position", "key", "config", "environment"])
+    return results.cells.drop(columns=["position", "key", "config", "environment", "original"])
 
 
 def _extent(results: Results) -> str:
     runs = results.cells.drop_duplicates("run_key")
     done = int((runs["status"] == "ok").sum())
-    seeds = results.cells["seed"].nunique()
-    return f"{done:,} run{'s' * (done != 1)} · {seeds} seed{'s' * (seeds != 1)}"
+    counts = [(done, "run"), *((results.cells[name].nunique(), name) for name in ("split", "seed"))]
+    return " · ".join(f"{count:,} {name}{'s' * (count != 1)}" for count, name in counts)
 
 
 def _warning(results: Results) -> str:

@@ -31,3 +31,12 @@ def test_a_table_is_written_with_its_command(tmp_path):
     write_table(pd.DataFrame({"a": [1.0, 1 / 3]}), tmp_path / "t", "wis lm x")
     assert (tmp_path / "t.csv").read_text() == "a\n1\n0.333333\n"
     assert (tmp_path / "t.md").read_text() == "| a |\n|---|\n| 1 |\n| 0.3333 |\n\nMade by `wis lm x`.\n"
+
+
+def test_latex_commands_nothing_and_stresses_cells():
+    shown = Grid("a_b", ["m", "50%"], [["x & y", "1 ± 2"], [r"\input{z}", "–"]], frozenset({(0, 1)}))
+    lines = shown.latex("A note.").splitlines()
+    assert lines[1:3] == [r"\caption{a\_b. A note.}", r"\begin{tabular}{lr}"]
+    assert lines[4:8] == [
+        r"m & 50\% \\", r"\midrule", r"x \& y & \textbf{1 $\pm$ 2} \\", r"\textbackslash{}input\{z\} & -- \\",
+    ]  # fmt: skip

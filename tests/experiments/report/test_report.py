@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 from scipy import stats
 from wis.experiments.report import analysis
+from wis.experiments.report.figures import _cliques
 from wis.experiments.report.findings import read_findings
 from wis.experiments.report.headline import summary
 from wis.experiments.report.labels import method_label, percent
 from wis.experiments.report.manifest import MANIFEST_NAME
+from wis.experiments.report.verdict import verdicts
 from wis.experiments.report.write import write_report
 from wis.experiments.sweep.results import read_results
 from wis.experiments.sweep.runs import expand
@@ -96,8 +98,8 @@ def test_accuracies_in_the_page_are_those_in_the_store(run_folder, page):
         for removed, row in zip(PLAN.removed, rows, strict=True):
             for method, text in zip(PLAN.methods, row[1:], strict=True):
                 values = accuracies(run_folder, dataset, method, removed)
-                assert len(values) == 6
-                assert text == f"{values.mean():.1f} ± {values.std(ddof=1) / np.sqrt(6):.1f}"
+                assert len(values) == 8
+                assert text == f"{values.mean():.1f} ± {values.std(ddof=1) / np.sqrt(8):.1f}"
 
 
 def test_differences_in_the_page_are_paired_by_seed(run_folder, page):
@@ -122,8 +124,8 @@ def test_differences_in_the_page_are_paired_by_seed(run_folder, page):
 def test_costs_structure_and_ranks_in_the_page(page):
     costs = page.tables["What the sparsifiers cost", "Cora"]
     assert costs[1:] == [
-        ["Random", "6", "1 ms", "512 MiB", "4 ms"],
-        ["Spectral", "6", "1.5 s", "512 MiB", "4 ms"],
+        ["Random", "8", "1 ms", "512 MiB", "4 ms"],
+        ["Spectral", "8", "1.5 s", "512 MiB", "4 ms"],
         ["1-WIS", "1", "20 ms", "512 MiB", "4 ms"],
         ["DSpar (reweighted)", "none: chooses for every share", "–", "–", "4 ms"],
     ]
@@ -132,7 +134,7 @@ def test_costs_structure_and_ranks_in_the_page(page):
     kept = page.tables["What was kept", "digits, 50% removed"]
     assert kept[1][1:] == ["1.5"] * 4
     training = page.tables["Training and inference", "Cora, GCN"]
-    assert training[3] == ["50%", "2,000", "100", "2 s", "20 ms", "10 ms"]
+    assert training[3] == ["50%", "2,000", "100", "1.5 s", "15 ms", "7.5 ms"]
     ranks = [table for (section, _), table in page.tables.items() if section == "Ranks"]
     assert len(ranks) == 2
     assert ranks[0][1][0] == "1-WIS"
@@ -195,7 +197,7 @@ def test_the_page_stands_alone(page, report):
     assert page.outside == []
     text = (report / "index.html").read_text()
     assert not re.search(r"https?://(?!www\.w3\.org)(?!purl\.org|creativecommons\.org|matplotlib\.org)", text)
-    assert text.count("<svg") == 4
+    assert text.count("<svg") == 8
     ids = re.findall(r'\bid="([^"]+)"', text)
     assert len(ids) == len(set(ids))
     assert "wis sweep made-up.yaml --workers 2" in text
@@ -205,19 +207,21 @@ def test_the_page_stands_alone(page, report):
 
 def test_tables_and_figures_are_beside_the_page(run_folder, report):
     names = {path.name for path in report.iterdir()}
-    tables = {"accuracy", "differences", "ranks", "cost", "training", "structure", "kept"}
-    assert {f"{name}.{kind}" for name in tables for kind in ("csv", "md")} <= names
-    figures = {f"{what}-{where}-gcn.svg" for what in ("accuracy", "difference") for where in ("digits", "Cora")}
+    tables = {"accuracy", "differences", "evidence", "record", "published", "gains", "leaderboard"}
+    tables |= {"ranks", "cost", "training", "structure", "kept"}
+    assert {f"{name}.{kind}" for name in tables for kind in ("csv", "md", "tex")} <= names
+    kinds = ("accuracy", "difference", "time", "ranks")
+    figures = {f"{what}-{where}-gcn.svg" for what in kinds for where in ("digits", "Cora")}
     assert figures <= names
     assert names >= {"index.html", "runs.csv", MANIFEST_NAME}
-    assert len(names) == 2 * len(tables) + len(figures) + 3
+    assert len(names) == 3 * len(tables) + len(figures) + 3
     accuracy = pd.read_csv(report / "accuracy.csv")
     row = accuracy.query("dataset == 'Cora' and method == 'wis:depth=2' and removed == 0.5").iloc[0]
     values = accuracies(run_folder, "Cora", "wis:depth=2", 0.5)
     assert row["mean"] == pytest.approx(values.mean(), abs=1e-9)
-    assert row["standard_error"] == pytest.approx(values.std(ddof=1) / np.sqrt(6), abs=1e-9)
+    assert row["standard_error"] == pytest.approx(values.std(ddof=1) / np.sqrt(8), abs=1e-9)
     assert (row["low"], row["high"]) == pytest.approx(stats.ttest_1samp(values, 0).confidence_interval(0.95))
-    assert len(pd.read_csv(report / "runs.csv")) == 2 * 4 * 4 * 6
+    assert len(pd.read_csv(report / "runs.csv")) == 2 * 4 * 4 * 8
     assert (
         f"| 50% | {accuracies(run_folder, 'Cora', 'random', 0.5).mean():.1f} ±" in (report / "accuracy.md").read_text()
     )
@@ -243,11 +247,11 @@ def test_incomplete_results_are_said_to_be(tmp_path):
         store.add_run(cells[failed].run, RunOutcome("diverged", "the training loss became nan"))
     page = Page(write_report(read_findings(tmp_path), tmp_path / "report").read_text())
     text = (tmp_path / "report" / "index.html").read_text()
-    assert "Of 60 runs: 1 not finished yet, 1 diverged. The tables below show the others." in text
+    assert "Of 80 runs: 1 not finished yet, 1 diverged. The tables below show the others." in text
     rows = page.tables["Runs without a result", ""]
     assert ["digits, GCN", "Random", "missing", "1", ""] in rows
     assert rows[-1][2:] == ["diverged", "1", "the training loss became nan"]
-    assert "over 5 to 6 seeds" in text
+    assert "over 7 to 8 seeds" in text
 
 
 def test_a_new_report_leaves_no_table_of_an_old_one(tmp_path):
@@ -329,3 +333,41 @@ def test_labels(text, label):
 
 def test_percent():
     assert [percent(share) for share in (0, 0.125, 1 / 3, 1)] == ["0%", "12.5%", "33.33%", "100%"]
+
+
+def test_the_page_opens_with_verdicts_and_their_rule(run_folder, report):
+    findings = read_findings(run_folder)
+    text = (report / "index.html").read_text()
+    lead = re.findall(r'<p class="lead">(.*?)</p>', text)
+    assert lead == verdicts(findings)
+    assert len(lead) == 2
+    assert text.index(lead[-1]) < text.index("The rule: a method beats another") < text.index("<section>")
+
+
+def test_evidence_and_gains_in_the_page(page):
+    evidence = {row[0]: row[1:] for row in page.tables["Cora, GCN", "Evidence"]}
+    assert evidence["method"][-3:] == ["p", "corrected p", "outcome"]
+    assert [evidence[m][-1] for m in ("Random", "Spectral", "1-WIS", "DSpar (reweighted)")] == [
+        "–",
+        "tie",
+        "win",
+        "loss",
+    ]
+    # The smallest p of eight pairs is 2 / 2**8; Holm's rule multiplies it by three methods.
+    assert evidence["1-WIS"][-3:-1] == ["0.008", "0.023"]
+    gains = page.tables["What is gained", "Cora, GCN, 50% removed"]
+    assert gains[0] == ["method", "one epoch", "one forward pass", "epochs until paid"]
+    # An epoch takes 15 instead of 20 ms; an order takes 1.5 s and a sparse graph 4 ms.
+    assert gains[2] == ["Spectral", "0.75 [0.75, 0.75]", "0.75 [0.75, 0.75]", "301"]
+    paper = page.tables["Cora, GCN", "Beside the paper"]
+    assert paper[2][1].endswith("/ 80.6")
+    leaders = page.tables["For a leaderboard", "Cora, GCN"]
+    assert leaders[1][:3] == ["full graph", "0%", "8"]
+    assert leaders[1][-2:] == ["1,234", "a <fast> one"]
+
+
+def test_methods_that_cannot_be_told_apart_are_under_one_bar():
+    ranks = np.array([1.0, 1.8, 3.0, 3.1, 5.0])
+    assert _cliques(ranks, 1.5) == [(0, 1), (1, 3)]
+    assert _cliques(ranks, 0.05) == []
+    assert _cliques(ranks, 9.0) == [(0, 4)]

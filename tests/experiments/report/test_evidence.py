@@ -1,0 +1,147 @@
+"""Evidence, gains and verdicts on small tables whose answers are known."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import sqlite3
+
+import numpy as np
+import pandas as pd
+import pytest
+from wis.experiments.report import analysis
+from wis.experiments.report.evidence import evidence, record
+from wis.experiments.report.findings import read_findings
+from wis.experiments.report.gains import break_even, gains
+from wis.experiments.report.leaderboard import leaderboard
+from wis.experiments.report.verdict import verdicts
+from wis.experiments.sweep.store import FILE_NAME
+
+from tests.experiments.report.conftest import PLAN, fill
+
+
+def make(runs: int, levels: dict[str, list[float]], splits: int = 1) -> pd.DataFrame:
+    """Cells of shares 0, 0.5 and 1, whose accuracy differs by 0.1 from seed to seed."""
+    return pd.DataFrame(
+        {"dataset": "x", "model": "gcn", "method": method, "removed": share, "split": split, "seed": seed,
+         "accuracy": level + 0.1 * seed}
+        for split, seed in itertools.product(range(splits), range(runs))
+        for method, curve in levels.items()
+        for share, level in zip((0.0, 0.5, 1.0), curve, strict=True)
+    )  # fmt: skip
+
+
+def test_a_method_that_is_always_better_wins():
+    cells = make(8, {"random": [80, 70, 60], "a": [80, 80, 60], "b": [80, 69, 60], "c": [80, 70, 60]})
+    table = evidence(cells, analysis.paired(cells, "random")).set_index("method")
+    assert table["outcome"].fillna("").to_dict() == {"random": "", "a": "win", "b": "loss", "c": "tie"}
+    assert table["difference"].drop("random").tolist() == pytest.approx([10, -1, 0])
+    assert table["effect"][["a", "b"]].tolist() == [1, -1]
+    assert table["p_holm"][["a", "b", "c"]].tolist() == pytest.approx([3 / 128, 3 / 128, 1])
+    assert table["lossless"].to_dict() == {"random": 0, "a": 0.5, "b": 0, "c": 0}
+    # Trapezoids of width 0.5, and 0.35 for the mean seed.
+    assert table["area"]["a"] == pytest.approx(0.5 * 80 + 0.5 * 70 + 0.35)
+    counted = record(table.reset_index()).set_index("method")
+    assert counted.loc["a"].tolist() == [1, 0, 0, 0]
+    assert counted.loc["c"].tolist() == [0, 1, 0, 0]
+
+
+def test_few_runs_decide_nothing():
+    cells = make(3, {"random": [80, 70, 60], "a": [80, 80, 60]})
+    assert evidence(cells, analysis.paired(cells, "random"))["outcome"].tolist()[1:] == ["too few"]
+
+
+def test_seeds_are_nested_in_splits():
+    """Splits differ by 2 points and seeds by 0.1, so that the mean of a split's seeds counts once."""
+    cells = make(2, {"random": [80, 70, 60]}, splits=3)
+    cells["accuracy"] += 2.0 * cells["split"]
+    row = analysis.accuracy(cells).iloc[0]
+    values = np.array([80.05, 82.05, 84.05])
+    assert (row["runs"], row["unit"], row["units"]) == (6, "split", 3)
+    assert row["mean"] == pytest.approx(values.mean())
+    assert row["standard_error"] == pytest.approx(2 / np.sqrt(3))
+    assert row["deviation"] == pytest.approx(np.std([80, 80.1, 82, 82.1, 84, 84.1], ddof=1))
+
+
+def test_pairs_have_the_same_split_and_seed():
+    cells = make(2, {"random": [80, 70, 60], "a": [80, 75, 60]}, splits=4)
+    cells["accuracy"] += 5.0 * cells["split"]
+    pairs = analysis.paired(cells, "random")
+    assert len(pairs) == 8
+    assert pairs["difference"].tolist() == pytest.approx([5.0] * 8)
+
+
+def test_critical_difference_against_the_table():
+    """Demšar (2006), table 5: q is 2.569 for four methods at 5 %."""
+    levels = {"a": 4.0, "b": 3.0, "c": 2.0, "d": 1.0}
+    cells = make(6, {method: [9, level, 0] for method, level in levels.items()})
+    table = analysis.ranks(cells)
+    assert table["mean_rank"].tolist() == [1, 2, 3, 4]
+    assert table["critical_difference"].iloc[0] == pytest.approx(2.569 * np.sqrt(4 * 5 / (6 * 6)), abs=1e-3)
+
+
+def test_ratios_are_paired_with_the_full_graph():
+    cells = make(3, {"a": [80, 70, 60]})
+    cells["epochs"] = 10
+    cells["train_seconds"] = 10.0 * (1 + cells["seed"]) * (1 - 0.4 * cells["removed"])
+    cells["inference_seconds"] = [1.0, 0.5, 0.5, 1.0, 0.7, 0.5, 1.0, 0.9, 0.5]
+    table = gains(cells).set_index(["measure", "removed"])
+    assert table.loc[("epoch_seconds", 0.5), ["ratio", "low", "high"]].tolist() == pytest.approx([0.8] * 3)
+    assert table.loc[("inference_seconds", 0.5), ["ratio", "low", "high"]].tolist() == pytest.approx([0.7, 0.6, 0.8])
+    costs = pd.DataFrame([{"dataset": "x", "method": "a", "order_seconds": 3.0, "sparsify_seconds": 1.0}])
+    # An epoch saves 0.2, 0.4 and 0.6 seconds in the three seeds.
+    assert break_even(cells, costs)["epochs"].tolist() == pytest.approx([4 / 0.4])
+    slow = cells.assign(train_seconds=10.0 * (1 + cells["removed"]))
+    assert break_even(slow, costs)["epochs"].isna().all()
+
+
+def test_the_form_of_ogb():
+    cells = make(10, {"a": [80, 70, 60]}).assign(val_score=0.9, parameters=321)
+    environments = [{"processor": "P", "gpu": "G"}, {"processor": "P"}, {"processor": "P"}]
+    row = leaderboard(cells, environments).iloc[0]
+    assert row["test_mean"] == pytest.approx(80.45)
+    assert row["test_deviation"] == pytest.approx(np.std(80 + 0.1 * np.arange(10), ddof=1))
+    assert row[["runs", "validation_mean", "parameters", "hardware"]].tolist() == [10, 90, 321, "G, P"]
+
+
+def change(folder, statement: str) -> None:
+    with sqlite3.connect(folder / FILE_NAME) as database:
+        database.execute(statement)
+
+
+CORA = dataclasses.replace(PLAN, datasets=("Cora",))
+SCORE = "UPDATE runs SET test_score = 0.8 + 0.001 * json_extract(config, '$.seed')"
+
+
+def test_verdict_of_a_win(tmp_path):
+    fill(tmp_path, CORA)
+    change(tmp_path, SCORE)
+    change(tmp_path, "UPDATE runs SET test_score = test_score - 0.1 WHERE config NOT LIKE '%\"method\":\"wis\"%' AND "
+        "json_extract(config, '$.removed') > 0")  # fmt: skip
+    assert verdicts(read_findings(tmp_path)) == [
+        "Cora with GCN: remove up to 50% of the edges with 1-WIS at no measurable loss (95% interval 50% to 50%; "
+        "random removal: none). Then a forward pass takes 75% of the full graph's time."
+    ]
+
+
+def test_verdict_where_nothing_beats_random(tmp_path):
+    fill(tmp_path, CORA)
+    change(tmp_path, SCORE)
+    assert verdicts(read_findings(tmp_path)) == [
+        "Cora with GCN: no sparsifier beats random removal here, which costs nothing measurable up to 100%."
+    ]
+
+
+def test_verdict_of_too_few_runs(tmp_path):
+    fill(tmp_path, dataclasses.replace(CORA, seeds=(0, 1, 2)))
+    assert verdicts(read_findings(tmp_path)) == [
+        "Cora with GCN: 3 runs are too few (7 are needed) to tell 3 methods from random removal."
+    ]
+
+
+def test_verdict_of_a_single_method(tmp_path):
+    fill(tmp_path, dataclasses.replace(CORA, methods=("wis:depth=2",)))
+    change(tmp_path, "UPDATE runs SET test_score = 0.9")
+    assert verdicts(read_findings(tmp_path)) == [
+        "Cora with GCN: all edges can go at no measurable loss: the graph does not help here."
+    ]

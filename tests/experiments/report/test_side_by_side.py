@@ -1,0 +1,65 @@
+"""Several run folders in one report."""
+
+from __future__ import annotations
+
+import dataclasses
+import sqlite3
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+from wis.experiments.commands.app import app
+from wis.experiments.report.findings import read_findings
+from wis.experiments.report.write import write_report
+from wis.experiments.sweep.store import FILE_NAME
+
+from tests.experiments.report.conftest import PLAN, fill
+
+SMALL = dataclasses.replace(PLAN, methods=("random", "wis:depth=2"), removed=(0.0, 0.5))
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Cora and digits in one run, Cora ten points lower in another one of the same name."""
+    parent = tmp_path_factory.mktemp("runs")
+    first, second = fill(parent / "a", SMALL), fill(parent / "b", dataclasses.replace(SMALL, datasets=("Cora",)))
+    with sqlite3.connect(second / FILE_NAME) as database:
+        database.execute("UPDATE runs SET test_score = test_score - 0.1")
+    return first, second
+
+
+def test_runs_of_one_data_set_stand_side_by_side(folders):
+    findings = read_findings(*folders)
+    assert [group.dataset for group in findings.groups] == ["digits", "Cora [made-up 1]", "Cora [made-up 2]"]
+    table = findings.side_by_side.set_index(["method", "removed", "run"])["mean"]
+    assert set(findings.side_by_side["original"]) == {"Cora"}
+    for i, folder in enumerate(folders):
+        alone = read_findings(folder).accuracy.query("dataset == 'Cora'").set_index(["method", "removed"])["mean"]
+        together = table.xs(f"made-up {i + 1}", level="run")
+        pd.testing.assert_series_equal(together, alone)
+
+
+def test_the_paper_is_beside_both(folders):
+    published = read_findings(*folders).published
+    assert set(published["dataset"]) == {"Cora [made-up 1]", "Cora [made-up 2]"}
+    assert set(published["published"]) == {80.6, 84.9}
+
+
+def test_runs_of_different_data_sets_keep_their_names(tmp_path):
+    for name in PLAN.datasets:
+        fill(tmp_path / name, dataclasses.replace(SMALL, name=name, datasets=(name,)))
+    findings = read_findings(*(tmp_path / name for name in PLAN.datasets))
+    assert [group.dataset for group in findings.groups] == list(PLAN.datasets)
+    assert findings.side_by_side.empty
+    text = write_report(findings, tmp_path / "report").read_text()
+    assert "Sweeps “digits, Cora”" in text
+    assert text.count("<summary>The plan</summary>") == 2
+
+
+def test_a_report_of_several_runs_needs_a_folder(folders, tmp_path):
+    arguments = ["report", *map(str, folders)]
+    refused = CliRunner().invoke(app, arguments)
+    assert refused.exit_code != 0
+    assert "add --out FOLDER" in " ".join(refused.stderr.replace("│", " ").split())
+    assert CliRunner().invoke(app, [*arguments, "-o", str(tmp_path / "out")]).exit_code == 0
+    assert "Runs side by side" in (tmp_path / "out" / "index.html").read_text()
