@@ -13,7 +13,7 @@ from wis.lm.intervals import check_successes
 _GRID = 201
 # Bound on how much log-likelihood an input could still gain. EM that stops here has not yet fitted the noise.
 _GAP = 1e-3
-_MOST_STEPS = 5000
+_MOST_STEPS = 2000
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def fit_mixture(successes: ArrayLike, samples: ArrayLike) -> SuccessMixture:
     k, n = check_successes(successes, samples)
     if not k.size:
         raise ValueError("successes is empty; a distribution over inputs needs at least one")
-    k, n, place = _distinct(k, n)
+    k, n, place = _distinct(k.ravel(), n.ravel())
     share = np.bincount(place) / len(place)
     grid = np.sin(np.linspace(0, np.pi / 2, _GRID)) ** 2
     likelihood = _likelihood(k, n, grid)

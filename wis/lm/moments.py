@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+# Rewards usually pass through float32: equal ones may come back a few roundings apart.
+ROUNDING = 8 * float(np.finfo(np.float32).eps)
+
 
 def statistics_of(group: NDArray[np.int64], rewards: NDArray[np.float64], groups: int) -> NDArray[np.float64]:
     """Count, mean, sum of squared deviations, both extremes and how often each occurs, for each group."""

@@ -15,7 +15,7 @@ from wis.checks import check_count, check_flag, check_number, check_numbers
 from wis.files import DAMAGED_NPZ, replace_file
 from wis.lm.intervals import binary_std_interval, bounded_std_interval, check_level, check_support
 from wis.lm.mixture import SuccessMixture, fit_mixture
-from wis.lm.moments import all_in, merged, statistics_of
+from wis.lm.moments import ROUNDING, all_in, merged, statistics_of
 from wis.lm.summary import RewardSummary, fraction_below
 from wis.lm.tracker_state import COLUMNS, check_state
 
@@ -23,8 +23,6 @@ Key = str | int
 _FORMAT = 1
 _FIELDS = ("support", "binary", "level", "keys", "table")
 _ONE_A_KEY = "; groups of different sizes go through update(), one reward a key"
-# Rewards usually pass through float32: equal ones may come back a few roundings apart.
-_ROUNDING = 8 * float(np.finfo(np.float32).eps)
 DEFAULT_THRESHOLDS = (0.01, 0.05, 0.1, 0.2)
 DEFAULT_GROUP_SIZES = (2, 4, 8, 16)
 
@@ -194,7 +192,7 @@ class RewardTracker:
         """Whether all rewards of an input were equal, up to the rounding of float32."""
         lowest, highest = self._table[3], self._table[4]
         known = 0.0 if self.support is None else max(abs(end) for end in self.support)
-        return highest - lowest <= _ROUNDING * np.maximum(np.maximum(np.abs(lowest), np.abs(highest)), known)
+        return highest - lowest <= ROUNDING * np.maximum(np.maximum(np.abs(lowest), np.abs(highest)), known)
 
     def interval(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Confidence interval of each input's standard deviation.
@@ -254,6 +252,7 @@ class RewardTracker:
         near_zero: float = 0.01,
         group_sizes: Sequence[int] = DEFAULT_GROUP_SIZES,
         intervals: bool = True,
+        mixture: bool = True,
     ) -> RewardSummary:
         """Fractions and quantiles over the inputs.
 
@@ -268,6 +267,9 @@ class RewardTracker:
             samples is left out if rewards are not binary.
         intervals
             Whether to count the inputs surely and possibly below; a summary is much faster without.
+        mixture
+            Whether to fit the mixture of binary rewards, for true standard deviations and for groups larger than the
+            samples; some milliseconds.
 
         Raises
         ------
@@ -288,12 +290,12 @@ class RewardTracker:
             if check_flag("intervals", intervals)
             else (np.full(len(std), np.nan),) * 2
         )
-        mixture = self.mixture() if self.binary else None
-        shares = [mixture.share_below(t, width=self._width()) if mixture else np.nan for t in thresholds]
+        fitted = self.mixture() if check_flag("mixture", mixture) and self.binary else None
+        shares = [fitted.share_below(t, width=self._width()) if fitted else np.nan for t in thresholds]
         below = tuple(
             fraction_below(float(t), std, low, high, share) for t, share in zip(thresholds, shares, strict=True)
         )
-        groups = [(size, float(self._zero_groups(size, mixture)[use].mean())) for size in group_sizes]
+        groups = [(size, float(self._zero_groups(size, fitted)[use].mean())) for size in group_sizes]
         return RewardSummary(
             inputs=int(use.sum()),
             too_few=int((~use).sum()),
@@ -403,7 +405,7 @@ class RewardTracker:
         """The rewards, those a rounding away from an end of `support` moved onto it."""
         if self.support is None or not matrix.size:
             return matrix
-        tolerance = _ROUNDING * max(abs(end) for end in self.support)
+        tolerance = ROUNDING * max(abs(end) for end in self.support)
         for end in self.support:
             matrix = np.where(np.abs(matrix - end) <= tolerance, end, matrix)
         lowest, highest = self.support

@@ -2,50 +2,59 @@
 
 >>> from wis.lm.trl import RewardRecorder                                        # doctest: +SKIP
 >>> recorder = RewardRecorder(support=(0, 1))
->>> trainer = GRPOTrainer(model, reward_funcs=recorder.wrap(my_reward), args=config, train_dataset=data)
+>>> trainer = GRPOTrainer(model, reward_funcs=my_reward, args=config, train_dataset=data)
 >>> recorder.attach(trainer)
+>>> print(recorder.trained)
 >>> trainer.train()
 >>> print(recorder.tracker.summary())
 
-The training is not changed: the reward functions are called as before and return the same, and no random number is
-drawn. Where TRL logs the std of a batch, and how many groups had none, this logs the 10th percentile over inputs, the
-fraction below thresholds, and zero apart from near-zero, over the inputs since the last log line and over all seen.
+What is recorded is what the trainer trains on: the rewards of all its functions, models and environments after they are
+gathered, with its own weights and clipping. The training is not changed, and no random number is drawn. Where TRL logs
+the std of a batch, and how many groups had none, this logs the 10th percentile over inputs, the fraction below
+thresholds, zero apart from near-zero, and why groups gave nothing.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
-import inspect
 import json
-import math
 import warnings
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from wis.extras import needed_for
+from wis.lm.dead_groups import REASONS, dead_groups
+from wis.lm.rollout_queue import RecordedQueue, one_a_completion
 from wis.lm.summary import RewardSummary
 from wis.lm.tracker import DEFAULT_THRESHOLDS, Key, RewardTracker
+from wis.lm.trained_reward import TrainedReward
 
 with needed_for("wis.lm.trl", "lm"):
     from transformers import TrainerCallback
 
 PREFIX = "input_reward_std"
 STATE_FILE = "reward_tracker.npz"
+# A summary of all inputs seen is made again once this share of them was visited, so that its cost stays that of visits.
+_SHARE_REVISITED = 0.01
+_Row = tuple[Key, str, bool]
 
 
 class RewardRecorder(TrainerCallback):
-    """Wraps reward functions and logs what their rewards say about each input; itself the trainer's callback.
+    """Logs what the rewards of a TRL trainer say about each input; itself the trainer's callback.
 
     Parameters
     ----------
     support, binary, level
-        Those of `RewardTracker`, for the weighted sum of all reward functions wrapped.
+        Those of `RewardTracker`, for the reward that is trained on: the weighted sum of all functions, clipped where
+        the trainer clips it.
     key
         What names an input: ``"prompt"``, or a column of the data set that holds strings or integers.
-    weights
-        Weight of each reward function, in the order of wrapping, as in TRL's ``reward_weights``; by default 1.
     thresholds, near_zero
         Those of `RewardTracker.summary`.
 
@@ -53,8 +62,18 @@ class RewardRecorder(TrainerCallback):
     ----------
     tracker
         The last visit to every input seen, over all processes; it is saved with each checkpoint and read on resume.
+    trained
+        How the trainer turns the rewards of its functions into what it trains on; in words when printed. None before
+        `attach`, and where the trainer does not say.
     dropped
-        Rewards that were NaN or infinite; they are left out, and logged. None, TRL's "does not apply", is no fault.
+        Completions without a finite reward so far; they are left out.
+
+    Notes
+    -----
+    In each log line of training, under ``input_reward_std/``: the numbers of `RewardSummary.metrics` over the visits to
+    inputs since the last line; the same under ``seen/``, over the last visit to every input, once a hundredth of them
+    was visited; ``dead``, the share of groups without advantage since the last line, and that share by reason (see
+    `wis.lm.dead_groups`); and for several reward functions the numbers of each under its name.
     """
 
     def __init__(
@@ -64,163 +83,247 @@ class RewardRecorder(TrainerCallback):
         binary: bool = False,
         level: float = 0.95,
         key: str = "prompt",
-        weights: Sequence[float] | None = None,
         thresholds: Sequence[float] = DEFAULT_THRESHOLDS,
         near_zero: float = 0.01,
     ) -> None:
         self._new_tracker = functools.partial(RewardTracker, support=support, binary=binary, level=level)
         self.tracker = self._new_tracker()
+        self.trained: TrainedReward | None = None
         self.dropped = 0
         self._key = key
-        self._weights = None if weights is None else [float(weight) for weight in weights]
         self._summary_options: dict[str, Any] = {"thresholds": tuple(thresholds), "near_zero": near_zero}
-        self._wrapped = 0
-        self._waiting: dict[int, Sequence[float | None]] = {}
-        self._recent = self._new_tracker()
-        self._model: Any = None
+        self._trainer: Any = None
+        self._checkpoint: Path | None = None
         self._stopped = False
+        self._unsummed = 0
+        self._clear()
 
-    def wrap(self, reward: Callable[..., Any]) -> Callable[..., Any]:
-        """The same reward function, its rewards recorded.
+    def attach(self, trainer: Any) -> None:
+        """Record a ``GRPOTrainer``, ``RLOOTrainer`` or ``AsyncGRPOTrainer``, and read what it trains on.
 
-        Wrap each of the trainer's reward functions once, in the trainer's order; with several, what is recorded is
-        their weighted sum. Asynchronous ones stay so.
+        This becomes a callback before all others, so that every logger sees what it adds. A warning says where the
+        weighted sum of rewards is not all that is trained on.
 
         Raises
         ------
         TypeError
-            If it is a reward model, or the name of one: TRL runs those itself, so there is no function to wrap.
+            If it is another trainer.
         ValueError
-            If there are more functions than `weights`.
+            If the data set has no column `key`, or its prompts hold images and `key` names no column.
         """
-        if not callable(reward) or hasattr(reward, "parameters"):
+        queued = hasattr(trainer, "rollout_queue")
+        if not queued and not hasattr(trainer, "_calculate_rewards"):
             raise TypeError(
-                f"wrap() takes a reward function, got {type(reward).__name__}; "
-                "for a reward model, write a function that calls it"
+                f"trainer must be TRL's GRPOTrainer, RLOOTrainer or AsyncGRPOTrainer, got {type(trainer).__name__}; "
+                "elsewhere, give rewards to RewardTracker.update"
             )
-        index = self._wrapped
-        if self._weights is not None and index >= len(self._weights):
-            raise ValueError(f"weights names {len(self._weights)} reward functions, and this is one more")
-        self._wrapped += 1
-        if inspect.iscoroutinefunction(reward):
-            return self._wrap_async(reward, index)
-
-        @functools.wraps(reward)
-        def recorded(*args: Any, **kwargs: Any) -> Any:
-            rewards = reward(*args, **kwargs)
-            self._receive(index, rewards, kwargs)
-            return rewards
-
-        return _named(recorded, reward)
-
-    def attach(self, trainer: Any) -> None:
-        """Make this a callback of the trainer, before all others, so that every logger sees what it adds."""
+        _check_key(self._key, getattr(trainer.train_dataset, "column_names", None))
+        self._trainer = trainer
+        if queued and trainer.rollout_queue is not None:
+            trainer.rollout_queue = RecordedQueue(trainer.rollout_queue, self._see_group)
+        if not queued:
+            self.trained = TrainedReward.of(trainer)
+            if self.trained.each_normalised or self.trained.penalty:
+                warnings.warn(str(self.trained), stacklevel=2)
+            trainer._calculate_rewards = self._see_rewards(trainer._calculate_rewards)
+        trainer.train = self._see_resume(trainer.train)
         trainer.callback_handler.callbacks.insert(0, self)
 
     def summary(self) -> RewardSummary:
-        """Summary of the last visit to every input seen up to the last log line."""
+        """Summary of the last visit to every input seen."""
         return self.tracker.summary(**self._summary_options)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Read what the checkpoint resumed from had recorded."""
-        self._model = kwargs.get("model")
-        path = _state_path(args, state)
-        if state.global_step and path.exists():
-            self.tracker = RewardTracker.load(path)
+        if state.global_step:
+            self._guarded(self._resume, self._checkpoint or _checkpoint_of(args, state))
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
         """Add the numbers to a log line of training."""
-        recent = self._gather()
-        self._recent = self._new_tracker()
-        if logs is None or not len(recent):
+        if logs is None or not self._trainer.model.training:
             return
-        self.tracker.merge(recent, restart=True)
-        found = self._metrics(recent, PREFIX) | self._metrics(self.tracker, f"{PREFIX}/seen")
-        if self.dropped:
-            found[f"{PREFIX}/dropped"] = float(self.dropped)
+        found: dict[str, float] = {}
+        self._guarded(lambda: found.update(self._metrics()))
         logs.update(found)
         if state.log_history:
             state.log_history[-1].update(found)
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Save the tracker into the checkpoint."""
-        whole = RewardTracker.from_state_dict(self.tracker.state_dict())
-        whole.merge(self._gather(), restart=True)
-        path = _state_path(args, state)
-        if state.is_world_process_zero and path.parent.is_dir():
-            whole.save(path)
+        folder = _checkpoint_of(args, state)
+        if state.is_world_process_zero and folder.is_dir():
+            self._guarded(self.tracker.save, folder / STATE_FILE)
 
-    def _wrap_async(self, reward: Callable[..., Awaitable[Any]], index: int) -> Callable[..., Any]:
-        @functools.wraps(reward)
-        async def recorded(*args: Any, **kwargs: Any) -> Any:
-            rewards = await reward(*args, **kwargs)
-            self._receive(index, rewards, kwargs)
+    def _clear(self) -> None:
+        self._recent = self._new_tracker()
+        self._functions: dict[str, RewardTracker] = {}
+        self._visits = self._groups = 0
+        self._dead: Counter[str] = Counter()
+
+    def _see_rewards(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def seen(inputs: Any, prompts: Any, completions: Any, completion_ids_list: Any, *rest: Any) -> Any:
+            rewards = original(inputs, prompts, completions, completion_ids_list, *rest)
+            if self._trainer.model.training and not self._stopped:
+                self._stopped = not self._guarded(self._see_batch, rewards, inputs, prompts, completion_ids_list)
             return rewards
 
-        return _named(recorded, reward)
+        return seen
 
-    def _receive(self, index: int, rewards: Sequence[float | None], kwargs: dict[str, Any]) -> None:
-        if self._stopped or (self._model is not None and not self._model.training):
-            return  # evaluation is not training's business
-        self._waiting[index] = list(rewards)
-        if len(self._waiting) < self._wrapped:
-            return
-        parts = [self._waiting[i] for i in range(self._wrapped)]
-        self._waiting = {}
-        weights = self._weights or [1.0] * self._wrapped
-        pairs = zip(self._keys(kwargs), _weighted_sums(parts, weights), strict=True)
-        known = [(key, total) for key, total in pairs if total is not None]
-        finite = [(key, total) for key, total in known if math.isfinite(total)]
-        self.dropped += len(known) - len(finite)
+    def _see_resume(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def train(resume_from_checkpoint: Any = None, *args: Any, **kwargs: Any) -> Any:
+            named = resume_from_checkpoint and not isinstance(resume_from_checkpoint, bool)
+            self._checkpoint = Path(resume_from_checkpoint) if named else None
+            return original(resume_from_checkpoint, *args, **kwargs)
+
+        return train
+
+    def _guarded(self, work: Callable[..., Any], *args: Any) -> bool:
+        """Do the work and say whether it went well: a diagnostic must not end a training run."""
         try:
-            self._recent.update([key for key, _ in finite], [total for _, total in finite])
-        except (TypeError, ValueError) as error:  # a diagnostic must not end a training run
-            self._stopped = True
+            work(*args)
+        except Exception as error:
             warnings.warn(f"rewards are no longer recorded: {error}", stacklevel=3)
+            return False
+        return True
 
-    def _keys(self, kwargs: dict[str, Any]) -> list[Key]:
-        if self._key != "prompt":
-            if self._key not in kwargs:
-                raise ValueError(f"key={self._key!r} is no column of the data set; there are {sorted(kwargs)}")
-            return list(kwargs[self._key])
-        return [_fingerprint(prompt) for prompt in kwargs["prompts"]]
+    def _resume(self, checkpoint: Path) -> None:
+        path = checkpoint / STATE_FILE
+        if not path.exists():
+            warnings.warn(f"{checkpoint} has no {STATE_FILE}: the recorder starts without what was seen", stacklevel=2)
+            return
+        saved = RewardTracker.load(path)
+        if (saved.support, saved.binary) == (self.tracker.support, self.tracker.binary):
+            self.tracker = saved
+            return
+        warnings.warn(
+            f"{path} has rewards with support {saved.support}, binary {saved.binary}, and this recorder has "
+            f"{self.tracker.support}, {self.tracker.binary}: it starts without what was seen",
+            stacklevel=2,
+        )
 
-    def _gather(self) -> RewardTracker:
-        """What all processes recorded since the last log line; a group may be spread over several of them."""
-        from accelerate import PartialState
-        from accelerate.utils import gather_object
+    def _see_batch(self, rewards: Any, inputs: Any, prompts: Any, completion_ids: Any) -> None:
+        rows = _gather(lambda: self._rows(inputs, prompts, completion_ids))
+        self.trained = TrainedReward.of(self._trainer)  # weights may follow a schedule
+        self._record(self.trained, rewards.detach().float().cpu().numpy(), rows)
 
-        if PartialState().num_processes == 1:
-            return self._recent
-        merged = self._new_tracker()
-        for state in gather_object([self._recent.state_dict()]):
-            merged.merge(RewardTracker.from_state_dict(state))
-        return merged
+    def _see_group(self, samples: Sequence[Any]) -> None:
+        """Record a group of Async GRPO, which sums its functions without weights and divides by the group's std."""
+        if not self._stopped:
+            self._stopped = not self._guarded(self._see_samples, samples)
 
-    def _metrics(self, tracker: RewardTracker, prefix: str) -> dict[str, float]:
+    def _see_samples(self, samples: Sequence[Any]) -> None:
+        samples = one_a_completion(samples, self._trainer.args.num_generations)
+        names = tuple(name.removeprefix("rewards/") for name in samples[0].metrics if name.startswith("rewards/"))
+        rewards = np.array([[s.metrics[f"rewards/{name}"] for name in names] for s in samples], dtype=np.float32)
+        ends = set(self._trainer.eos_token_ids)
+        rows = [(_fingerprint(s.prompt), _fingerprint(s.completion), int(s.input_ids[-1]) not in ends) for s in samples]
+        self.trained = TrainedReward(names, (1.0,) * len(names), False, "group", None, 0.0, len(samples))
+        self._record(self.trained, rewards, rows)
+
+    def _rows(self, inputs: Any, prompts: Any, completion_ids: Any) -> list[_Row]:
+        """Of each completion: the name of its input, what tells its text from others, and whether it was cut."""
+        ends = {*self._trainer.eos_token_ids, self._trainer._tokenizer.pad_token_id}
+        by_prompt = self._key == "prompt"
+        keys = [_fingerprint(p) for p in prompts] if by_prompt else [row[self._key] for row in inputs]
+        return [
+            (key, _digest(np.asarray(ids, dtype=np.int64).tobytes()), not len(ids) or ids[-1] not in ends)
+            for key, ids in zip(keys, completion_ids, strict=True)
+        ]
+
+    def _record(self, trained: TrainedReward, rewards: NDArray[np.float32], rows: Sequence[_Row]) -> None:
+        """Add one batch, all of it drawn from one policy."""
+        keys, texts, truncated = (list(column) for column in zip(*rows, strict=True))
+        totals = trained.totals(rewards)
+        use = np.isfinite(totals)
+        kept = [key for key, used in zip(keys, use, strict=True) if used]
+        self.tracker.update(kept, totals[use], restart=True)
+        visits = _numbered(keys, self._visits)
+        self._visits = max(visits) + 1
+        self._recent.update(visits[use], totals[use])
+        self._unsummed += len(set(keys))
+        self.dropped += int((~use).sum())
+        self._groups += len(rewards) // trained.group_size
+        self._dead += dead_groups(trained, rewards, texts, truncated, self.tracker.support)
+        if len(trained.functions) > 1:
+            self._record_functions(trained, rewards, visits)
+
+    def _record_functions(self, trained: TrainedReward, rewards: NDArray[np.float32], visits: NDArray[Any]) -> None:
+        for name, column in zip(trained.functions, rewards.T, strict=True):
+            use = np.isfinite(column)
+            self._functions.setdefault(name, RewardTracker()).update(visits[use], column[use])
+
+    def _metrics(self) -> dict[str, float]:
+        if not self._groups:
+            return {}
+        found = self._summed(self._recent, PREFIX, mixture=False)  # too few inputs for one
+        if self._unsummed >= _SHARE_REVISITED * len(self.tracker):
+            self._unsummed = 0
+            found |= self._summed(self.tracker, f"{PREFIX}/seen")
+        for name, tracker in self._functions.items():
+            found |= self._summed(tracker, f"{PREFIX}/{name}")
+        found[f"{PREFIX}/dead"] = self._dead.total() / self._groups
+        found |= {f"{PREFIX}/dead/{reason}": self._dead[reason] / self._groups for reason in REASONS}
+        if self.dropped:
+            found[f"{PREFIX}/dropped"] = float(self.dropped)
+        self._clear()
+        return found
+
+    def _summed(self, tracker: RewardTracker, prefix: str, *, mixture: bool = True) -> dict[str, float]:
         if not (tracker.counts >= 2).any():
             return {}
-        return tracker.summary(**self._summary_options, intervals=False).metrics(prefix)
+        return tracker.summary(**self._summary_options, intervals=False, mixture=mixture).metrics(prefix)
 
 
-def _weighted_sums(parts: Sequence[Sequence[float | None]], weights: Sequence[float]) -> list[float | None]:
-    """TRL's total: None counts as nothing, and all None as None."""
-    totals: list[float | None] = []
-    for row in zip(*parts, strict=True):
-        given = [weight * float(reward) for weight, reward in zip(weights, row, strict=True) if reward is not None]
-        totals.append(sum(given) if given else None)
-    return totals
+def _check_key(key: str, columns: Any) -> None:
+    if not isinstance(columns, Sequence):
+        return  # a stream does not know its columns
+    if key == "prompt" and {"image", "images"} & set(columns):
+        raise ValueError(
+            f"key='prompt' cannot name prompts with images; name a column of strings or integers: {list(columns)}"
+        )
+    if key not in columns:
+        raise ValueError(f"key={key!r} is no column of the data set; there are {list(columns)}")
+
+
+def _gather(make: Callable[[], list[_Row]]) -> list[_Row]:
+    """The rows of all processes in their order, or the fault of any in all, so that none waits for one that stopped."""
+    from accelerate import PartialState
+    from accelerate.utils import gather_object
+
+    try:
+        local: list[_Row] | str = make()
+    except Exception as error:
+        local = str(error)
+    parts: list[list[_Row] | str] = [local] if PartialState().num_processes == 1 else gather_object([local])
+    rows: list[_Row] = []
+    for part in parts:
+        if isinstance(part, str):
+            raise ValueError(part)
+        rows += part
+    return rows
+
+
+def _numbered(keys: Sequence[Key], first: int) -> NDArray[np.int64]:
+    """A number for each key, the same for the same, from `first`."""
+    place = {key: i for i, key in enumerate(dict.fromkeys(keys), first)}
+    return np.array([place[key] for key in keys], dtype=np.int64)
 
 
 def _fingerprint(prompt: Any) -> str:
-    text = prompt if isinstance(prompt, str) else json.dumps(prompt, sort_keys=True, default=str)
-    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+    return _digest(
+        (prompt if isinstance(prompt, str) else json.dumps(prompt, sort_keys=True, default=_nameless)).encode()
+    )
 
 
-def _named(wrapper: Callable[..., Any], reward: Callable[..., Any]) -> Callable[..., Any]:
-    wrapper.__name__ = getattr(reward, "__name__", type(reward).__name__)  # what TRL calls it in its logs
-    return wrapper
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=12).hexdigest()
 
 
-def _state_path(args: Any, state: Any) -> Path:
-    return Path(args.output_dir) / f"checkpoint-{state.global_step}" / STATE_FILE
+def _nameless(value: Any) -> Any:
+    raise TypeError(f"a prompt holds a {type(value).__name__}, which has no name; set key= to a column of the data set")
+
+
+def _checkpoint_of(args: Any, state: Any) -> Path:
+    return Path(args.output_dir) / f"checkpoint-{state.global_step}"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from wis.lm import RewardTracker, binary_std_interval, bounded_std_interval, bounds, policies
+from wis.lm import RewardTracker, binary_std_interval, bounded_std_interval, bounds, fit_mixture, policies
 
 HALVES = torch.full((4,), 0.25, dtype=torch.float64)
 POLICY = policies.TabularPolicy(2, 2)
@@ -165,6 +165,13 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, tuple[Any, dict[str, An
             "level": (0.95, NUMBER | RANGE),
         },
     ),
+    "fit_mixture": (
+        fit_mixture,
+        {
+            "successes": ([1, 3], ARRAY | {"part": [0.5, 1], "many": [9, 1]}),
+            "samples": ([8, 8], ARRAY | {"part": [0.5, 8], "infinite": math.inf}),
+        },
+    ),
     "RewardTracker": (
         RewardTracker,
         {
@@ -199,6 +206,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, tuple[Any, dict[str, An
             "near_zero": (0.01, NUMBER | RANGE),
             "group_sizes": ([2], LIST | {"one": [1], "float": [2.0]}),
             "intervals": (True, {"None": None, "text": "x", "tensor": torch.ones(2)}),
+            "mixture": (True, {"None": None, "text": "x", "tensor": torch.ones(2)}),
         },
     ),
 }
