@@ -177,7 +177,8 @@ def _refuse_other_things(path: Path, text: bytes) -> None:
 
 def _is_header(path: Path, first: Sequence[str], rows: Sequence[Sequence[str]], *, is_list: bool) -> bool:
     """Whether the first row names the columns."""
-    if find_ends(first) or not first[0].strip():
+    vertices = {value for row in rows for value in row}
+    if not first[0].strip() or (find_ends(first) and vertices.isdisjoint(first)):
         return True
     if list(first) == [str(i) for i in range(len(first))]:
         return _is_header_of_numbers(path, first, rows)

@@ -13,6 +13,7 @@ BLOCK_BYTES = 1 << 21
 LONGEST_LINE = 1 << 24
 
 _COMMENTS = b"#%"
+_BLANK_LINE = re.compile(rb"^[ \t]+\r?$", re.MULTILINE)
 
 
 def whole_lines(stream: IO[bytes]) -> Iterator[bytes]:
@@ -70,11 +71,11 @@ def without(raw: bytes, starts: np.ndarray, ends: np.ndarray) -> bytes:
     return np.frombuffer(raw, dtype=np.uint8)[outside].tobytes()
 
 
-def without_comments(raw: bytes) -> bytes:
-    """The lines that do not begin with ``#`` or ``%``."""
-    if not any(mark in raw for mark in (b"#", b"%")):
+def rows_alone(raw: bytes) -> bytes:
+    """The lines of a list that are not empty and do not begin with ``#`` or ``%``."""
+    if not (b"#" in raw or b"%" in raw or _BLANK_LINE.search(raw)):
         return raw
-    return b"".join(line for line in raw.splitlines(keepends=True) if line[:1] not in (b"#", b"%"))
+    return b"".join(line for line in raw.splitlines(keepends=True) if line.strip() and line[:1] not in (b"#", b"%"))
 
 
 def with_single_blanks(raw: bytes) -> bytes:

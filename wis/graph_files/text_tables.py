@@ -22,12 +22,12 @@ from wis.graph_files.edge_tables import Block, EdgeTable, Rows, TooLargeError
 from wis.graph_files.text_layout import lines_before, read_layout, split
 from wis.graph_files.text_lines import (
     row_lines,
+    rows_alone,
     shown,
     weighted,
     whole_lines,
     with_single_blanks,
     without,
-    without_comments,
 )
 from wis.progress import track
 
@@ -93,7 +93,7 @@ class TextTable(EdgeTable):
         """Read the endpoints of the rows in some whole lines, of which there were others before."""
         import pyarrow as pa
 
-        rows = without_comments(raw) if self._is_list else raw
+        rows = rows_alone(raw) if self._is_list else raw
         rows = with_single_blanks(rows) if self._layout.separator is None else rows
         num_rows = len(row_lines(raw, comments=self._is_list)[0])
         if num_rows == 0:

@@ -13,6 +13,8 @@ from wis.graph_files import array_tables, text_lines
 from wis.graphs.edge_list import EdgeList
 from wis.graphs.load import load_graph
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*its first row")
+
 # Rows of a triangle 0-1-2 with a tail 2-3, one self-loop, one pair in both directions.
 COLUMNS = np.array([[0, 2, 1, 3, 3, 1], [1, 1, 0, 2, 3, 2]])
 PAIRS = [[0, 1], [1, 2], [2, 3]]

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import gzip
+import re
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import wis
 from wis.graph_files import text_lines
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*its first row")
 
 SNAP = "# Directed graph\n# Nodes: 4 Edges: 4\n# FromNodeId\tToNodeId\n0\t1\n0\t2\n1\t2\n# a comment\n2\t3\n"
 KONECT = "% sym weighted\n% 4 4 4\n1 2 5 1082008561\n1 3 4 1082008562\n2 3 1 1082008563\n3 4 2 1082008564\n"
@@ -123,6 +130,9 @@ def test_a_first_row_of_names_is_asked_about(tmp_path: Path) -> None:
     assert wis.read_graph(tmp_path / "in.csv", header=False).labels == ["anna", "bob", "carl"]
     assert wis.read_graph(tmp_path / "in.csv", header=True).labels == ["bob", "carl"]
     assert wis.read_graph(tmp_path / "in.csv", header=True).edge_index.tolist() == [[0], [1]]
+    (tmp_path / "in.csv").write_text("u,v\nv,w\n")  # names of columns, and of vertices
+    with pytest.raises(ValueError, match="is its first row, 'u,v', a header or an edge"):
+        wis.read_graph(tmp_path / "in.csv")
     (tmp_path / "in.txt").write_text("anna bob\nbob carl\n")
     assert wis.read_graph(tmp_path / "in.txt").labels == ["anna", "bob", "carl"]
 
@@ -166,6 +176,48 @@ def test_a_packed_endless_line_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "in.csv.gz").write_bytes(gzip.compress(start + b"7" * (1 << 20)))
     with pytest.raises(ValueError, match=r"in\.csv\.gz.*: a line is longer than .* MiB; every row must be one line"):
         wis.read_graph(tmp_path / "in.csv.gz", header=False, source=0, target=1).load_pairs()
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[bytes, bool, str, list[tuple[str, str]]]:
+    """A text table in any dialect: its bytes, whether it is a list, the header, and the ends of its rows."""
+    is_list = draw(st.booleans())
+    separator = draw(st.sampled_from([" ", "\t", "  ", ","] if is_list else [","]))
+    ends = draw(st.sampled_from(["0123456789", "abc"]))
+    vertex = st.text(ends, min_size=1, max_size=3).map(lambda text: text if ends == "abc" else str(int(text)))
+    pairs = draw(st.lists(st.tuples(vertex, vertex), min_size=1, max_size=12))
+    order = draw(st.permutations(["source", "target", "note"]))
+    rows = [{"source": u, "target": v, "note": f"n{i}"} for i, (u, v) in enumerate(pairs)]
+    lines = [separator.join(order), *(separator.join(row[name] for name in order) for row in rows)]
+    if is_list:
+        for _ in range(draw(st.integers(0, 3))):
+            lines.insert(draw(st.integers(0, len(lines))), draw(st.sampled_from(["# c", "% 1 2", "", "  "])))
+    end = draw(st.sampled_from(["\n", "\r\n"]))
+    return (end.join(lines) + draw(st.sampled_from(["", end]))).encode(), is_list, order[0], pairs
+
+
+@settings(deadline=None, max_examples=60)
+@given(tables(), st.integers(1, 40), st.randoms(use_true_random=False))
+def test_any_dialect_gives_the_same_rows(table: Any, block: int, random: Any) -> None:
+    content, is_list, _, pairs = table
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text_lines, "BLOCK_BYTES", block)
+        path, out = (
+            Path(folder) / ("in.txt" if is_list else "in.csv"),
+            Path(folder) / ("out.txt" if is_list else "out.csv"),
+        )
+        path.write_bytes(content)
+        read = wis.read_graph(path)
+        names = read.labels or [str(i) for i in range(1000)]
+        assert [(names[u], names[v]) for u, v in read.edge_index.T] == pairs
+        edges = read.load_pairs().edges
+        kept = np.array([random.random() < 0.5 for _ in range(edges.num_pairs)], dtype=bool)
+        wis.write_graph(read.keep_pairs(edges, kept), out)
+        stay = {frozenset((names[u], names[v])) for u, v in edges.pairs.T[kept].tolist()}
+        removed = {f"n{i}" for i, pair in enumerate(pairs) if pair[0] != pair[1] and frozenset(pair) not in stay}
+        lines = content.splitlines(keepends=True)
+        expected = [line for line in lines if not removed & set(re.split(r"[\s,]+", line.decode()))]
+        assert out.read_bytes() == b"".join(expected)
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
