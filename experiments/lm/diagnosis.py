@@ -60,7 +60,8 @@ def write_report(found: Diagnosis, what: str, path: Path, command: str) -> None:
     table = pd.DataFrame(
         [
             ("gradient norm", found.gradient_norm, "[ours]"),
-            ("our bound, L γ STD", found.linear, "[ours]"),
+            ("gradient norm over STD", found.gradient_per_std, "[ours]"),
+            ("our bound, γ STD √(L/2)", found.linear, "[ours]"),
             ("Theorem 1, 6 L γ STD^(2/3)", found.theorem1, "form [paper], constant [2nd]"),
             ("STD", found.std, f"interval {found.std_low:.4g} to {found.std_high:.4g}"),
             ("γ", found.gamma, "over all prefixes" if found.exact else "a lower bound"),

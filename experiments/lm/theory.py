@@ -283,7 +283,7 @@ def _ratios(singles: pd.DataFrame) -> pd.DataFrame:
     for kind, group in singles.groupby("kind"):
         for bound, source, norm in (
             ("theorem1", "Theorem 1: form [paper], constant [2nd]", "gradient_norm"),
-            ("ours", "L γ STD [ours]", "gradient_norm"),
+            ("ours", "γ STD √(L/2) [ours]", "gradient_norm"),
             ("ppo", "PPO [ours]", "ppo_gradient_norm"),
         ):
             ratio = group[norm] / group[bound]
@@ -307,11 +307,11 @@ def _family_slopes(families: pd.DataFrame) -> pd.DataFrame:
 def _draw_bounds(path: Path, singles: pd.DataFrame, families: pd.DataFrame) -> None:
     with figure(path, columns=2) as (left, right):
         for kind, group in singles.groupby("kind"):
-            left.scatter(group["std"], group.gradient_norm / (group.gamma * 3), s=8, label=f"{kind} policies")
+            left.scatter(group["std"], group.gradient_norm / group.gamma, s=8, label=f"{kind} policies")
         line = np.geomspace(0.01, 1, 50)
-        left.plot(line, line, color=INK, lw=1, label="ours: STD [ours]")
-        left.plot(line, 6 * line ** (2 / 3), color=INK, lw=1, ls="--", label="Theorem 1: 6 STD^(2/3)")
-        left.set(xscale="log", yscale="log", xlabel="STD of the reward", ylabel="‖∇V‖ / (L γ)")
+        left.plot(line, math.sqrt(3 / 2) * line, color=INK, lw=1, label="STD √(3/2) [ours]")
+        left.plot(line, 18 * line ** (2 / 3), color=INK, lw=1, ls="--", label="Theorem 1: 18 STD^(2/3)")
+        left.set(xscale="log", yscale="log", xlabel="STD of the reward", ylabel="‖∇V‖ / γ, 3 tokens")
         legend_above(left, columns=2)
         for name, group in families.groupby("family"):
             group = group.query("std > 1e-12 and gradient_norm > 0")

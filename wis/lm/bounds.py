@@ -4,11 +4,15 @@ For one input x, V(x; θ) = E[r(x, y)], outputs of L_out tokens and γ, the larg
 Jacobian of the logits by the parameters,
 
     Theorem 1   ‖∇V‖ ≤ 6 · L_out · γ · STD^(2/3)      form [paper], constant [2nd]; r in [-1, 1]
-    ours        ‖∇V‖ ≤ L_out · γ · STD                [ours]; any r, tighter for STD ≤ 1
+    ours        ‖∇V‖ ≤ γ · STD · √(L_out / 2)         [ours]; any r, tighter for STD ≤ 1, and attained
     PPO         ‖∇V_PPO‖ ≤ √2 · L_out · γ · max_l sqrt(E_old[ρ_l² 1{not clipped}]) · STD_old[r]   [ours]
                 ("the same holds for the PPO gradient" [paper])
 
-Ours is one step: ∇V = E[(r − V) Σ_l J_lᵀ (e_{y_l} − p_l)], Cauchy-Schwarz, and E‖e_y − p‖² = 1 − Σp² ≤ 1.
+Ours: at a prefix with next-token probabilities p, let Q_i be the expected reward after token i. The gradient by the
+logits there is (diag p − ppᵀ) Q. Its squared norm is at most λmax · Var Q, and λmax(diag p − ppᵀ) ≤ 1/2 (Gershgorin).
+The variances along an output sum to that of the reward, Σ_l E Var(Q_l | prefix) = STD², so Cauchy-Schwarz over the
+L_out positions gives √(L_out / 2). One weight shared by all positions attains it. For a model of many parameters γ is
+so large that every such bound says little; there ‖∇V‖ / STD, which it bounds, is what to compare between inputs.
 
 Source: Razin et al. (ICLR 2024, arXiv:2310.20703), Theorem 1. [2nd] marks what is known from a secondary source.
 """
@@ -64,8 +68,8 @@ def theorem1_bound(length: int, gamma: float, std: float) -> float:
 
 
 def linear_bound(length: int, gamma: float, std: float) -> float:
-    """``L_out γ STD`` [ours]; for any rewards. Arguments and errors are those of `theorem1_bound`."""
-    return _scale(length, gamma) * check_number("std", std, at_least=0)
+    """``γ STD √(L_out / 2)`` [ours]; for any rewards. Arguments and errors are those of `theorem1_bound`."""
+    return _scale(length, gamma) / math.sqrt(2 * length) * check_number("std", std, at_least=0)
 
 
 def ppo_bound(length: int, gamma: float, old_std: float, ratio: float) -> float:
@@ -237,6 +241,11 @@ class Diagnosis:
         """Our bound."""
         return linear_bound(self.length, self.gamma, self.std)
 
+    @property
+    def gradient_per_std(self) -> float:
+        """‖∇V‖ / STD: what the input gives for its std, whatever γ is; NaN where the std is 0."""
+        return self.gradient_norm / self.std if self.std else math.nan
+
     def __str__(self) -> str:
         how = "enumerated" if self.exact else f"sampled, 95% interval {self.std_low:.4g} to {self.std_high:.4g}"
         known = "over all prefixes" if self.exact else "a lower bound: power iteration over sampled prefixes"
@@ -246,7 +255,8 @@ class Diagnosis:
             f"reward mean {self.value:.4g}, std {self.std:.4g} ({how})\n"
             f"gamma {self.gamma:.4g} ({known}), output length {self.length}\n"
             f"gradient norm   {self.gradient_norm:.4g}\n"
-            f"ours            {self.linear:.4g}   L gamma STD [ours]\n"
+            f"over STD        {self.gradient_per_std:.4g}   by it compare inputs of a model whose gamma is large\n"
+            f"ours            {self.linear:.4g}   gamma STD sqrt(L/2) [ours]\n"
             f"Theorem 1       {self.theorem1:.4g}   6 L gamma STD^(2/3), form [paper], constant [2nd]{outside}{caveat}"
         )
 
