@@ -26,12 +26,12 @@ def evidence_table(data: pd.DataFrame, baseline: str | None) -> Table:
             [method_label(row["method"]), _area(row), _lossless(row), *(_test(row) if baseline else [])] for row in rows
         ]
         strong = {(i, len(against) + 2) for i, row in enumerate(rows) if row["outcome"] in ("win", "loss")}
-        columns = ["method", "average accuracy", "no loss up to", *against]
+        columns = ["method", "average score", "no loss up to", *against]
         parts[key] = Grid(group_title(key), columns, grid, frozenset(strong))
     note = (
-        "Average accuracy: area under accuracy against removed share, with its 95% interval. No loss up to: the "
-        "largest removed share up to which mean accuracy stays within one standard error of the full graph's, with its "
-        "95% bootstrap interval."
+        "Average score: area under test score against removed share, with its 95% interval. No loss up to: the "
+        "largest removed share up to which the mean score stays within one standard error of the full graph's, with "
+        "its 95% bootstrap interval."
     )
     if baseline:
         note += (
@@ -82,7 +82,7 @@ def side_by_side_table(data: pd.DataFrame) -> Table:
         parts[(str(dataset), str(model))] = Grid(
             group_title((str(dataset), str(model))), ["method", "removed", *runs], rows
         )
-    note = "Test accuracy in percent, mean ± standard error. Runs may differ in protocol, splits and version."
+    note = "Test score in percent, mean ± standard error. Runs may differ in protocol, splits and version."
     return Table("runs-side-by-side", "Runs side by side", note, data, parts)
 
 

@@ -26,7 +26,7 @@ def title(findings: Findings) -> str:
     baseline = findings.baseline
     # One seed gives no interval, so that nothing can be said to be clear.
     if baseline is None or findings.cells["seed"].nunique() == 1:
-        return f"How much accuracy is left when edges go: {', '.join(where)}"
+        return f"How much {findings.score} is left when edges go: {', '.join(where)}"
     winners = [group.winners[0] for group in findings.groups if group.winners]
     if not winners and findings.evidence["outcome"].isin(["too few", ""]).all():
         return f"Too few runs to tell sparsifiers apart on {' and '.join(where)}"
@@ -35,10 +35,10 @@ def title(findings: Findings) -> str:
     if len(where) == 1:
         best, equal = method_label(winners[0]), findings.groups[0].equal
         who = f"{best} and {method_label(equal)} keep" if equal else f"{best} keeps"
-        return f"{who} the most accuracy on {where[0]}"
+        return f"{who} the most {findings.score} on {where[0]}"
     counts = pd.Series(winners).value_counts()
     first = method_label(str(counts.index[0]))
-    return f"{first} keeps the most accuracy on {counts.iloc[0]} of {len(where)} pairs of data set and model"
+    return f"{first} keeps the most {findings.score} on {counts.iloc[0]} of {len(where)} pairs of data set and model"
 
 
 def sentences(findings: Findings) -> list[str]:
@@ -65,7 +65,7 @@ def details(group: Group) -> str:
         text += f", {removal(rival)} {at_share[rival]:.1f}%" if rival else ""
     else:
         text = f"{where}, removing {_part(share)} the edges costs "
-        text += f"{_points(whole.iloc[0] - at_share[best])} of accuracy with {method_label(best)}"
+        text += f"{_points(whole.iloc[0] - at_share[best])} of {group.score} with {method_label(best)}"
         text += f" and {_points(whole.iloc[0] - at_share[rival])} with {removal(rival)}" if rival else ""
     if rival is None:
         return f"{text}." if baseline != best else f"{text}; no other method does better on average."

@@ -13,10 +13,10 @@ from wis.experiments.report.labels import method_label, model_label, percent, re
 from wis.experiments.report.statistics import pairs_needed
 
 RULE = (
-    "The rule: a method beats another if its accuracy, averaged over the removed shares and paired by split and seed, "
-    "is higher at 5% by a sign-flip test with Holm's correction for the number of methods. No measurable loss: mean "
-    "accuracy stays within one standard error of the full graph's up to this share. Of the methods that win, the one "
-    "that goes furthest is named."
+    "The rule: a method beats another if its score, averaged over the removed shares and paired by split and seed, is "
+    "higher at 5% by a sign-flip test with Holm's correction for the number of methods. No measurable loss: the mean "
+    "score stays within one standard error of the full graph's up to this share. Of the methods that win, the one that "
+    "goes furthest is named."
 )
 _GAINS = {
     "inference_seconds": "a forward pass takes {} of the full graph's time",

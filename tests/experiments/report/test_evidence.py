@@ -13,8 +13,10 @@ from wis.experiments.report import analysis
 from wis.experiments.report.evidence import evidence, record
 from wis.experiments.report.findings import read_findings
 from wis.experiments.report.gains import break_even, gains
+from wis.experiments.report.headline import summary
 from wis.experiments.report.leaderboard import leaderboard
 from wis.experiments.report.verdict import verdicts
+from wis.experiments.report.write import make_figures
 from wis.experiments.sweep.store import FILE_NAME
 
 from tests.experiments.report.conftest import PLAN, fill
@@ -145,3 +147,25 @@ def test_verdict_of_a_single_method(tmp_path):
     assert verdicts(read_findings(tmp_path)) == [
         "Cora with GCN: all edges can go at no measurable loss: the graph does not help here."
     ]
+
+
+def test_measures_that_the_file_has_are_shown(tmp_path):
+    """A receptive field of half the edges, where half of them are removed."""
+    findings = read_findings(fill(tmp_path, dataclasses.replace(CORA, seeds=(0, 1))))
+    cells = findings.cells.assign(field_edges_mean=1000 * (1 - findings.cells["removed"]))
+    table = gains(cells).query("measure == 'field_edges_mean' and removed == 0.5")
+    assert table["ratio"].tolist() == [0.5] * 4
+    (group,) = findings.groups
+    (figures,) = make_figures(dataclasses.replace(findings, groups=[dataclasses.replace(group, gains=gains(cells))]))
+    assert [figure.name.partition("-")[0] for figure in figures] == ["accuracy", "difference", "time", "field"]
+    assert figures[-1].caption.startswith("Edges in a receptive field, as a share of the full graph's")
+
+
+def test_scores_are_called_by_their_name(tmp_path):
+    fill(tmp_path, CORA)
+    change(tmp_path, "UPDATE runs SET metric = 'roc_auc'")
+    findings = read_findings(tmp_path)
+    assert findings.groups[0].score == "ROC-AUC"
+    assert summary(findings).startswith("1-WIS keeps the most ROC-AUC on Cora with GCN")
+    (figures,) = make_figures(findings)
+    assert "test ROC-AUC (%)" in figures[0].svg
