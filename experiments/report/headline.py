@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
 from wis.experiments.report import analysis
 from wis.experiments.report.findings import Findings, Group
 from wis.experiments.report.labels import method_label, model_label, percent, removal
@@ -24,11 +24,11 @@ def title(findings: Findings) -> str:
         return "No run has finished well"
     where = [f"{group.dataset} with {model_label(group.model)}" for group in findings.groups]
     baseline = findings.baseline
-    # One seed gives no interval, so that nothing can be said to be clear.
-    if baseline is None or findings.cells["seed"].nunique() == 1:
+    # One run gives no interval, so that nothing can be said to be clear.
+    if baseline is None or len(findings.cells[analysis.RUN].drop_duplicates()) == 1:
         return f"How much {findings.score} is left when edges go: {', '.join(where)}"
     winners = [group.winners[0] for group in findings.groups if group.winners]
-    if not winners and findings.evidence["outcome"].isin(["too few", ""]).all():
+    if not winners and (findings.evidence["outcome"].dropna() == "too few").all():
         return f"Too few runs to tell sparsifiers apart on {' and '.join(where)}"
     if not winners:
         return f"No sparsifier clearly beats {removal(baseline)} on {' and '.join(where)}"
@@ -36,9 +36,10 @@ def title(findings: Findings) -> str:
         best, equal = method_label(winners[0]), findings.groups[0].equal
         who = f"{best} and {method_label(equal)} keep" if equal else f"{best} keeps"
         return f"{who} the most {findings.score} on {where[0]}"
-    counts = pd.Series(winners).value_counts()
-    first = method_label(str(counts.index[0]))
-    return f"{first} keeps the most {findings.score} on {counts.iloc[0]} of {len(where)} pairs of data set and model"
+    (first, most), *others = Counter(winners).most_common()
+    rest = "".join(f", {method_label(method)} on {count}" for method, count in others)
+    who = f"{method_label(first)} keeps the most {findings.score}"
+    return f"{who} on {most} of {len(where)} pairs of data set and model{rest}"
 
 
 def sentences(findings: Findings) -> list[str]:

@@ -13,7 +13,7 @@ from wis.experiments.report import analysis
 from wis.experiments.report.evidence import evidence, record
 from wis.experiments.report.findings import read_findings
 from wis.experiments.report.gains import break_even, gains
-from wis.experiments.report.headline import summary
+from wis.experiments.report.headline import summary, title
 from wis.experiments.report.leaderboard import leaderboard
 from wis.experiments.report.verdict import verdicts
 from wis.experiments.report.write import make_figures
@@ -135,8 +135,9 @@ def test_verdict_where_nothing_beats_random(tmp_path):
 
 
 def test_verdict_of_too_few_runs(tmp_path):
-    fill(tmp_path, dataclasses.replace(CORA, seeds=(0, 1, 2)))
-    assert verdicts(read_findings(tmp_path)) == [
+    findings = read_findings(fill(tmp_path, dataclasses.replace(CORA, seeds=(0, 1, 2))))
+    assert title(findings) == "Too few runs to tell sparsifiers apart on Cora with GCN"
+    assert verdicts(findings) == [
         "Cora with GCN: 3 runs are too few (7 are needed) to tell 3 methods from random removal."
     ]
 
@@ -169,3 +170,10 @@ def test_scores_are_called_by_their_name(tmp_path):
     assert summary(findings).startswith("1-WIS keeps the most ROC-AUC on Cora with GCN")
     (figures,) = make_figures(findings)
     assert "test ROC-AUC (%)" in figures[0].svg
+
+
+def test_splits_of_one_seed_are_runs(tmp_path):
+    findings = read_findings(fill(tmp_path, dataclasses.replace(CORA, seeds=(0,), split_seeds=tuple(range(8)))))
+    assert findings.groups[0].winners == ["wis:depth=2"]
+    assert title(findings) == "1-WIS keeps the most accuracy on Cora with GCN"
+    assert "8 splits)" in summary(findings)

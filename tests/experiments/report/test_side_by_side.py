@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 from wis.experiments.commands.app import app
 from wis.experiments.report.findings import read_findings
+from wis.experiments.report.headline import title
 from wis.experiments.report.write import write_report
 from wis.experiments.sweep.store import FILE_NAME
 
@@ -63,3 +64,13 @@ def test_a_report_of_several_runs_needs_a_folder(folders, tmp_path):
     assert "add --out FOLDER" in " ".join(refused.stderr.replace("│", " ").split())
     assert CliRunner().invoke(app, [*arguments, "-o", str(tmp_path / "out")]).exit_code == 0
     assert "Runs side by side" in (tmp_path / "out" / "index.html").read_text()
+
+
+def test_the_title_counts_every_winner(tmp_path):
+    """1-WIS is best on digits and in the first run on Cora, and loses the second."""
+    fill(tmp_path / "a", SMALL)
+    fill(tmp_path / "b", dataclasses.replace(SMALL, datasets=("Cora",), methods=("random", "wis:depth=2", "spectral")))
+    with sqlite3.connect(tmp_path / "b" / FILE_NAME) as database:
+        database.execute('UPDATE runs SET test_score = 0.99 WHERE config LIKE \'%"method":"spectral"%\'')
+    expected = "1-WIS keeps the most accuracy on 2 of 3 pairs of data set and model, Spectral on 1"
+    assert title(read_findings(tmp_path / "a", tmp_path / "b")) == expected
