@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from wis.checks import check_flag
+from wis.checks import check_flag, did_you_mean
 from wis.extras import needed_for
 
 ENTRY_POINT_GROUP = "wis.methods"
@@ -200,7 +200,8 @@ def find_method(name: str) -> Method:
         raise TypeError(f"method must be a string, got {type(name).__name__}")
     entry_points = _entry_points()
     if name not in entry_points:
-        raise ValueError(f"unknown method {name!r}; the methods are: {', '.join(sorted(entry_points))}")
+        near = did_you_mean(name, entry_points)
+        raise ValueError(f"unknown method {name!r}{near}; the methods are: {', '.join(sorted(entry_points))}")
     return _load(name)
 
 

@@ -9,12 +9,17 @@ import torch
 from torch import Tensor
 from wis.baselines.gnn.graph import Graph
 from wis.baselines.gnn.models import Features
+from wis.baselines.gnn.scores import SCORES
 from wis.baselines.gnn.sparse import SparseFeatures
 
 from wis.machine import find_device
 
 # Features with fewer non-zeros than this share are kept sparse; a sparse product is faster well below it.
 _SPARSE_BELOW = 0.1
+_NEEDED = (
+    "training needs features x [n, f], labels y [n] and bool masks train_mask, val_mask and test_mask [n]; wis sweep "
+    "draws the masks by --split 0.8,0.1,0.1"
+)
 UNSEEN = -100  # the label that torch's losses leave out
 
 
@@ -78,7 +83,7 @@ class TrainingData:
             If ``device="cuda"`` and there is none.
         """
         chosen = find_device(device)
-        _check(data)
+        check_data(data)
         device = data.x.device if device == "auto" and data.x.is_cuda else chosen
         dtype = torch.get_default_dtype()
         x = data.x.to(device=device, dtype=dtype)
@@ -101,23 +106,16 @@ class TrainingData:
         )
 
 
-def _check(data: Any) -> None:
+def check_data(data: Any) -> None:
+    """Raise ``TypeError`` or ``ValueError`` unless a PyG graph has all that training needs."""
     if not hasattr(type(data), "num_nodes") or not hasattr(data, "get"):
         raise TypeError(f"data must be a PyG Data, got {type(data).__name__}")
-    needed = ("edge_index", "x", "y", "train_mask", "val_mask", "test_mask")
-    missing = [name for name in needed if data.get(name) is None]
-    if missing:
-        raise ValueError(
-            f"data has no {missing[0]}: training needs features x [n, f], labels y [n] and bool masks train_mask, "
-            "val_mask and test_mask [n]"
-        )
+    check_labels(data)
     n = data.num_nodes
-    if data.x.dim() != 2 or data.x.layout != torch.strided:
-        raise ValueError(f"data.x must be a dense matrix [n, f], got shape {list(data.x.shape)}")
-    if tuple(data.y.shape) != (n,) or data.y.is_floating_point() or data.y.is_complex():
-        raise ValueError(f"data.y must be integer [{n}], got {data.y.dtype} of shape {list(data.y.shape)}")
     for name in ("train_mask", "val_mask", "test_mask"):
-        mask = data[name]
+        mask = data.get(name)
+        if mask is None:
+            raise ValueError(f"data has no {name}: {_NEEDED}")
         if mask.dtype != torch.bool or tuple(mask.shape) != (n,):
             more = "; choose one split, such as train_mask[:, 0]" if mask.dim() == 2 else ""
             raise ValueError(f"data.{name} must be bool [{n}], got {mask.dtype} of shape {list(mask.shape)}{more}")
@@ -125,3 +123,33 @@ def _check(data: Any) -> None:
             raise ValueError(f"data.{name} selects no vertex")
         if (data.y[mask] < 0).any():
             raise ValueError(f"data.{name} selects vertices with a negative label; labels are 0, 1, …")
+
+
+def check_labels(data: Any) -> None:
+    """Raise ``ValueError`` unless a PyG graph has features and one class a vertex, and a metric that fits them."""
+    missing = [name for name in ("edge_index", "x", "y") if data.get(name) is None]
+    if missing:
+        raise ValueError(f"data has no {missing[0]}: {_NEEDED}")
+    n, y = data.num_nodes, data.y
+    if data.x.dim() != 2 or data.x.layout != torch.strided:
+        raise ValueError(f"data.x must be a dense matrix [n, f], got shape {list(data.x.shape)}")
+    if tuple(y.shape) != (n,) or y.is_floating_point() or y.is_complex():
+        raise ValueError(f"data.y must be integer [{n}], got {y.dtype} of shape {list(y.shape)}{_kind(y)}")
+    if int(y.max()) < 0:
+        raise ValueError("data.y has no label: all are negative; labels are 0, 1, …")
+    metric, classes = data.get("metric") or "accuracy", int(y.max()) + 1
+    if metric not in SCORES:
+        raise ValueError(f"data.metric must be {' or '.join(map(repr, SCORES))}, got {metric!r}")
+    if metric == "roc_auc" and classes != 2:
+        raise ValueError(f"data.metric is 'roc_auc', which needs two classes, and data.y has {classes}")
+
+
+def _kind(labels: Tensor) -> str:
+    """What such labels are for, and what to do instead."""
+    if labels.dim() == 2 and labels.shape[1] == 1 and not labels.is_floating_point():
+        return "; flatten it: data.y = data.y.flatten()"
+    if labels.dim() == 2:
+        return ": several labels a vertex (multi-label) are not served, only one class a vertex"
+    if labels.is_floating_point():
+        return ": numbers to predict (regression) are not served; if they are classes, data.y = data.y.long()"
+    return ""

@@ -60,7 +60,7 @@ def fit(
     Parameters
     ----------
     model_name
-        One of :data:`wis.baselines.gnn.protocol.MODEL_NAMES`.
+        One of :data:`wis.baselines.gnn.protocol.MODEL_NAMES`, or one of a user's own, as ``package.module:Class``.
     data
         A PyG graph as :meth:`TrainingData.from_pyg` takes it, or :class:`TrainingData` made before (then ``device`` is
         where those are).

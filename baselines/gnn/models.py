@@ -18,8 +18,9 @@ from torch_geometric.typing import OptPairTensor, OptTensor
 from torch_geometric.utils import add_remaining_self_loops
 from wis.baselines.gnn.attention import attention
 from wis.baselines.gnn.graph import Graph
-from wis.baselines.gnn.protocol import MODEL_NAMES
+from wis.baselines.gnn.own import check_model, is_own
 from wis.baselines.gnn.sparse import SparseFeatures, linear
+from wis.baselines.gnn.wrapped import OwnModel
 
 Features: TypeAlias = Tensor | SparseFeatures
 
@@ -250,12 +251,16 @@ MODELS: dict[str, Callable[..., nn.Module]] = {"gcn": GCN, "gin": GIN, "resgcn":
 def build(name: str, num_features: int, num_classes: int, hidden: int | None = None) -> nn.Module:
     """A model by name, of the depth of the protocol; ``hidden`` is its width, None that of the protocol.
 
+    A model of a user's own goes by the names that :func:`wis.baselines.gnn.own.find_own` takes.
+
     Raises
     ------
     ValueError
-        If there is no model of this name.
+        If there is no model of this name, or it is a user's own, which has the width that it has.
     """
-    if name not in MODELS:
-        raise ValueError(f"unknown model {name!r}; the models are: {', '.join(MODEL_NAMES)}")
+    if is_own(check_model(name)):
+        if hidden is not None:
+            raise ValueError(f"hidden is the width of the package's own models; got {hidden} for model {name!r}")
+        return OwnModel(name, num_features, num_classes)
     sizes = {} if hidden is None else {"hidden": hidden}
     return MODELS[name](num_features, num_classes, **sizes)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -135,6 +136,11 @@ class SparseFeatures:
         self.shape = dense.shape
         self._pattern = Pattern(rows, columns, (dense.shape[0], dense.shape[1]))
         self._values = dense[rows, columns][self._pattern.order]
+
+    @cached_property
+    def dense(self) -> Tensor:
+        """``[n, f]``, with its zeros."""
+        return self._pattern.matrix(self._values).to_dense()
 
     def __matmul__(self, dense: Tensor) -> Tensor:
         return multiply(self._pattern, self._values, dense)

@@ -47,7 +47,7 @@ class MaskLearner:
     data
         Features, labels and splits; its edges are not used.
     model
-        ``"gcn"``, ``"gin"`` or ``"resgcn"``.
+        Name of the model.
     protocol
         How a round is trained. Its penalty on weights holds for masks too, as in the published codes.
     seed

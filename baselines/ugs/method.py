@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from wis.baselines.gnn.protocol import MODEL_NAMES, PROTOCOLS, Protocol
+from wis.baselines.gnn.own import check_model
+from wis.baselines.gnn.protocol import PROTOCOLS, Protocol
 
 from wis.checks import check_choice, check_count, check_number
 from wis.files import replace_file
@@ -57,7 +58,7 @@ def _check(
     """Check all options that need no graph, and find the protocol that they come to."""
     if hidden is not None:
         check_count("hidden", hidden, at_least=1)
-    check_choice("model", model, MODEL_NAMES)
+    check_model(model)
     check_choice("form", form, tuple(_PROTOCOLS))
     for name, share in (("prune", prune), ("prune_weights", prune_weights)):
         if not 0 < check_number(name, share) <= 1:
@@ -113,7 +114,8 @@ def rank(
     limit
         Order exactly only the first ``limit`` removals: rounds that come later are not trained.
     model
-        ``"gcn"``, ``"gin"`` or ``"resgcn"``, as in the protocol of Razin et al.
+        ``"gcn"``, ``"gin"``, ``"resgcn"``, ``"gat"`` or ``"sage"``, or ``package.module:Class`` of a user's own, whose
+        ``forward`` takes ``edge_weight``.
     hidden
         Width of the model. None: as in that protocol, 64 (``"resgcn"``: 128). Chen et al. use 512 on Cora.
     form
@@ -153,7 +155,7 @@ def rank(
     vary most shrink least, harmful or not. The published ``s1 = 0.01`` is far above most gradients (medians of 1e-5 to
     1e-3 on a graph of 400 vertices and 1,860 edges, 36% of them between four classes and so harmful). Mean position of
     the harmful edges there (0 removed first, 0.5 at random; ``"edge-mask"``, 30 epochs, ``lr=0.005``): GCN 0.42, GIN
-    0.61 and ResGCN 0.38 as published; 0.30, 0.37 and 0.29 with ``s1=1e-5`` and ``weight_decay=0``.
+    0.61 and ResGCN (of depth 3) 0.38 as published; 0.30, 0.37 and 0.29 with ``s1=1e-5`` and ``weight_decay=0``.
     """
     protocol = _check(
         model=model, hidden=hidden, form=form, prune=prune, s1=s1, s2=s2, prune_weights=prune_weights,

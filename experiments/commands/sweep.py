@@ -24,7 +24,8 @@ def sweep(
         ),
     ] = None,
     datasets: Annotated[
-        list[str] | None, typer.Option("--dataset", "-d", metavar="NAME", help="A data set (repeat for several).")
+        list[str] | None,
+        typer.Option("--dataset", "-d", metavar="NAME", help="A data set, or a graph file (repeat for several)."),
     ] = None,
     methods: Annotated[
         list[str] | None,
@@ -32,7 +33,7 @@ def sweep(
     ] = None,
     models: Annotated[
         list[str] | None,
-        typer.Option("--model", metavar="NAME", help="gcn, gin, resgcn, gat or sage (repeat for several)."),
+        typer.Option("--model", metavar="NAME", help="gcn, gin, resgcn, gat, sage or package.module:Class (repeat)."),
     ] = None,
     removed: Annotated[
         str | None, typer.Option(metavar="SHARES", help="Shares of edges removed: 0,0.25,0.5 or start:stop:step.")
@@ -76,6 +77,7 @@ def sweep(
       wis sweep                              the quick plan, in minutes
       wis sweep cora --data-root data --seeds 3
       wis sweep -d digits -m random -m wis:depth=2 --removed 0:1:0.1 -o runs/mine
+      wis sweep -d graph.pt -m random -m wis --model my_models:Net --split 0.6,0.2,0.2
       wis sweep my-plan.yaml --dry-run
     """
     from wis.experiments.sweep.plan import load_plan, plan_text

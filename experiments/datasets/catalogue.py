@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+
+from wis.experiments.datasets.own import entry_points
 
 from wis.checks import did_you_mean
 
@@ -34,6 +37,8 @@ class Dataset:
         What validation and test measure: ``"accuracy"``, or ``"roc_auc"`` where it was published for that.
     caution
         What a reader of results on it should know.
+    own
+        Whether it is a user's: a file, or of another package. Then its size is 0 here.
     """
 
     name: str
@@ -48,11 +53,12 @@ class Dataset:
     num_splits: int = 0
     metric: str = "accuracy"
     caution: str = ""
+    own: bool = False
 
     @property
     def built_in(self) -> bool:
         """Whether it needs no files."""
-        return self.folder is None
+        return self.folder is None and not self.own
 
 
 def _planetoid(name: str, size: tuple[int, int, int, int], summary: str) -> Dataset:
@@ -164,16 +170,24 @@ def names() -> list[str]:
 def find(name: str) -> Dataset:
     """Return the record of a dataset; upper and lower case do not matter.
 
+    A name with a suffix or a slash is the path of a graph file; names of other packages are entry points of the group
+    ``wis.datasets``.
+
     Raises
     ------
     TypeError
         If ``name`` is not a string.
     ValueError
-        If there is no dataset of this name; the message names the nearest and lists those there are.
+        If there is no dataset of this name; the message names the nearest and lists those there are. If there is no
+        such file.
     """
     if not isinstance(name, str):
         raise TypeError(f"the name of a dataset must be a string, got {type(name).__name__}")
     for dataset in _DATASETS:
         if dataset.name.lower() == name.lower():
             return dataset
+    if name in entry_points() or Path(name).suffix or len(Path(name).parts) > 1:
+        if name not in entry_points() and not Path(name).is_file():
+            raise ValueError(f"there is no graph file {name!r}, and the datasets are: {', '.join(names())}")
+        return Dataset(name, "a graph of your own", name, *(0, 0, 0, 0), own=True)
     raise ValueError(f"unknown dataset {name!r}{did_you_mean(name, names())}; the datasets are: {', '.join(names())}")

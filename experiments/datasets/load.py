@@ -19,6 +19,7 @@ import numpy as np
 from wis.experiments.datasets import raw
 from wis.experiments.datasets.cache import read_cache, write_cache
 from wis.experiments.datasets.catalogue import DIGITS_NEIGHBOURS, Dataset, find
+from wis.experiments.datasets.own import read_own
 from wis.experiments.datasets.splits import SPLIT, with_split
 
 # Part of the name of every cached file: raise it when what `load` computes changes.
@@ -38,7 +39,8 @@ def load(
     Parameters
     ----------
     name
-        One of :func:`wis.experiments.datasets.catalogue.names`; upper and lower case do not matter.
+        One of :func:`wis.experiments.datasets.catalogue.names`; upper and lower case do not matter. Or the path of a
+        graph file with features and labels, whose edges, masks and attributes are taken as they are.
     data_root
         Folder of the raw files, in the layout of PyG and ogb (``Cora/raw/…``, ``ogbn_arxiv/raw/…``). If None: the
         environment variable ``WIS_DATA_ROOT``, else a ``wis/data`` folder in the user's cache.
@@ -81,6 +83,8 @@ def read(name: str, data_root: str | os.PathLike[str] | None = None) -> Any:
         As :func:`load` returns it; masks, if any, are bool ``[n]`` or ``[n, splits]``.
     """
     dataset = find(name)
+    if dataset.own:
+        return read_own(name)
     data = _digits() if dataset.built_in else _load_files(dataset, _data_root(data_root))
     data.name = dataset.name
     if dataset.metric != "accuracy":

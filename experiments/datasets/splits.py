@@ -53,6 +53,11 @@ def with_split(data: Any, split: int = SPLIT, parts: tuple[float, ...] | None = 
     return chosen
 
 
+def has_one_split(data: Any) -> bool:
+    """Whether a graph has masks ``[n]``."""
+    return all(data.get(name) is not None and data[name].dim() == 1 for name in MASKS)
+
+
 def random_split(num_nodes: int, seed: int = SPLIT, parts: tuple[float, ...] = PARTS) -> tuple[Any, Any, Any]:
     """Masks of a random split: three bool tensors ``[num_nodes]`` for training, validation and test.
 

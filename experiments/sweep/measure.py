@@ -7,7 +7,6 @@ import platform
 from typing import Any
 
 import numpy as np
-from wis.experiments.datasets.catalogue import find
 from wis.experiments.datasets.splits import MASKS, with_split
 from wis.experiments.sweep.runs import Split
 
@@ -39,7 +38,7 @@ def environment(device: str, workers: int) -> dict[str, Any]:
     return facts
 
 
-def dataset_facts(graph: LoadedGraph, split: Split) -> dict[str, Any]:
+def dataset_facts(graph: LoadedGraph, split: Split, caution: str = "") -> dict[str, Any]:
     """Size of a dataset: vertices, pairs, features, classes, how many vertices each mask has; and what to beware of."""
     data = with_split(graph.data, split.number, split.parts)
     facts: dict[str, Any] = {"vertices": data.num_nodes, **structure(graph.edges)}
@@ -47,7 +46,6 @@ def dataset_facts(graph: LoadedGraph, split: Split) -> dict[str, Any]:
     facts["classes"] = int(data.y.max()) + 1
     for mask in MASKS:
         facts[mask.removesuffix("_mask")] = int(data[mask].sum())
-    caution = find(data.name).caution if data.get("name") else ""
     return {**facts, "caution": caution} if caution else facts
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from wis.baselines.gnn.protocol import MODEL_NAMES, PROTOCOLS
+from wis.baselines.gnn.own import check_model
+from wis.baselines.gnn.protocol import PROTOCOLS
 from wis.experiments.datasets.catalogue import find
 from wis.experiments.datasets.splits import SPLIT
 
@@ -41,11 +42,12 @@ class Plan:
     name
         A short name; the default run folder is called after it.
     datasets
-        Names from ``wis datasets``.
+        Names from ``wis datasets``, or paths of graph files.
     methods
         Methods with options, as ``wis:depth=2``; names from ``wis methods``.
     models
-        Names from :data:`wis.baselines.gnn.protocol.MODEL_NAMES`.
+        Names from :data:`wis.baselines.gnn.protocol.MODEL_NAMES`, entry points of the group ``wis.models``, or
+        ``package.module:Class``.
     removed
         Shares of the pairs removed, each in ``[0, 1]``, ascending. Given as a list or as ``"start:stop:step"``.
     seeds
@@ -90,7 +92,7 @@ class Plan:
             ("name", _file_name),
             ("datasets", _dataset_names),
             ("methods", _method_texts),
-            ("models", lambda name, value: _choices(name, value, MODEL_NAMES)),
+            ("models", lambda name, value: tuple(check_model(item, name) for item in _items(name, value))),
             ("removed", _shares),
             ("seeds", _seeds),
             ("split_seeds", _splits),
@@ -273,10 +275,6 @@ def _choice(field: str, value: Any, allowed: Collection[str]) -> str:
             f"{field} must be among {', '.join(allowed)}, got {value!r}{did_you_mean(str(value), allowed)}"
         )
     return str(value)
-
-
-def _choices(field: str, value: Any, allowed: Collection[str]) -> tuple[str, ...]:
-    return tuple(_choice(field, item, allowed) for item in _items(field, value))
 
 
 def _dataset_names(field: str, value: Any) -> tuple[str, ...]:

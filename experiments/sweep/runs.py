@@ -6,11 +6,13 @@ import hashlib
 import itertools
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from wis.baselines.gnn import own as own_model
 from wis.baselines.gnn.protocol import published_protocol
+from wis.experiments.datasets import own as own_graph
 from wis.experiments.datasets.catalogue import find
 from wis.experiments.sweep.plan import Plan
 
@@ -52,6 +54,8 @@ class Sparsifier:
         The seed, or None if the method uses none: one order then serves every seed.
     split
         The split, if the method learns from labels, else None: one order then serves every split.
+    own
+        Fingerprints of what is a user's own: of the graph's file, and of a model's that the method learns with.
     """
 
     dataset: str
@@ -59,11 +63,12 @@ class Sparsifier:
     options: Mapping[str, Any]
     seed: int | None
     split: Split | None = None
+    own: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def key(self) -> str:
         """SHA-256 of the configuration."""
-        return _hash({"order": asdict(self)})
+        return _hash({"order": _config(self)})
 
     @property
     def has_order(self) -> bool:
@@ -91,6 +96,8 @@ class Run:
         Share of the pairs removed.
     sparsifier
         What removes them; None at shares 0 and 1, where every method leaves the same graph.
+    own
+        Fingerprints of what is a user's own: the graph's file and the model's.
     """
 
     dataset: str
@@ -101,11 +108,12 @@ class Run:
     split: Split
     removed: float
     sparsifier: Sparsifier | None
+    own: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def key(self) -> str:
         """SHA-256 of the configuration."""
-        return _hash({"run": asdict(self)})
+        return _hash({"run": _config(self)})
 
 
 @dataclass(frozen=True)
@@ -132,19 +140,24 @@ def expand(plan: Plan, device: str) -> list[Cell]:
         ``"cpu"`` or ``"cuda"``: what the plan's device came to on this machine.
     """
     methods = {text: parse_method(text) for text in plan.methods}
+    graphs = {name: {"graph": own_graph.fingerprint(name)} if find(name).own else {} for name in plan.datasets}
     cells: dict[tuple[str, str], Cell] = {}
     for seed, number in plan.seeds_and_splits:
         for dataset, model in itertools.product(plan.datasets, plan.models):
             split = _split(dataset, number, plan)
-            protocol = _protocol(dataset, model, plan)
+            protocol, own = _protocol(dataset, model, plan), {**graphs[dataset], **_own_model(model)}
             for removed, (text, (name, options)) in itertools.product(plan.removed, methods.items()):
                 sparsifier = None
                 if 0 < removed < 1:
-                    sparsifier = _sparsifier(dataset, name, options, seed, model, split)
-                run = Run(dataset, model, protocol, device, seed, split, removed, sparsifier)
+                    sparsifier = _sparsifier(dataset, name, options, seed, model, split, graphs[dataset])
+                run = Run(dataset, model, protocol, device, seed, split, removed, sparsifier, own)
                 cell = Cell(dataset, model, text, removed, split.number, seed, run)
                 cells.setdefault((text, run.key), cell)
     return list(cells.values())
+
+
+def _own_model(name: str) -> dict[str, str]:
+    return {"model": own_model.fingerprint(name)} if own_model.is_own(name) else {}
 
 
 def _split(dataset: str, number: int, plan: Plan) -> Split:
@@ -158,13 +171,16 @@ def _protocol(dataset: str, model: str, plan: Plan) -> dict[str, Any]:
     return asdict(replace(protocol, epochs=plan.epochs or protocol.epochs))
 
 
-def _sparsifier(dataset: str, name: str, options: Mapping[str, Any], seed: int, model: str, split: Split) -> Sparsifier:
+def _sparsifier(
+    dataset: str, name: str, options: Mapping[str, Any], seed: int, model: str, split: Split, graph: Mapping[str, str]
+) -> Sparsifier:
     method = find_method(name)
     # A method that learns with a GNN learns with the one it is compared on, unless the plan says otherwise.
-    own_model = {"model": model} if method.uses_model else {}
-    options = {**method.options, **own_model, **options}
+    learner = {"model": model} if method.uses_model else {}
+    options = {**method.options, **learner, **options}
+    own = {**graph, **(_own_model(options["model"]) if method.uses_model else {})}
     seed_used = seed if method.uses_seed(options) else None
-    return Sparsifier(dataset, name, options, seed_used, split if method.learns else None)
+    return Sparsifier(dataset, name, options, seed_used, split if method.learns else None, own)
 
 
 def canonical_json(value: Any) -> str:
@@ -179,6 +195,15 @@ def canonical_json(value: Any) -> str:
         return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ValueError(f"a configuration must be made of JSON values: {error}") from error
+
+
+def _config(part: Sparsifier | Run) -> dict[str, Any]:
+    """The fields, with fingerprints only where something is a user's own."""
+    fields = asdict(part)
+    for config in (fields, fields.get("sparsifier") or {}):
+        if not config.get("own", True):
+            del config["own"]
+    return fields
 
 
 def _hash(config: Mapping[str, Any]) -> str:

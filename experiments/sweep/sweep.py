@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from wis.experiments.datasets.catalogue import find
+from wis.experiments.datasets.splits import has_one_split, with_split
 from wis.experiments.running.executors import Executor, choose_executor, work_through
 from wis.experiments.sweep.measure import dataset_facts, environment
 from wis.experiments.sweep.plan import Plan, plan_text
@@ -107,6 +109,7 @@ def run_sweep(
     if not _missing(finished, runs, retry_failed):
         announce(Extent(len(runs), len(runs), workers))
         return _tally(finished, runs)
+    _check_own_graphs(plan)
     with Store(folder) as store:
         store.begin(plan.to_dict(), command, cells, environment(device, workers))
         with replace_file(folder / "plan.yaml") as path:
@@ -115,12 +118,33 @@ def run_sweep(
         announce(Extent(len(runs), len(runs) - len(missing), workers))
         for name in plan.datasets if missing else ():
             split = next(cell.run.split for cell in cells if cell.dataset == name)
-            store.add_dataset(name, dataset_facts(load_dataset(name, data_root), split))
+            store.add_dataset(name, dataset_facts(load_dataset(name, data_root), split, find(name).caution))
         with choose_executor(min(workers, len(missing) or 1)) as executor:
             work = _Work(store, folder / "orders", executor, data_root, progress)
             failed_orders = work.compute_orders(missing)
             work.execute_runs(missing, failed_orders)
         return _tally(store.finished("runs"), runs)
+
+
+def _check_own_graphs(plan: Plan) -> None:
+    """Raise ``ValueError`` unless the user's own graphs of a plan have what all of its runs need."""
+    from wis.baselines.gnn.data import check_data
+
+    numbers = sorted({number for _, number in plan.seeds_and_splits})
+    for name in plan.datasets:
+        if not find(name).own:
+            continue
+        data = load_dataset(name, None).data
+        if plan.split is None and has_one_split(data) and len(numbers) > 1:
+            raise ValueError(
+                f"{name} has masks of one split, and split_seeds asks for {len(numbers)}: leave it out, or have them "
+                "drawn with --split 0.8,0.1,0.1"
+            )
+        try:
+            for number in numbers:
+                check_data(with_split(data, number, plan.split))
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
 
 
 def _missing(finished: Mapping[str, str], wanted: Mapping[str, Run], retry_failed: bool) -> list[Run]:

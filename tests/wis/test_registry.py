@@ -91,7 +91,9 @@ def test_a_third_party_selection() -> None:
 
 
 def test_unknown_methods_and_options_are_named() -> None:
-    with pytest.raises(ValueError, match="unknown method 'wiss'; the methods are: .*random.*wis"):
+    with pytest.raises(
+        ValueError, match=r"unknown method 'wiss'; did you mean 'wis'\?; the methods are: .*random.*wis"
+    ):
         find_method("wiss")
     with pytest.raises(ValueError, match="'wis' has no option 'deep'; its options are: depth=3"):
         wis.sparsify(np.zeros((2, 0), dtype=int), deep=3)

@@ -51,10 +51,15 @@ def broken(**changes):
         ({"y": None}, "data has no y"),
         ({"val_mask": None}, "data has no val_mask"),
         ({"x": torch.ones(60)}, r"data.x must be a dense matrix \[n, f\], got shape \[60\]"),
-        ({"y": torch.ones(60)}, r"data.y must be integer \[60\], got torch.float32"),
+        ({"y": torch.ones(60)}, r"data.y must be integer \[60\], got torch.float32 .*\(regression\) are not served"),
+        ({"y": torch.ones(60, 4)}, r"got torch.float32 of shape \[60, 4\]: several labels a vertex \(multi-label\)"),
+        ({"y": torch.ones(60, 1, dtype=torch.int64)}, r"; flatten it: data.y = data.y.flatten\(\)"),
+        ({"metric": "f1"}, "data.metric must be 'accuracy' or 'roc_auc', got 'f1'"),
+        ({"metric": "roc_auc", "y": torch.arange(60)}, "data.metric is 'roc_auc', which needs two classes, .* has 60"),
         ({"test_mask": torch.zeros(60, dtype=torch.bool)}, "data.test_mask selects no vertex"),
         ({"train_mask": torch.ones(60, 10, dtype=torch.bool)}, r"choose one split, such as train_mask\[:, 0\]"),
-        ({"y": torch.full((60,), -1)}, "negative label"),
+        ({"y": torch.full((60,), -1)}, "data.y has no label: all are negative"),
+        ({"y": torch.arange(60) - 1}, "selects vertices with a negative label"),
     ],
 )
 def test_incomplete_data_are_refused(changes, message):

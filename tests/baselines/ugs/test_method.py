@@ -251,7 +251,10 @@ def test_graph_without_pairs_has_an_empty_order():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"model": "gcnn"}, "model must be one of 'gcn', 'gin', 'resgcn', 'gat', 'sage', got 'gcnn'"),
+        (
+            {"model": "gcnn"},
+            "model must be among gcn, gin, resgcn, gat, sage, or package.module:Class .*, got 'gcnn'",
+        ),
         ({"form": "wis"}, "form must be 'edge-mask' or 'original', got 'wis'"),
         ({"prune": 0}, "prune must be above 0 and at most 1, got 0"),
         ({"prune_weights": 1.5}, "prune_weights must be above 0 and at most 1"),
