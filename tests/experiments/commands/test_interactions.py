@@ -10,7 +10,7 @@ RUNNER = CliRunner()
 
 
 def test_rank_of_a_file_of_ones_own(tmp_path: Path) -> None:
-    np.save(tmp_path / "path.npy", np.array([[0, 1, 2], [1, 2, 3]]))
+    np.save(tmp_path / "path.npy", np.array([[0, 1, 2, 3], [1, 2, 3, 4]]))
     arguments = [str(tmp_path / "path.npy"), "--max-samples", "16", "-o", str(tmp_path / "out")]
     result = RUNNER.invoke(app, ["interactions", "rank", *arguments])
     assert result.exit_code == 0, result.output

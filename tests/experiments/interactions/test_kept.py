@@ -3,9 +3,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from wis.experiments.datasets.load import load
+from wis.experiments.interactions import kept as measured
 from wis.experiments.interactions.kept import Plan, answer, kept, report_kept, run_kept
 
 import wis
+
+
+@pytest.fixture(autouse=True)
+def _few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measured, "_DRAWS", 30)
+
 
 PLAN = Plan(dataset="digits", methods=("random", "wis:depth=2"), removed=(0.5, 0.9), seeds=1)
 

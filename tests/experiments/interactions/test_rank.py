@@ -11,7 +11,7 @@ from wis.experiments.interactions.rank_report import order, report_rank
 
 import wis
 
-SMALL = Extent(most_vertices=3, degree_vertices=3, degree_widths=7)
+SMALL = Extent(most_vertices=3, degree_vertices=3, degree_widths=7, degree_samples=128)
 
 
 @pytest.mark.parametrize("degree", range(5))
