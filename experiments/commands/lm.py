@@ -13,6 +13,7 @@ from wis.experiments.commands.kl import app as kl
 
 if TYPE_CHECKING:
     import pandas as pd
+    from wis.experiments.lm.reward_files import Sample
 
 app = typer.Typer(
     name="lm",
@@ -28,32 +29,55 @@ app.add_typer(kl)
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Output folder.")]
 Support = Annotated[str | None, typer.Option(help="Lowest and highest possible reward, as '0,1'; for intervals.")]
+Key = Annotated[
+    str | None,
+    typer.Option(help="Column that names the input.", show_default="the first of id, run, prompt, input"),
+]
+Reward = Annotated[
+    str | None,
+    typer.Option(
+        help="Columns that make up the reward, with weights, as 'accuracy,format=0.5'.",
+        show_default="score, or the only column of numbers",
+    ),
+]
 
 
 @app.command()
 def std(
     rewards: Annotated[
-        Path, typer.Argument(help=".npy or .csv matrix [inputs, samples], or .jsonl with a 'rewards' list a line.")
+        Path,
+        typer.Argument(
+            help="A .npy or .csv matrix of inputs x samples, a .jsonl file, or a folder of TRL's completions "
+            "(.parquet) or of verl's rollout_data_dir (.jsonl)."
+        ),
     ],
     support: Support = None,
     binary: Annotated[bool, typer.Option("--binary", help="The reward takes only the two ends of --support.")] = False,
     thresholds: Annotated[str, typer.Option(help="Thresholds for the std, separated by commas.")] = "0.01,0.05,0.1,0.2",
     table: Annotated[Path | None, typer.Option(help="CSV to write: mean, std and interval of each input.")] = None,
     html: Annotated[Path | None, typer.Option(help="HTML report to write.")] = None,
+    key: Key = None,
+    reward: Reward = None,
 ) -> None:
-    """Reward std of each input, from a file of rewards.
+    """Reward std of each input, from a file of rewards. Of several training steps an input's last visit counts.
 
     [bold]Examples[/bold]
 
       wis lm std rewards.npy --support 0,1
       wis lm std samples.jsonl --support 0,1 --binary --table inputs.csv --html std.html
+      wis lm std out/completions --reward accuracy,format=0.5
+      wis lm std rollouts --support 0,1 --key gts
     """
-    from wis.experiments.lm.std import describe, read_rewards
+    from wis.experiments.lm.std import by_step, describe
 
-    keys, groups = read_rewards(rewards)
+    samples = _read(rewards, key, reward)
     limits = _numbers(thresholds, "--thresholds")
-    tracker, summary = describe(keys, groups, support=_pair(support), binary=binary, thresholds=limits)
+    tracker, summary = describe(samples, support=_pair(support), binary=binary, thresholds=limits)
     typer.echo(str(summary))
+    steps = by_step(samples)
+    if len(steps) > 1:
+        typer.echo("")
+        _print(steps)
     if table is not None:
         from wis.experiments.lm.std import write_inputs
 
@@ -65,6 +89,30 @@ def std(
 
 
 @app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(help="Rewards of the one function or model, as for 'wis lm std'.")],
+    second: Annotated[Path, typer.Argument(help="Rewards of the other, for outputs of the same policy.")],
+    key: Key = None,
+    first_reward: Reward = None,
+    second_reward: Reward = None,
+    seed: Annotated[int, typer.Option(help="Of the resampling of inputs.")] = 0,
+) -> None:
+    """Two reward models by the std that they give a policy's own outputs: the higher, the more there is to learn from.
+
+    [bold]Examples[/bold]
+
+      wis lm compare small_model.npy large_model.npy
+      wis lm compare out/completions out/completions --first-reward helpful --second-reward harmless
+    """
+    from wis.experiments.lm.std import track
+
+    from wis.lm import compare_rewards
+
+    trackers = [track(_read(*given)) for given in ((first, key, first_reward), (second, key, second_reward))]
+    typer.echo(str(compare_rewards(*trackers, seed=seed)))
+
+
+@app.command()
 def bounds(
     model: Annotated[
         Path | None, typer.Option(help="Folder of a causal language model; without it, a tiny random GPT-2.")
@@ -73,7 +121,7 @@ def bounds(
     target: Annotated[str, typer.Option(help="Reward 1 for outputs that have this token id or text, else -1.")] = "2",
     length: Annotated[int, typer.Option(min=1, help="Tokens in an output.")] = 3,
     samples: Annotated[
-        int | None, typer.Option(help="Sample so many outputs. [default: enumerate if small]", show_default=False)
+        int | None, typer.Option(min=4, help="Sample so many outputs.", show_default="enumerate if they are few")
     ] = None,
     html: Annotated[Path | None, typer.Option(help="HTML report to write.")] = None,
     seed: Annotated[int, typer.Option(help="Of the samples and the tiny model.")] = 0,
@@ -95,7 +143,10 @@ def bounds(
 
 @app.command()
 def theory(out: Out = Path("runs/lm/theory")) -> None:
-    """Check both theorems: bounds on exact policies, families with std to 0, and the flows of Theorem 2."""
+    """Check both theorems: bounds on exact policies, families with std to 0, and the flows of Theorem 2.
+
+    Takes two to three minutes on one core.
+    """
     from wis.experiments.lm.theory import report_theory, run_theory
 
     start = time.perf_counter()
@@ -137,7 +188,7 @@ def controlled(
 @app.command()
 def small(
     out: Out = Path("runs/lm/small"),
-    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds; a larger one later adds runs.")] = 3,
     workers: Annotated[int, typer.Option(min=1, help="Processes, one thread each.")] = 2,
 ) -> None:
     """The paper's claims on a tiny GPT-2 trained from scratch: prevalence, RFT and SFT, heuristics, few labels."""
@@ -145,7 +196,8 @@ def small(
     from wis.experiments.lm.small_report import report_small
 
     start = time.perf_counter()
-    tables = report_small(out, run_small(out, Scale(seeds=seeds), workers=workers), _command())
+    typer.echo("each seed's model is pretrained before its first run: minutes in which no run ends", err=True)
+    tables = report_small(out, run_small(out, Scale(), seeds=seeds, workers=workers), _command())
     for table in tables.values():
         _print(table)
     _done(out, start)
@@ -231,6 +283,12 @@ def grue_findings(out: Out = Path("runs/lm/grue")) -> None:
     for table in report_findings(out, _command()).values():
         _print(table)
     _done(out, start)
+
+
+def _read(path: Path, key: str | None, reward: str | None) -> list[Sample]:
+    from wis.experiments.lm.reward_files import Columns, parse_weights, read_rewards
+
+    return read_rewards(path, Columns(key, parse_weights(reward)))
 
 
 def _given(**settings: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,9 @@ def diagnose_input(
 
     network, tokenizer = _load(model, seed)
     start = _ids(prompt, tokenizer)
+    room = getattr(network.config, "max_position_embeddings", math.inf) - len(start)
+    if length > room:
+        raise ValueError(f"--length must be at most {room}, what the model reads after the prompt, got {length}")
     policy = CausalPolicy(network, torch.tensor(start), length)
     wanted = _ids(target, None) if target.replace(",", "").strip().isdigit() else None
     if wanted is None and tokenizer is None:

@@ -36,7 +36,7 @@ SFT_STEPS = (0.2, 0.4, 1.0)
 
 @dataclass(frozen=True)
 class Scale:
-    """How large the experiment is; the defaults are the committed ones."""
+    """How large a run is; the defaults are the committed ones."""
 
     inputs: int = 2000
     evaluated: int = 200
@@ -46,7 +46,6 @@ class Scale:
     batch: int = 32
     sft_rate: float = 3e-3
     rft_rate: float = 1e-3
-    seeds: int = 3
 
 
 @dataclass(frozen=True)
@@ -67,9 +66,9 @@ class Run:
         return f"{self.name} | unseen {self.share:g} | seed {self.seed}"
 
 
-def plan(scale: Scale) -> list[Run]:
+def plan(seeds: int) -> list[Run]:
     """All runs."""
-    return [run for seed in range(scale.seeds) for run in _plan_of(seed)]
+    return [run for seed in range(seeds) for run in _plan_of(seed)]
 
 
 def _plan_of(seed: int) -> Iterator[Run]:
@@ -84,7 +83,9 @@ def _plan_of(seed: int) -> Iterator[Run]:
             yield Run(seed, MAIN_SHARE, f"SFT {steps:.0%} of steps, {labels:.0%} of labels, then RFT", labels, steps)
 
 
-def run_small(out: Path, scale: Scale | None = None, *, workers: int = 2, progress: bool = True) -> Rows:
+def run_small(
+    out: Path, scale: Scale | None = None, *, seeds: int = 3, workers: int = 2, progress: bool = True
+) -> Rows:
     """Do the runs that `out` does not have yet.
 
     Parameters
@@ -93,6 +94,8 @@ def run_small(out: Path, scale: Scale | None = None, *, workers: int = 2, progre
         Folder of ``runs.jsonl``.
     scale
         Sizes; a folder made with others is refused.
+    seeds
+        How many; more of them add runs to what is there.
     workers
         Processes, one thread each.
     progress
@@ -106,7 +109,7 @@ def run_small(out: Path, scale: Scale | None = None, *, workers: int = 2, progre
     """
     scale = scale or Scale()
     rows = Rows(out / "runs.jsonl", asdict(scale))
-    todo = [run for run in plan(scale) if run.key not in rows]
+    todo = [run for run in plan(seeds) if run.key not in rows]
     with choose_executor(workers) as executor:
         work_through(
             executor, partial(finetune, scale=scale), todo, lambda run, row: rows.add(run.key, row),

@@ -1,61 +1,62 @@
-"""Reward std from a file of rewards: reading, table and page."""
+"""Reward std of rewards that were read from files: summary, tables and page."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from wis.experiments.lm.reward_files import Sample
 from wis.experiments.pages.page import Section, write_page
 from wis.experiments.pages.svg import figure
 
 from wis.files import replace_file
 from wis.lm import RewardSummary, RewardTracker
 
-
-def read_rewards(path: Path) -> tuple[list[str], list[list[float]]]:
-    """Names of the inputs and their rewards; groups of a ``.jsonl`` file may differ in size.
-
-    Parameters
-    ----------
-    path
-        ``.npy`` or ``.csv`` (no header): a matrix, one row an input; ``.jsonl``: objects with a list ``rewards`` and
-        optionally ``id``, such as the sampling pass writes.
-
-    Raises
-    ------
-    ValueError
-        If the file is of another kind, or a line is not as described.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}")
-    if path.suffix == ".jsonl":
-        return _read_lines(path)
-    if path.suffix == ".npy":
-        matrix = np.load(path, allow_pickle=False)
-    elif path.suffix == ".csv":
-        matrix = np.loadtxt(path, delimiter=",", ndmin=2)
-    else:
-        raise ValueError(f"rewards must be a .npy, .csv or .jsonl file, got {path.name}")
-    if matrix.ndim != 2:
-        raise ValueError(f"{path} must hold a matrix [inputs, samples], got the shape {list(matrix.shape)}")
-    return [str(i) for i in range(len(matrix))], matrix.tolist()
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def describe(
-    keys: Sequence[str],
-    groups: Sequence[Sequence[float]],
+    samples: Sequence[Sample],
     *,
     support: tuple[float, float] | None,
     binary: bool,
     thresholds: Sequence[float],
 ) -> tuple[RewardTracker, RewardSummary]:
-    """The tracker of these rewards and its summary."""
-    tracker = RewardTracker(support=support, binary=binary)
-    names = [key for key, group in zip(keys, groups, strict=True) for _ in group]
-    tracker.update(names, [reward for group in groups for reward in group])
+    """The tracker of the last step that each input was visited in, and its summary."""
+    tracker = track(samples, support=support, binary=binary)
     return tracker, tracker.summary(thresholds=thresholds)
+
+
+def track(samples: Sequence[Sample], **options: Any) -> RewardTracker:
+    """A tracker of the last step that each input was visited in: of the policy as it was last."""
+    tracker = RewardTracker(**options)
+    for visited in _steps(samples).values():
+        tracker.update([sample.key for sample in visited], [sample.reward for sample in visited], restart=True)
+    return tracker
+
+
+def by_step(samples: Sequence[Sample]) -> pd.DataFrame:
+    """One row a step, over the inputs that were visited in it."""
+    import pandas as pd
+
+    rows = []
+    for step, visited in _steps(samples).items():
+        tracker = RewardTracker()
+        tracker.update([sample.key for sample in visited], [sample.reward for sample in visited])
+        if (tracker.counts < 2).all():
+            continue
+        found = tracker.summary()
+        rows.append((step, found.inputs, found.mean_reward, found.mean_std, found.p10_std, found.fraction_zero))
+    return pd.DataFrame(rows, columns=["step", "inputs", "reward", "mean std", "10th percentile", "zero std"])
+
+
+def _steps(samples: Sequence[Sample]) -> dict[int, list[Sample]]:
+    found: dict[int, list[Sample]] = {}
+    for sample in sorted(samples, key=lambda sample: sample.step):
+        found.setdefault(sample.step, []).append(sample)
+    return found
 
 
 def write_inputs(tracker: RewardTracker, path: Path) -> None:
@@ -86,20 +87,3 @@ def write_report(tracker: RewardTracker, summary: RewardSummary, path: Path, com
     table = pd.DataFrame(summary.metrics("std").items(), columns=["over inputs", "value"])
     section = Section("Reward std of each input", str(summary).replace("\n", "\n\n"), [table], [drawing])
     write_page(path, "Reward std", command, [section])
-
-
-def _read_lines(path: Path) -> tuple[list[str], list[list[float]]]:
-    keys: list[str] = []
-    groups: list[list[float]] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise ValueError(f"{path}, line {number}: not JSON ({error})") from error
-        if isinstance(row, dict) and set(row) == {"settings"}:
-            continue  # the first line of a sampling pass
-        if not isinstance(row, dict) or not isinstance(row.get("rewards"), list):
-            raise ValueError(f"{path}, line {number}: must be an object with a list 'rewards'")
-        keys.append(str(row.get("id", row.get("run", number))))
-        groups.append(row["rewards"])
-    return keys, groups

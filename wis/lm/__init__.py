@@ -21,6 +21,7 @@ In a training loop of your own, PPO or any other, five lines do:
 
 from __future__ import annotations
 
+from wis.lm.comparison import RewardComparison, compare_rewards
 from wis.lm.intervals import binary_std_interval, bounded_std_interval
 from wis.lm.mixture import SuccessMixture, fit_mixture
 from wis.lm.summary import FractionBelow, RewardSummary
@@ -28,10 +29,12 @@ from wis.lm.tracker import RewardTracker
 
 __all__ = [
     "FractionBelow",
+    "RewardComparison",
     "RewardSummary",
     "RewardTracker",
     "SuccessMixture",
     "binary_std_interval",
     "bounded_std_interval",
+    "compare_rewards",
     "fit_mixture",
 ]

@@ -6,7 +6,7 @@ from wis.experiments.lm.small import Run, Scale, finetune, plan, run_small
 from wis.experiments.lm.small_report import report_small
 from wis.experiments.running.executors import Serial
 
-SCALE = Scale(inputs=40, evaluated=20, samples=3, pretraining=4, steps=2, batch=4, seeds=1)
+SCALE = Scale(inputs=40, evaluated=20, samples=3, pretraining=4, steps=2, batch=4)
 
 
 def test_prompts_have_the_answers_of_their_task():
@@ -51,12 +51,12 @@ def test_a_run_that_diverges_is_recorded_as_such():
 
 
 def test_resume_report_and_seed(tmp_path):
-    rows = run_small(tmp_path, SCALE, workers=1, progress=False)
-    assert len(rows) == len(plan(SCALE)) == 38
+    rows = run_small(tmp_path, SCALE, seeds=1, workers=1, progress=False)
+    assert len(rows) == len(plan(1)) == 38
     lines = (tmp_path / "runs.jsonl").read_text().splitlines(keepends=True)
     # The machine stops in the middle of the last line: that run alone is done again, with the same result.
     (tmp_path / "runs.jsonl").write_text("".join(lines[:-1]) + lines[-1][:40])
-    again = run_small(tmp_path, SCALE, workers=1, progress=False)
+    again = run_small(tmp_path, SCALE, seeds=1, workers=1, progress=False)
     assert len(again) == 38
     assert _without_time(again) == _without_time(rows)
     tables = report_small(tmp_path, again, "wis lm small")
@@ -71,8 +71,9 @@ def test_workers_are_those_of_sweeps(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(small, "choose_executor", lambda workers: asked.append(workers) or Serial())
     monkeypatch.setattr(small, "finetune", _finetune)
-    assert len(run_small(tmp_path, SCALE, workers=3, progress=False)) == 38
-    assert asked == [3]
+    assert len(run_small(tmp_path, SCALE, seeds=1, workers=3, progress=False)) == 38
+    assert len(run_small(tmp_path, SCALE, seeds=2, workers=3, progress=False)) == 76  # more seeds only add runs
+    assert asked == [3, 3]
 
 
 def _finetune(run, scale):
