@@ -14,6 +14,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from wis.baselines.gnn.protocol import MODEL_NAMES
+
 from benchmarks.timing import Spread, describe, in_child, interleave, machine, one_core
 
 
@@ -116,7 +118,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset", action="append", help="may be given several times (default: digits)")
-    parser.add_argument("--model", action="append", choices=("gcn", "gin", "resgcn"), help="default: all")
+    parser.add_argument("--model", action="append", choices=MODEL_NAMES, help="default: all")
     parser.add_argument("--data-root", help="folder of the raw files, see experiments/datasets/load.py")
     parser.add_argument("--epochs", type=int, default=10, help="epochs a timed call (default: 10)")
     parser.add_argument("--runs", type=int, default=5, help="timed calls of each loop (default: 5)")
@@ -124,7 +126,7 @@ def main() -> None:
     parser.add_argument("--only", choices=("ours", "plain"), help="run one loop once, for measuring its memory")
     arguments = parser.parse_args()
     one_core()
-    datasets, models = arguments.dataset or ["digits"], arguments.model or ["gcn", "gin", "resgcn"]
+    datasets, models = arguments.dataset or ["digits"], arguments.model or list(MODEL_NAMES)
     if arguments.only:
         loops(datasets[0], models[0], arguments.data_root, arguments.epochs)[arguments.only]()
         return

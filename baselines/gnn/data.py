@@ -87,7 +87,7 @@ class TrainingData:
         device = data.x.device if device == "auto" and data.x.is_cuda else chosen
         dtype = torch.get_default_dtype()
         x = data.x.to(device=device, dtype=dtype)
-        y = data.y.to(device)
+        y = data.y.to(device).long()
         train = data.train_mask.to(device)
         weight = data.get("edge_weight")
         if weight is not None:
@@ -135,7 +135,7 @@ def check_labels(data: Any) -> None:
         raise ValueError(f"data.x must be a dense matrix [n, f], got shape {list(data.x.shape)}")
     if tuple(y.shape) != (n,) or y.is_floating_point() or y.is_complex():
         raise ValueError(f"data.y must be integer [{n}], got {y.dtype} of shape {list(y.shape)}{_kind(y)}")
-    if int(y.max()) < 0:
+    if not (y >= 0).any():
         raise ValueError("data.y has no label: all are negative; labels are 0, 1, …")
     metric, classes = data.get("metric") or "accuracy", int(y.max()) + 1
     if metric not in SCORES:

@@ -34,6 +34,13 @@ def test_no_pyg_graph_is_refused():
         TrainingData.from_pyg(torch.zeros(3).numpy())
 
 
+@pytest.mark.parametrize("dtype", [torch.bool, torch.uint8, torch.int32])
+def test_labels_of_any_integer_type_are_taken(dtype):
+    data = two_groups()
+    data.y = data.y.to(dtype)
+    assert torch.equal(TrainingData.from_pyg(data).labels, two_groups().y)
+
+
 def broken(**changes):
     data = two_groups()
     for key, value in changes.items():
@@ -58,6 +65,7 @@ def broken(**changes):
         ({"metric": "roc_auc", "y": torch.arange(60)}, "data.metric is 'roc_auc', which needs two classes, .* has 60"),
         ({"test_mask": torch.zeros(60, dtype=torch.bool)}, "data.test_mask selects no vertex"),
         ({"train_mask": torch.ones(60, 10, dtype=torch.bool)}, r"choose one split, such as train_mask\[:, 0\]"),
+        ({"y": torch.zeros(0, dtype=torch.int64), "x": torch.zeros(0, 3), "num_nodes": 0}, "data.y has no label"),
         ({"y": torch.full((60,), -1)}, "data.y has no label: all are negative"),
         ({"y": torch.arange(60) - 1}, "selects vertices with a negative label"),
     ],
