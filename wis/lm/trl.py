@@ -135,12 +135,14 @@ class RewardRecorder(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Read what the checkpoint resumed from had recorded."""
-        if state.global_step:
+        if self._trainer is None:
+            warnings.warn("nothing is recorded: call recorder.attach(trainer), not callbacks=[recorder]", stacklevel=2)
+        elif state.global_step:
             self._guarded(self._resume, self._checkpoint or _checkpoint_of(args, state))
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
         """Add the numbers to a log line of training."""
-        if logs is None or not self._trainer.model.training:
+        if logs is None or self._trainer is None or not self._trainer.model.training:
             return
         found: dict[str, float] = {}
         self._guarded(lambda: found.update(self._metrics()))

@@ -11,7 +11,15 @@ import numpy as np
 import pytest
 import torch
 
-from wis.lm import RewardTracker, binary_std_interval, bounded_std_interval, bounds, fit_mixture, policies
+from wis.lm import (
+    RewardTracker,
+    binary_std_interval,
+    bounded_std_interval,
+    bounds,
+    compare_rewards,
+    fit_mixture,
+    policies,
+)
 
 HALVES = torch.full((4,), 0.25, dtype=torch.float64)
 POLICY = policies.TabularPolicy(2, 2)
@@ -171,6 +179,10 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, tuple[Any, dict[str, An
             "successes": ([1, 3], ARRAY | {"part": [0.5, 1], "many": [9, 1]}),
             "samples": ([8, 8], ARRAY | {"part": [0.5, 8], "infinite": math.inf}),
         },
+    ),
+    "compare_rewards": (
+        compare_rewards,
+        {"first": (_tracker(), OBJECT), "second": (_tracker(), OBJECT), "seed": (0, COUNT)},
     ),
     "RewardTracker": (
         RewardTracker,

@@ -280,6 +280,14 @@ def test_a_resumed_run_remembers_wherever_it_resumes_from(tmp_path):
         _train("grpo", tmp_path / "a", [_reward], RewardRecorder(), resume=True)
 
 
+def test_a_recorder_that_is_not_attached_says_so(tmp_path):
+    recorder = RewardRecorder()
+    trainer = _trainer("grpo", tmp_path, [_reward], steps=1, more={"callbacks": [recorder]})
+    with pytest.warns(UserWarning, match=r"nothing is recorded: call recorder.attach\(trainer\)"):
+        trainer.train()
+    assert not _lines(trainer)
+
+
 def test_what_cannot_be_recorded_is_refused_before_training(tmp_path):
     with pytest.raises(TypeError, match="GRPOTrainer, RLOOTrainer or AsyncGRPOTrainer, got int"):
         RewardRecorder().attach(3)
