@@ -8,7 +8,6 @@ import hashlib
 import os
 import sys
 import tempfile
-import time
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -25,8 +24,6 @@ DAMAGED_NPZ = (
 )  # fmt: skip
 _NO_SPACE = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 _ANY_WRITE_BIT = 0o222
-# An empty file of this age was not just made by another process, which is about to lock it.
-_NEW_SECONDS = 60.0
 
 
 @contextlib.contextmanager
@@ -108,8 +105,11 @@ def _make_temporary(path: Path) -> tuple[Path, int]:
         os.close(handle)
         return Path(name), -1
     with contextlib.suppress(OSError):  # a file system without locks
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return Path(name), handle
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    if os.fstat(handle).st_nlink:
+        return Path(name), handle
+    os.close(handle)  # another process took it for a leftover before it was locked
+    return _make_temporary(path)
 
 
 def _remove_stale(path: Path) -> None:
@@ -119,9 +119,7 @@ def _remove_stale(path: Path) -> None:
     for stale in path.parent.glob(f"{_prefix(path)}*"):
         with contextlib.suppress(OSError), stale.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            status = os.fstat(file.fileno())
-            if status.st_size or time.time() - status.st_mtime > _NEW_SECONDS:
-                stale.unlink()
+            stale.unlink()
 
 
 def _prefix(path: Path) -> str:

@@ -180,10 +180,12 @@ class NpzTable(_ArrayTable):
         """Names of the arrays that follow the edges."""
         found = {self._weight} if self._weight else set()
         for name in stored.files:
+            if name == "edge_index":
+                continue
             array = stored[name]
             if not isinstance(array, np.ndarray):
                 raise ValueError(f"its member {name!r} is no array; an .npz file holds .npy files only")
-            if array.ndim == 0 or name in ("edge_index", self._weight):
+            if array.ndim == 0 or name == self._weight:
                 continue
             fits = fitting_levels(len(array), num_nodes, self._num_edges)
             is_text = array.dtype.kind in "US"
@@ -197,8 +199,10 @@ class NpzTable(_ArrayTable):
         with readable(self.path), np.load(self.path, allow_pickle=False) as stored:
             following = self._following(stored, rows.num_nodes)
             for name in stored.files:
-                arrays[name] = stored[name][stays] if name in following else stored[name]
-        arrays["edge_index"] = ends.T
+                if name == "edge_index":
+                    arrays[name] = ends.T
+                else:
+                    arrays[name] = stored[name][stays] if name in following else stored[name]
         if rows.is_weighted:
             name = self._weight or _WEIGHTS[0]
             old = np.asarray(arrays.get(name, np.ones(len(factors))))
