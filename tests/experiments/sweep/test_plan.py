@@ -150,7 +150,7 @@ def test_a_file_is_called_after_itself(tmp_path):
 
 
 def test_a_changed_plan_says_what_was_changed():
-    assert load_plan("quick").summary.startswith("Random, spectral and walk-index sparsification")
+    assert load_plan("quick").summary.startswith("Walk-index sparsification, chance and cheap rivals")
     assert load_plan("quick", epochs=5, seeds=1).summary == "with other seeds, epochs"
 
 
