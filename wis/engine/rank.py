@@ -47,8 +47,8 @@ def rank(
     """Walk Index Sparsification, (L-1)-WIS: keep the edges that carry the most walks to every vertex.
 
     Greedily removes the edge whose removal leaves the best tuple of walk indices: each tuple is sorted in ascending
-    order, and the lexicographically largest wins. The result is exactly that of the greedy algorithm. Walks are counted,
-    whatever their edges weigh.
+    order, and the lexicographically largest wins. The result is exactly that of the greedy algorithm. Walks are
+    counted whatever their edges weigh.
 
     Parameters
     ----------
