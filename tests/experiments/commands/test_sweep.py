@@ -61,7 +61,7 @@ def test_failed_runs_show_in_the_exit_code(tmp_path, small_dataset, monkeypatch)
         (["--epochs", "0"], "epochs must be a whole number from 1"),
         (["--seeds", "1000000000"], "seeds is the number of seeds, at most 1,000,000, got 1,000,000,000"),
         (["--removed", "0:1:1e-9"], "removed would be 1,000,000,000 shares"),
-        (["--removed", "0:1:0.001", "--seeds", "999999"], "seeds = 4,003,995,996 cells, and at most 1,000,000 are all"),
+        (["--removed", "0:1:0.001", "--seeds", "999999"], "seeds = 6,005,993,994 cells, and at most 1,000,000 are all"),
         (["-m", "wis:depth=3,depth=2"], "method 'wis:depth=3,depth=2': option 'depth' is given twice"),
         (["-m", "wis:depth=two"], "methods: method 'wis:depth=two': depth must be an integer, got 'two'"),
         (["-m", "ugs:prune=2"], "prune must be above 0 and at most 1, got 2"),

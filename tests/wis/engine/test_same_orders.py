@@ -32,7 +32,7 @@ GENERATED = {
     "two cliques": lambda: family("two cliques", 30),
     "hub": lambda: family("hub", 80),
     "directed": lambda: family("medium", 40, directed=True),
-    "power law": lambda: power_law(4000, mean_degree=16),
+    "power law": lambda: power_law(800, mean_degree=12),
 }
 
 
