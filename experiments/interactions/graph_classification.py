@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from wis.experiments.interactions.removals import METHODS
 from wis.experiments.pages.page import Section, write_page
 from wis.experiments.pages.svg import COLOURS, figure, legend_above
 from wis.experiments.pages.tables import write_table
@@ -18,13 +19,6 @@ from wis.progress import track
 
 if TYPE_CHECKING:
     import pandas as pd
-
-METHODS: dict[str, dict[str, Any]] = {
-    "WIS, graph": {"method": "wis", "objective": "graph"},
-    "WIS, vertex": {"method": "wis"},
-    "random": {"method": "random"},
-    "spectral": {"method": "spectral"},
-}
 
 
 @dataclass(frozen=True)

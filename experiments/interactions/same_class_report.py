@@ -31,10 +31,8 @@ def report_same_class(out: Path, rows: Rows, protocol: Protocol, command: str) -
         Section(
             "The arrangement with the larger walk index against the other",
             "Two images, cut into 16 runs of pixels each, on two cliques of 16 vertices joined by an edge. Low: an "
-            "image "
-            "in each clique. High: half of both images in each clique. The graph, the images and the model are the "
-            "same; "
-            "only where the runs are differs, and with it the walk index of the partition into images.\n\n"
+            "image in each clique. High: half of both images in each clique. The graph, the images and the model are "
+            "the same; only where the runs are differs, and with it the walk index of the partition into images.\n\n"
             f"{how(protocol)} Difference: high − low in percentage points, paired by seed, with its 95% interval.",
             [tables["differences"], tables["accuracy"]], [out / "accuracy.svg"],
             note=f"The runs took {frame.seconds.sum():.0f} s, added up.",
@@ -125,8 +123,7 @@ def report_dose(out: Path, rows: Rows, protocol: Protocol, command: str) -> dict
         Section(
             "One graph, eight arrangements",
             "The task is \"is same class\" on a ring of eight cliques of four vertices. Some cliques hold the same "
-            "two runs "
-            "of both images, the others four runs of one; cliques of one image stand together or in turns. "
+            "two runs of both images, the others four runs of one; cliques of one image stand together or in turns. "
             f"{how(protocol)}",
             [tables["trend"], tables["accuracy"]], [out / "dose.svg"],
             note="Trend: Spearman's correlation of accuracy with the walk index and the slope of a straight line, in "
