@@ -154,7 +154,7 @@ def test_bytes_of_any_encoding_survive_reweighting(tmp_path: Path) -> None:
         (b'{"nodes": [], "links": []}', "it is JSON"),
         (b"[[0, 1], [1, 2]]", "it is JSON"),
         (b"<!DOCTYPE html>\n<html>404</html>", "it is HTML or XML"),
-        (gzip.compress(b"0,1\n"), "it is a gzip file; give it the suffix .gz"),
+        (gzip.compress(b"0,1\n", mtime=0), "it is a gzip file; give it the suffix .gz"),
         (b"PK\x03\x04abc", "it is a ZIP archive"),
         ("0,1\n".encode("utf-16"), "text in UTF-16"),
         (b"\x00\x01\x02", "it is binary"),
