@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch_geometric.nn import MessagePassing
 from wis.baselines.gnn.data import TrainingData
 from wis.baselines.gnn.models import build
 from wis.baselines.gnn.protocol import Protocol, find_protocol
@@ -36,6 +37,8 @@ class FitResult(Outcome):
         What the scores are: ``"accuracy"`` or ``"roc_auc"``.
     parameters
         Number of weights that the model learns.
+    depth
+        Number of its message-passing layers, which are PyG's ``MessagePassing`` modules; 0 if it has none.
     """
 
     train_seconds: float
@@ -44,6 +47,7 @@ class FitResult(Outcome):
     device: str
     metric: str
     parameters: int
+    depth: int
 
 
 def fit(
@@ -102,6 +106,7 @@ def fit(
         device=str(ready.device),
         metric=ready.metric,
         parameters=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
+        depth=sum(isinstance(module, MessagePassing) for module in model.modules()),
     )
 
 

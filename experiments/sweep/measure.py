@@ -49,6 +49,12 @@ def dataset_facts(graph: LoadedGraph, split: Split, caution: str = "") -> dict[s
     return {**facts, "caution": caution} if caution else facts
 
 
+def bytes_of_edges(data: Any) -> int:
+    """Bytes of the ``edge_index`` of a PyG graph, and of its ``edge_weight`` if it has one."""
+    parts = [data.edge_index, data.get("edge_weight")]
+    return sum(part.numel() * part.element_size() for part in parts if part is not None)
+
+
 def structure(edges: EdgeList) -> dict[str, int]:
     """Pairs, connected components and isolated vertices.
 

@@ -18,7 +18,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff
 _NAMES = ("dataset", "model", "method", "status")
 _NUMBERS = (
     "removed", "split", "seed", "test_score", "val_score", "parameters", "best_epoch", "epochs", "sparsify_seconds",
-    "train_seconds", "inference_seconds", "peak_bytes", "pairs", "components", "isolated",
+    "train_seconds", "inference_seconds", "peak_bytes", "pairs", "components", "isolated", "graph_bytes",
+    "field_vertices_mean", "field_vertices_p95", "field_edges_mean", "field_edges_p95",
 )  # fmt: skip
 
 

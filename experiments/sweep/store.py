@@ -15,7 +15,7 @@ from wis.experiments.sweep.database import connect_to_read, connect_to_write, er
 from wis.experiments.sweep.runs import Cell, Run, Sparsifier, canonical_json
 
 FILE_NAME = "results.sqlite"
-_FORMAT = 2
+_FORMAT = 3
 
 Status = Literal["ok", "diverged", "failed"]
 
@@ -31,7 +31,7 @@ CREATE TABLE environments (
 );
 CREATE TABLE cells (
     position INTEGER PRIMARY KEY, dataset TEXT, model TEXT, method TEXT, removed REAL, split INTEGER,
-    seed INTEGER, run_key TEXT,    order_key TEXT
+    seed INTEGER, run_key TEXT, order_key TEXT
 );
 CREATE TABLE orders (
     key TEXT PRIMARY KEY, config TEXT, status TEXT, message TEXT, seconds REAL, peak_bytes INTEGER,
@@ -41,7 +41,8 @@ CREATE TABLE runs (
     key TEXT PRIMARY KEY, config TEXT, status TEXT CHECK (status IN ('ok', 'diverged', 'failed')), message TEXT,
     metric TEXT, test_score REAL, val_score REAL, parameters INTEGER, best_epoch INTEGER, epochs INTEGER,
     sparsify_seconds REAL, train_seconds REAL, inference_seconds REAL, peak_bytes INTEGER,
-    pairs INTEGER, components INTEGER, isolated INTEGER, kept TEXT,
+    pairs INTEGER, components INTEGER, isolated INTEGER, graph_bytes INTEGER,
+    field_vertices_mean REAL, field_vertices_p95 REAL, field_edges_mean REAL, field_edges_p95 REAL, kept TEXT,
     environment INTEGER REFERENCES environments, finished_at TEXT
 );
 """
@@ -85,6 +86,10 @@ class RunOutcome:
         Wall time of the whole training and of one forward pass.
     pairs, components, isolated
         Pairs left, connected components and vertices without an edge.
+    graph_bytes
+        What the edges take as the model gets them: ``edge_index`` and the weights, if there are any.
+    field_vertices_mean, field_vertices_p95, field_edges_mean, field_edges_p95
+        The receptive field, see :func:`wis.experiments.sweep.receptive_field.receptive_field`.
     kept
         Further measures of what was kept, by name.
     """
@@ -104,6 +109,11 @@ class RunOutcome:
     pairs: int | None = None
     components: int | None = None
     isolated: int | None = None
+    graph_bytes: int | None = None
+    field_vertices_mean: float | None = None
+    field_vertices_p95: float | None = None
+    field_edges_mean: float | None = None
+    field_edges_p95: float | None = None
     kept: Mapping[str, float] = field(default_factory=dict)
 
 

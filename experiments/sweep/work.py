@@ -19,7 +19,8 @@ import numpy as np
 from wis.baselines.gnn.protocol import Protocol
 from wis.experiments.datasets.load import read
 from wis.experiments.datasets.splits import with_split
-from wis.experiments.sweep.measure import compare, structure
+from wis.experiments.sweep.measure import bytes_of_edges, compare, structure
+from wis.experiments.sweep.receptive_field import receptive_field
 from wis.experiments.sweep.runs import Run, Sparsifier, Split, canonical_json
 from wis.experiments.sweep.store import OrderOutcome, RunOutcome
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 _TINY_GRAPH = ([0, 1, 0, 2, 1, 2, 2, 3], [1, 0, 2, 0, 2, 1, 3, 2])
 _compiled: set[str] = set()
 _log = logging.getLogger("wis")
-_measured: dict[tuple[str, str | None, float], tuple[dict[str, int], dict[str, float]]] = {}
+_measured: dict[tuple[str, str | None, float, int], tuple[dict[str, float], dict[str, float]]] = {}
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def execute_run(task: RunTask) -> RunOutcome:
         sparsify_seconds = time.perf_counter() - start
         trained = train(_with_split(sparse, task.run.split), task.run)
         peak_bytes = trained.peak_memory_bytes if task.run.device == "cuda" else memory.bytes()
-        facts, kept = _left(task, graph, stays, weights)
+        facts, kept = _left(task, graph, stays, weights, trained.depth)
     except Exception as error:
         return RunOutcome("failed", _message(error))
     fine = math.isfinite(trained.final_loss)
@@ -111,6 +112,7 @@ def execute_run(task: RunTask) -> RunOutcome:
         train_seconds=trained.train_seconds,
         inference_seconds=trained.inference_seconds,
         peak_bytes=peak_bytes,
+        graph_bytes=bytes_of_edges(sparse),
         kept=kept,
         **facts,
     )
@@ -147,15 +149,16 @@ def _with_split(data: Any, split: Split | None) -> Any:
 
 
 def _left(
-    task: RunTask, graph: LoadedGraph, stays: np.ndarray, weights: np.ndarray | None
-) -> tuple[dict[str, int], dict[str, float]]:
+    task: RunTask, graph: LoadedGraph, stays: np.ndarray, weights: np.ndarray | None, depth: int
+) -> tuple[dict[str, Any], dict[str, float]]:
     """What is left of the graph; measured once for the runs of this process that share a sparse graph."""
     run, before = task.run, graph.edges
-    key = (run.dataset, run.sparsifier.key if run.sparsifier else None, run.removed)
+    key = (run.dataset, run.sparsifier.key if run.sparsifier else None, run.removed, depth)
     if key not in _measured:
         after = EdgeList(before.num_nodes, np.compress(stays, before.pairs, axis=1), before.directed)
         weights = None if weights is None else weights[stays]
-        _measured[key] = structure(after), compare(before, after, graph.data.y.numpy(), weights)
+        facts = {**structure(after), **(receptive_field(after, depth) if depth else {})}
+        _measured[key] = facts, compare(before, after, graph.data.y.numpy(), weights)
     return _measured[key]
 
 

@@ -52,6 +52,11 @@ def fill(folder: Path, plan: Plan = PLAN, *, leave_out: tuple[int, ...] = ()) ->
                 pairs=round(4000 * (1 - run.removed)),
                 components=round(1 + 99 * run.removed),
                 isolated=round(40 * run.removed),
+                graph_bytes=round(64_000 * (1 - run.removed)),
+                field_vertices_mean=900 * (1 - run.removed),
+                field_vertices_p95=950 * (1 - run.removed),
+                field_edges_mean=3000 * (1 - run.removed) ** 2,
+                field_edges_p95=3900 * (1 - run.removed) ** 2,
                 kept={"stretch": 1 + run.removed},
             )
             if i not in leave_out:

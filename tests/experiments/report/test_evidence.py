@@ -122,7 +122,8 @@ def test_verdict_of_a_win(tmp_path):
         "json_extract(config, '$.removed') > 0")  # fmt: skip
     assert verdicts(read_findings(tmp_path)) == [
         "Cora with GCN: remove up to 50% of the edges with 1-WIS at no measurable loss (95% interval 50% to 50%; "
-        "random removal: none). Then a forward pass takes 75% of the full graph's time."
+        "random removal: none). Then a forward pass takes 75% of the full graph's time and a receptive "
+        "field has 25% of the edges."
     ]
 
 

@@ -197,7 +197,7 @@ def test_the_page_stands_alone(page, report):
     assert page.outside == []
     text = (report / "index.html").read_text()
     assert not re.search(r"https?://(?!www\.w3\.org)(?!purl\.org|creativecommons\.org|matplotlib\.org)", text)
-    assert text.count("<svg") == 8
+    assert text.count("<svg") == 10
     ids = re.findall(r'\bid="([^"]+)"', text)
     assert len(ids) == len(set(ids))
     assert "wis sweep made-up.yaml --workers 2" in text
@@ -210,7 +210,7 @@ def test_tables_and_figures_are_beside_the_page(run_folder, report):
     tables = {"accuracy", "differences", "evidence", "record", "published", "gains", "leaderboard"}
     tables |= {"ranks", "cost", "training", "structure", "kept"}
     assert {f"{name}.{kind}" for name in tables for kind in ("csv", "md", "tex")} <= names
-    kinds = ("accuracy", "difference", "time", "ranks")
+    kinds = ("accuracy", "difference", "time", "field", "ranks")
     figures = {f"{what}-{where}-gcn.svg" for what in kinds for where in ("digits", "Cora")}
     assert figures <= names
     assert names >= {"index.html", "runs.csv", MANIFEST_NAME}
@@ -356,9 +356,14 @@ def test_evidence_and_gains_in_the_page(page):
     # The smallest p of eight pairs is 2 / 2**8; Holm's rule multiplies it by three methods.
     assert evidence["1-WIS"][-3:-1] == ["0.008", "0.023"]
     gains = page.tables["What is gained", "Cora, GCN, 50% removed"]
-    assert gains[0] == ["method", "one epoch", "one forward pass", "epochs until paid"]
+    assert gains[0] == [
+        "method", "one epoch", "one forward pass", "bytes of the graph", "vertices in a receptive field, mean",
+        "vertices in a receptive field, 95th percentile", "edges in a receptive field, mean",
+        "edges in a receptive field, 95th percentile", "epochs until paid",
+    ]  # fmt: skip
     # An epoch takes 15 instead of 20 ms; an order takes 1.5 s and a sparse graph 4 ms.
-    assert gains[2] == ["Spectral", "0.75 [0.75, 0.75]", "0.75 [0.75, 0.75]", "301"]
+    times = ["0.75 [0.75, 0.75]"] * 2
+    assert gains[2] == ["Spectral", *times, *["0.50 [0.50, 0.50]"] * 3, *["0.25 [0.25, 0.25]"] * 2, "301"]
     paper = page.tables["Cora, GCN", "Beside the paper"]
     assert paper[2][1].endswith("/ 80.6")
     leaders = page.tables["For a leaderboard", "Cora, GCN"]

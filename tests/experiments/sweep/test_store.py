@@ -85,7 +85,7 @@ def test_another_format_is_refused(tmp_path):
         pass
     with sqlite3.connect(tmp_path / FILE_NAME) as database:
         database.execute("PRAGMA user_version = 99")
-    with pytest.raises(ValueError, match="has format 99, this version reads 2"):
+    with pytest.raises(ValueError, match="has format 99, this version reads 3"):
         Store(tmp_path)
 
 
@@ -179,7 +179,7 @@ def test_reading_writes_nothing_and_needs_no_permission_to(tmp_path):
 @pytest.mark.parametrize("make_tables", [False, True])
 def test_a_foreign_database_is_left_as_it_is(tmp_path, make_tables):
     with contextlib.closing(sqlite3.connect(tmp_path / FILE_NAME)) as database:
-        database.execute("CREATE TABLE recipes (name TEXT)" if make_tables else "PRAGMA user_version = 2")
+        database.execute("CREATE TABLE recipes (name TEXT)" if make_tables else "PRAGMA user_version = 3")
         database.execute("CREATE TABLE runs (key TEXT)")
     before = (tmp_path / FILE_NAME).read_bytes()
     for look in (read_results, Store):

@@ -59,7 +59,8 @@ def test_a_run_without_an_order_reads_the_graph_alone(small_dataset, read, metho
 
 def test_what_is_left_is_that_of_the_sparse_graph(small_dataset):
     """Computed from the pairs that stay, the same as from the sparse graph read anew."""
-    from wis.experiments.sweep.measure import compare, structure
+    from wis.experiments.sweep.measure import bytes_of_edges, compare, structure
+    from wis.experiments.sweep.receptive_field import receptive_field
 
     outcome = work.execute_run(work.RunTask(run_of("dspar-reweighted", 0.5), None, None))
     sparse = wis.sparsify(small_dataset, keep=0.5, method="dspar-reweighted", seed=0)
@@ -70,6 +71,9 @@ def test_what_is_left_is_that_of_the_sparse_graph(small_dataset):
     found = compare(before, after, small_dataset.y.numpy(), weights)
     assert outcome.kept == pytest.approx(found, rel=1e-5)
     assert structure(after) == {part: getattr(outcome, part) for part in ("pairs", "components", "isolated")}
+    field = receptive_field(after, 3)
+    assert field == {part: getattr(outcome, part) for part in field}
+    assert outcome.graph_bytes == bytes_of_edges(sparse) == sparse.num_edges * (2 * 8 + 4)
 
 
 def test_an_order_of_another_graph_fails_the_run(tmp_path, small_dataset):
