@@ -1,0 +1,128 @@
+"""The stored results that claims are read from: what makes each, how long it takes, and their tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# The tables that are committed, which the wheel has too.
+COMMITTED = Path(__file__).parents[1] / "results"
+
+
+@dataclass(frozen=True)
+class ResultSet:
+    """Results of one command.
+
+    Attributes
+    ----------
+    command
+        Arguments of ``wis``, without the output folder.
+    file
+        The table that shows that they are there.
+    minutes
+        Roughly what it takes on two cores.
+    folder
+        Where they lie; their name if empty.
+    data
+        Whether it needs data sets in ``--data-root``.
+    """
+
+    command: Sequence[str]
+    file: str
+    minutes: float
+    folder: str = ""
+    data: bool = False
+
+
+def _sweep(plan: str, minutes: float, *, data: bool = True) -> tuple[str, ResultSet]:
+    name = f"reduced/{plan}"
+    return name, ResultSet(("sweep", name), "runs.csv", minutes, data=data)
+
+
+SETS: Mapping[str, ResultSet] = MappingProxyType(dict([
+    ("interactions/rank", ResultSet(("interactions", "rank"), "summary.csv", 10)),
+    ("interactions/same-class", ResultSet(("interactions", "same-class"), "differences.csv", 20)),
+    ("interactions/dose", ResultSet(("interactions", "dose"), "trend.csv", 15)),
+    ("lm/theory", ResultSet(("lm", "theory"), "bounds.csv", 5)),
+    ("lm/controlled", ResultSet(("lm", "controlled"), "controlled.csv", 5)),
+    ("lm/small", ResultSet(("lm", "small"), "runs.jsonl", 80)),
+    ("kl/bias", ResultSet(("lm", "kl", "bias"), "on_policy.csv", 5, "kl")),
+    ("kl/train", ResultSet(("lm", "kl", "train"), "training.jsonl", 25, "kl")),
+    _sweep("digits-gcn", 10, data=False),
+    _sweep("cora-gcn-splits", 20), _sweep("cora-gin", 60), _sweep("cora-gat", 60), _sweep("cora-sage", 20),
+    _sweep("dblp-gcn", 60), _sweep("dblp-gin", 120), _sweep("computers-gcn", 90), _sweep("chameleon-gcn", 15),
+    _sweep("chameleon-filtered-gcn", 7), _sweep("squirrel-gcn", 30), _sweep("squirrel-filtered-gcn", 15),
+    _sweep("minesweeper-gcn", 35), _sweep("cora-resgcn", 200),
+]))  # fmt: skip
+
+
+class Stored:
+    """Results in a folder that is laid out as ``experiments/results`` is.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    """
+
+    def __init__(self, folder: Path = COMMITTED) -> None:
+        self.folder = folder
+        self._tables: dict[Path, pd.DataFrame] = {}
+
+    def has(self, name: str) -> bool:
+        """Whether results of this name are there."""
+        return self._find(name, SETS[name].file) is not None
+
+    def table(self, name: str, file: str) -> pd.DataFrame:
+        """A table of a set of results, by the name of its CSV file, which may be packed.
+
+        Raises
+        ------
+        ValueError
+            If it is not there.
+        """
+        import pandas as pd
+
+        path = self._path(name, file)
+        if path not in self._tables:
+            self._tables[path] = pd.read_csv(path)
+        return self._tables[path]
+
+    def rows(self, name: str, file: str) -> pd.DataFrame:
+        """The finished runs of a file with one JSON object a line.
+
+        Raises
+        ------
+        ValueError
+            If it is not there.
+        """
+        import pandas as pd
+
+        path = self._path(name, file)
+        if path not in self._tables:
+            lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+            self._tables[path] = pd.DataFrame([row for row in lines if "settings" not in row])
+        return self._tables[path]
+
+    def _path(self, name: str, file: str) -> Path:
+        path = self._find(name, file)
+        if path is None:
+            made_by = " ".join(("wis", *SETS[name].command))
+            raise ValueError(f"{self._folder(name)} has no {file}; {made_by} -o {self._folder(name)} makes it")
+        return path
+
+    def _folder(self, name: str) -> Path:
+        return self.folder / (SETS[name].folder or name)
+
+    def _find(self, name: str, file: str) -> Path | None:
+        # A sweep writes its tables into the folder `report` of its run folder.
+        folder = self._folder(name)
+        places = (place / known for place in (folder, folder / "report") for known in (file, f"{file}.gz"))
+        return next((path for path in places if path.is_file()), None)
