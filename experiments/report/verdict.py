@@ -75,9 +75,10 @@ def _how_far(group: Group, row: Mapping[Any, Any], rival: str = "") -> str:
 
 
 def _gain(group: Group, method: str, share: float) -> str:
-    """What is saved at a share, where it was measured."""
+    """What is saved at a share, where it was measured and the upper quartile is a saving too."""
     table = group.gains
-    own = table[(table["method"] == method) & (table["removed"] == share)].set_index("measure")["ratio"]
+    found = table[(table["method"] == method) & (table["removed"] == share) & (table["high"] < 1)]
+    own = found.set_index("measure")["ratio"]
     said = [text.format(f"{100 * own[measure]:.0f}%") for measure, text in _GAINS.items() if measure in own]
     return f" Then {' and '.join(said)}." if said else ""
 

@@ -127,6 +127,16 @@ def test_verdict_of_a_win(tmp_path):
     ]
 
 
+def test_a_verdict_names_no_gain_that_the_spread_does_not_show(tmp_path):
+    fill(tmp_path, CORA)
+    change(tmp_path, SCORE)
+    change(tmp_path, "UPDATE runs SET test_score = test_score - 0.1 WHERE config NOT LIKE '%\"method\":\"wis\"%' AND "
+        "json_extract(config, '$.removed') > 0")  # fmt: skip
+    change(tmp_path, "UPDATE runs SET inference_seconds = 0.02 WHERE json_extract(config, '$.removed') > 0 AND "
+        "json_extract(config, '$.seed') % 2")  # fmt: skip
+    assert verdicts(read_findings(tmp_path))[0].endswith("Then a receptive field has 25% of the edges.")
+
+
 def test_verdict_where_nothing_beats_random(tmp_path):
     fill(tmp_path, CORA)
     change(tmp_path, SCORE)
