@@ -11,13 +11,22 @@ import pandas as pd
 from wis.experiments.pages.svg import COLOURS, GREY, INK, Drawing, drawing, legend_above
 from wis.experiments.report.analysis import between, methods_of
 from wis.experiments.report.findings import Group
-from wis.experiments.report.labels import method_label, percent, removal
+from wis.experiments.report.labels import method_label, percent, removal, short_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_STYLES = tuple(zip(COLOURS, "os^DvPX<", strict=True))
+# Past the last colour the markers are shifted by one, so that as many lines as there are pairs can be told apart.
+_MARKERS = "os^DvPX<"
+_STYLES = tuple(
+    (colour, _MARKERS[(i + shift) % len(_MARKERS)])
+    for shift in range(len(_MARKERS))
+    for i, colour in enumerate(COLOURS)
+)
 _BASELINE_STYLE = (GREY, "o")
+# Bands of more lines than this cover each other.
+_MOST_BANDS = 6
+_LEGEND_COLUMNS = 3
 
 
 def styles(methods: list[str], baseline: str | None) -> dict[str, tuple[str, str]]:
@@ -27,8 +36,13 @@ def styles(methods: list[str], baseline: str | None) -> dict[str, tuple[str, str
     return chosen | ({baseline: _BASELINE_STYLE} if baseline else {})
 
 
+def has_bands(table: pd.DataFrame) -> bool:
+    """Whether the lines of a table are few enough to be drawn with bands around them."""
+    return table["method"].nunique() <= _MOST_BANDS
+
+
 def accuracy_figure(group: Group, looks: dict[str, tuple[str, str]], title: str) -> str:
-    """Accuracy against removed edges, one line a method, with 95 % bands.
+    """Accuracy against removed edges, one line a method, with 95 % bands where they are few.
 
     Parameters
     ----------
@@ -44,7 +58,7 @@ def accuracy_figure(group: Group, looks: dict[str, tuple[str, str]], title: str)
     str
         An SVG document.
     """
-    with _drawing(title) as drawn:
+    with _drawing(title, group.accuracy) as drawn:
         (axes,) = drawn.axes
         _lines(axes, group.accuracy, looks)
         for row in group.published.to_dict("records"):
@@ -57,7 +71,7 @@ def accuracy_figure(group: Group, looks: dict[str, tuple[str, str]], title: str)
 
 def difference_figure(table: pd.DataFrame, looks: dict[str, tuple[str, str]], title: str, baseline: str) -> str:
     """Paired differences to the baseline against removed edges, with 95 % bands; otherwise as the other figure."""
-    with _drawing(title) as drawn:
+    with _drawing(title, table) as drawn:
         (axes,) = drawn.axes
         axes.axhline(0, color=looks[baseline][0], linewidth=1.4)
         _lines(axes, table, looks)
@@ -70,7 +84,7 @@ def difference_figure(table: pd.DataFrame, looks: dict[str, tuple[str, str]], ti
 def ratio_figure(table: pd.DataFrame, looks: dict[str, tuple[str, str]], title: str) -> str:
     """Ratios to the full graph against removed edges: one measure of :func:`wis.experiments.report.gains.gains`."""
     table = table.rename(columns={"ratio": "mean"})
-    with _drawing(title) as drawn:
+    with _drawing(title, table) as drawn:
         (axes,) = drawn.axes
         axes.axhline(1, color=GREY, linewidth=1)
         _lines(axes, table, looks)
@@ -137,10 +151,11 @@ def _name_ranks(axes: Axes, table: pd.DataFrame, top: float) -> None:
 
 
 def _lines(axes: Axes, table: pd.DataFrame, looks: dict[str, tuple[str, str]]) -> None:
+    bands = has_bands(table)
     for method, part in table.groupby("method", sort=False):
         part = part.sort_values("removed")
         colour, marker = looks[str(method)]
-        if part["low"].notna().all():
+        if bands and part["low"].notna().all():
             axes.fill_between(part["removed"], part["low"], part["high"], color=colour, alpha=0.16, linewidth=0)
         axes.plot(part["removed"], part["mean"], color=colour, marker=marker, markersize=5, linewidth=1.8)
 
@@ -150,19 +165,21 @@ def _legend(axes: Axes, table: pd.DataFrame, looks: dict[str, tuple[str, str]]) 
     from matplotlib.lines import Line2D
 
     order = between(table).groupby("method", sort=False)["mean"].mean().sort_values(ascending=False, kind="stable")
+    methods = [str(m) for m in order.index] or methods_of(table)
     handles = [
-        Line2D([], [], color=looks[m][0], marker=looks[m][1], markersize=5, linewidth=1.8, label=method_label(m))
-        for m in list(order.index) or methods_of(table)
+        Line2D([], [], color=looks[m][0], marker=looks[m][1], markersize=5, linewidth=1.8, label=name)
+        for m, name in zip(methods, short_labels(methods), strict=True)
     ]
-    legend_above(axes, columns=4, handles=handles)
+    legend_above(axes, columns=_LEGEND_COLUMNS, handles=handles)
 
 
 @contextmanager
-def _drawing(title: str) -> Iterator[Drawing]:
-    """A figure whose horizontal axis is the share of removed edges."""
+def _drawing(title: str, table: pd.DataFrame) -> Iterator[Drawing]:
+    """A figure whose horizontal axis is the share of removed edges, high enough for the names of its methods."""
     from matplotlib.ticker import FuncFormatter
 
-    with drawing(title) as drawn:
+    names = -(-table["method"].nunique() // _LEGEND_COLUMNS)
+    with drawing(title, size=(6.4, 3.7 + 0.2 * names)) as drawn:
         (axes,) = drawn.axes
         axes.margins(x=0.02)
         axes.set_xlabel("edges removed")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from wis.registry import format_method, parse_method
 
@@ -31,6 +31,17 @@ def method_label(text: str) -> str:
 def removal(text: str) -> str:
     """A method as part of a sentence."""
     return "random removal" if text == "random" else method_label(text)
+
+
+def short_labels(methods: Sequence[str]) -> list[str]:
+    """The labels of some methods, without the options that none of them needs to be told apart from the others."""
+    bare = [method_label(text.partition(":")[0]) if _is_plain(text) else method_label(text) for text in methods]
+    return [short if bare.count(short) == 1 else method_label(text) for text, short in zip(methods, bare, strict=True)]
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a method's name alone says what it is; the depth of ``wis`` is part of its name."""
+    return text.partition(":")[0] != "wis"
 
 
 def model_label(name: str) -> str:

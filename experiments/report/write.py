@@ -114,13 +114,14 @@ def _slugs(names: list[str]) -> list[str]:
 def _draw(group: Group, slug: str, looks: dict[str, tuple[str, str]], baseline: str | None) -> Iterator[Figure]:
     where = _title(group)
     title = f"Test {group.score} against removed edges: {where}"
-    caption = f"Test {group.score}, mean over runs; bands are 95% intervals."
+    caption = f"Test {group.score}, mean over runs{_bands(group.accuracy, '95% intervals')}."
     caption += f" Hollow: {SOURCE}." if len(group.published) else ""
     yield Figure(f"accuracy-{slug}", figures.accuracy_figure(group, looks, title), caption)
     if baseline and not group.differences.empty:
         label = removal(baseline)
         title = f"Difference to {label} against removed edges: {where}"
-        caption = f"Points above {label}, paired by split and seed; bands are 95% intervals, not corrected."
+        bands = _bands(group.differences, "95% intervals, not corrected")
+        caption = f"Points above {label}, paired by split and seed{bands}."
         yield Figure(
             f"difference-{slug}", figures.difference_figure(group.differences, looks, title, baseline), caption
         )
@@ -129,8 +130,12 @@ def _draw(group: Group, slug: str, looks: dict[str, tuple[str, str]], baseline: 
         if not table.empty:
             what = MEASURES[measure].removesuffix(", mean").capitalize()
             title = f"{what} beside the full graph: {where}"
-            caption = f"{what}, as a share of the full graph's; medians over runs, bands are quartiles."
+            caption = f"{what}, as a share of the full graph's; medians over runs{_bands(table, 'quartiles')}."
             yield Figure(f"{name}-{slug}", figures.ratio_figure(table, looks, title), caption)
+
+
+def _bands(table: pd.DataFrame, what: str) -> str:
+    return f"; bands are {what}" if figures.has_bands(table) else ""
 
 
 def render_page(

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import pandas as pd
+from wis.experiments.report.figures import has_bands, styles
+from wis.experiments.report.labels import short_labels
+
+
+def test_labels_are_short_where_the_name_is_enough() -> None:
+    methods = ["random", "ugs:epochs=100,lr=0.005", "wis:depth=3", "wis:depth=3,ties=random", "spanner:stretch=3"]
+    assert short_labels(methods) == ["Random", "UGS", "2-WIS", "2-WIS (ties=random)", "Spanner"]
+    assert short_labels(["ugs", "ugs:epochs=100"]) == ["UGS", "UGS (epochs=100)"]
+
+
+def test_thirty_methods_all_look_different() -> None:
+    looks = styles([f"method-{i}" for i in range(30)], "method-0")
+    assert len(set(looks.values())) == 30
+
+
+def test_bands_only_where_they_do_not_cover_each_other() -> None:
+    assert has_bands(pd.DataFrame({"method": list("abcdef")}))
+    assert not has_bands(pd.DataFrame({"method": list("abcdefg")}))
