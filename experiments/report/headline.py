@@ -32,14 +32,18 @@ def title(findings: Findings) -> str:
         return f"Too few runs to tell sparsifiers apart on {' and '.join(where)}"
     if not winners:
         return f"No sparsifier clearly beats {removal(baseline)} on {' and '.join(where)}"
+    # The method with the best mean may scatter too much to win, while another one does.
+    are_first = all(group.ranking[0] == group.winners[0] for group in findings.groups if group.winners)
+    does = f"keeps the most {findings.score}" if are_first else f"is the best that clearly beats {removal(baseline)}"
+    if len(where) == 1 and not are_first:
+        return f"{method_label(winners[0])} clearly beats {removal(baseline)} on {where[0]}"
     if len(where) == 1:
         best, equal = method_label(winners[0]), findings.groups[0].equal
         who = f"{best} and {method_label(equal)} keep" if equal else f"{best} keeps"
         return f"{who} the most {findings.score} on {where[0]}"
     (first, most), *others = Counter(winners).most_common()
     rest = "".join(f", {method_label(method)} on {count}" for method, count in others)
-    who = f"{method_label(first)} keeps the most {findings.score}"
-    return f"{who} on {most} of {len(where)} pairs of data set and model{rest}"
+    return f"{method_label(first)} {does} on {most} of {len(where)} pairs of data set and model{rest}"
 
 
 def sentences(findings: Findings) -> list[str]:

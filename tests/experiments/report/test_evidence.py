@@ -137,6 +137,21 @@ def test_a_verdict_names_no_gain_that_the_spread_does_not_show(tmp_path):
     assert verdicts(read_findings(tmp_path))[0].endswith("Then a receptive field has 25% of the edges.")
 
 
+def test_title_where_the_best_mean_scatters_too_much_to_win(tmp_path):
+    """Spectral is ahead by far on one seed and behind on others; 1-WIS is ahead on all by less."""
+    fill(tmp_path, CORA)
+    change(tmp_path, SCORE)
+    lead = 'UPDATE runs SET test_score = test_score + {} WHERE config LIKE \'%"method":"{}"%\' AND {}'
+    inner = "json_extract(config, '$.removed') BETWEEN 0.1 AND 0.9 AND json_extract(config, '$.seed') {}"
+    change(tmp_path, lead.format(0.1, "wis", inner.format(">= 0")))
+    change(tmp_path, lead.format(2, "spectral", inner.format("= 0")))
+    change(tmp_path, lead.format(-0.01, "spectral", inner.format("> 0")))
+    findings = read_findings(tmp_path)
+    (group,) = findings.groups
+    assert group.ranking[0] == "spectral"
+    assert title(findings) == "1-WIS clearly beats random removal on Cora with GCN"
+
+
 def test_verdict_where_nothing_beats_random(tmp_path):
     fill(tmp_path, CORA)
     change(tmp_path, SCORE)
