@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from wis.experiments.datasets.catalogue import find
@@ -99,7 +100,12 @@ def run_sweep(
     OSError
         If the folder cannot be written.
     RuntimeError
-        If a worker process dies, the plan's device is not there, or another sweep is running in the folder.
+        If the plan's device is not there, or another sweep is running in the folder.
+
+    Notes
+    -----
+    A run whose process is killed is done once more, alone; if that kills it too it is stored as failed, and the sweep
+    goes on with a worker less.
     """
     device = find_device(plan.device).type
     workers = workers or (min(usable_cores(), _MOST_WORKERS) if device == "cpu" else 1)
@@ -190,7 +196,7 @@ class _Work:
 
         work_through(
             self.executor, compute_order, list(tasks.values()), note,
-            what="removal orders", unit="orders", progress=self.progress,
+            what="removal orders", unit="orders", progress=self.progress, lost=partial(OrderOutcome, "failed"),
         )  # fmt: skip
         return failed
 
@@ -205,7 +211,7 @@ class _Work:
                 tasks.append(RunTask(run, self._order_path(run), self.data_root))
         work_through(
             self.executor, execute_run, tasks, lambda task, outcome: self._note(task.run, outcome),
-            what="training", unit="runs", progress=self.progress,
+            what="training", unit="runs", progress=self.progress, lost=partial(RunOutcome, "failed"),
         )  # fmt: skip
 
     def _order_path(self, run: Run) -> Path | None:

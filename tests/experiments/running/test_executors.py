@@ -8,7 +8,8 @@ import time
 
 import psutil
 import pytest
-from wis.experiments.running.executors import Processes, Serial, choose_executor
+from wis.experiments.running.executors import Serial, choose_executor
+from wis.experiments.running.processes import Processes
 
 PARENT = """
 import time
@@ -28,9 +29,36 @@ def test_every_task_comes_back_with_its_outcome(workers, kind):
         assert sorted(executor.map(abs, [-3, 2, -1])) == [(-3, 3), (-1, 1), (2, 2)]
 
 
-def test_a_worker_that_dies_is_an_error():
+def test_a_worker_that_dies_is_an_error_where_nobody_takes_what_is_lost():
     with choose_executor(2) as executor, pytest.raises(RuntimeError, match="a worker process died"):
         list(executor.map(os._exit, [1]))
+
+
+def square_or_die(task):
+    """``("die", number)`` kills the process; ``("die once", path)`` only the first time."""
+    kind, value = task
+    if kind == "die" or (kind == "die once" and not value.exists()):
+        if kind == "die once":
+            value.touch()
+        time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return value**2 if kind == "square" else "came back"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
+@pytest.mark.parametrize("place", [0, 3, 7])
+def test_a_killed_worker_loses_only_what_kills_it_again(tmp_path, place, caplog):
+    tasks = [("square", i) for i in range(8)]
+    tasks[place:place] = [("die", place), ("die once", tmp_path / "flag")]
+    with Processes(2) as executor:
+        outcomes = list(executor.map(square_or_die, tasks, "lost: {}".format))
+    assert [task for task, _ in outcomes] != []
+    assert sorted(map(str, (task for task, _ in outcomes))) == sorted(map(str, tasks))  # none lost, none twice
+    found = {str(task): outcome for task, outcome in outcomes}
+    assert all(found[str(("square", i))] == i**2 for i in range(8))
+    assert found[str(("die once", tmp_path / "flag"))] == "came back"
+    assert found[str(("die", place))].startswith("lost: its process was killed twice")
+    assert "the rest with 1 worker" in caplog.text
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")

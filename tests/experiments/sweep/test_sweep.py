@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import os
 from pathlib import Path
 
 import numpy as np
@@ -273,3 +274,33 @@ def test_cuda_is_a_promise(tmp_path):
         pytest.skip("there is a GPU")
     with pytest.raises(RuntimeError, match="device='cuda' was asked for"):
         run(tmp_path, dataclasses.replace(PLAN, device="cuda"))
+
+
+KILLS_ON_NO_EDGES = """
+import os, signal
+import torch
+
+class Net(torch.nn.Module):
+    def __init__(self, num_features, num_classes):
+        super().__init__()
+        self.linear = torch.nn.Linear(num_features, num_classes)
+
+    def forward(self, x, edge_index):
+        if edge_index.shape[1] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.linear(x)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
+def test_a_run_whose_process_is_killed_loses_only_itself(tmp_path, monkeypatch):
+    (tmp_path / "killing_model.py").write_text(KILLS_ON_NO_EDGES)
+    monkeypatch.syspath_prepend(tmp_path)
+    plan = dataclasses.replace(PLAN, models=("killing_model:Net",), methods=("random",), removed=(0.0, 0.5, 1.0))
+    plan = dataclasses.replace(plan, seeds=(0,))
+    assert run(tmp_path / "run", plan, workers=2) == Tally(ok=2, diverged=0, failed=1)
+    cells = read_results(tmp_path / "run").cells
+    failed = cells[cells["status"] == "failed"]
+    assert set(failed["removed"]) == {1.0}
+    assert failed["message"].str.contains("killed twice").all()
+    assert run(tmp_path / "run", plan, workers=2) == Tally(ok=2, diverged=0, failed=1)
