@@ -31,6 +31,11 @@ _EXTRA_OF = {
     "sacrebleu": "lm",
     "nltk": "lm",
     "pygsp": "bench",
+    "ray": "ray",
+    "wandb": "wandb",
+    "trackio": "trackio",
+    "mlflow": "mlflow",
+    "tensorboard": "tensorboard",
 }
 
 

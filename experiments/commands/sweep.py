@@ -57,6 +57,15 @@ def sweep(
         int | None,
         typer.Option(min=1, metavar="N", help="Processes of one thread. Default: one a core, at most 8; one on a GPU."),
     ] = None,
+    executor: Annotated[
+        str, typer.Option(metavar="NAME", help="processes of this machine, or ray: a cluster.")
+    ] = "processes",
+    address: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Of a Ray cluster, as auto. Default: one on this machine.")
+    ] = None,
+    log: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Tell wandb, trackio, mlflow or tensorboard of every run.")
+    ] = None,
     data_root: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Folder of the data sets.", envvar="WIS_DATA_ROOT")
     ] = None,
@@ -79,6 +88,7 @@ def sweep(
       wis sweep -d digits -m random -m wis:depth=2 --removed 0:1:0.1 -o runs/mine
       wis sweep -d graph.pt -m random -m wis --model my_models:Net --split 0.6,0.2,0.2
       wis sweep my-plan.yaml --dry-run
+      wis sweep paper/dblp-gcn --executor ray --address auto
     """
     from wis.experiments.sweep.plan import load_plan, plan_text
     from wis.experiments.sweep.sweep import run_sweep
@@ -110,7 +120,7 @@ def sweep(
 
     def announce(extent: Extent) -> None:
         begun.append(extent)
-        _announce(chosen, folder, extent)
+        _announce(chosen, folder, extent, "on a Ray cluster" if executor == "ray" else "")
 
     try:
         try:
@@ -120,6 +130,9 @@ def sweep(
                 command=shlex.join(["wis", *sys.argv[1:]]),
                 data_root=data_root,
                 workers=workers,
+                executor=executor,
+                address=address,
+                log=log,
                 retry_failed=retry_failed,
                 announce=announce,
             )
@@ -137,10 +150,10 @@ def sweep(
         raise typer.Exit(130) from None
 
 
-def _announce(plan: Plan, folder: Path, extent: Extent) -> None:
-    processes = "1 process" if extent.workers == 1 else f"{extent.workers} processes"
+def _announce(plan: Plan, folder: Path, extent: Extent, where: str) -> None:
+    where = where or ("in 1 process" if extent.workers == 1 else f"in {extent.workers} processes")
     typer.echo(f"{plan.name}: {plan.summary}" if plan.summary else plan.name)
-    typer.echo(f"  {plan.size}: {extent.runs} distinct runs, in {processes}, into {folder}")
+    typer.echo(f"  {plan.size}: {extent.runs} distinct runs, {where}, into {folder}")
     if extent.finished:
         typer.echo(f"  {extent.finished} are finished already, {extent.runs - extent.finished} to go")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeAlias
+from typing import Protocol
 
 from wis.experiments.running.processes import Outcome, Outcomes, Processes, Task
 
@@ -34,10 +34,16 @@ class Serial:
                 yield task, function(task)
 
 
-Executor: TypeAlias = Serial | Processes
+class Executor(Protocol):
+    """Who does the work."""
+
+    def map(
+        self, function: Callable[[Task], Outcome], tasks: Sequence[Task], lost: Callable[[str], Outcome] | None = None
+    ) -> Outcomes[Task, Outcome]:
+        """Yield every task with its outcome."""
 
 
-def choose_executor(workers: int) -> Executor:
+def choose_executor(workers: int) -> Serial | Processes:
     """``workers`` processes; this process if it is one."""
     return Serial() if workers == 1 else Processes(workers)
 

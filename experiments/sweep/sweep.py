@@ -11,18 +11,24 @@ from pathlib import Path
 
 from wis.experiments.datasets.catalogue import find
 from wis.experiments.datasets.splits import has_one_split, with_split
-from wis.experiments.running.executors import Executor, choose_executor, work_through
+from wis.experiments.running.executors import Executor, Serial, choose_executor, work_through
+from wis.experiments.running.processes import Processes
+from wis.experiments.running.ray_cluster import RayCluster
 from wis.experiments.sweep.measure import dataset_facts, environment
 from wis.experiments.sweep.plan import Plan, plan_text
+from wis.experiments.sweep.remote import Remote
 from wis.experiments.sweep.runs import Run, expand
 from wis.experiments.sweep.store import OrderOutcome, RunOutcome, Status, Store, finished_runs
+from wis.experiments.sweep.trackers import TRACKERS, tracked
 from wis.experiments.sweep.work import OrderTask, RunTask, compute_order, execute_run, load_dataset
 
+from wis.checks import check_choice
 from wis.files import replace_file
 from wis.machine import find_device, usable_cores
 
 # Each holds its own copy of the libraries, about half a GiB, and of the data set.
 _MOST_WORKERS = 8
+EXECUTORS = ("processes", "ray")
 _log = logging.getLogger("wis")
 
 
@@ -59,6 +65,9 @@ def run_sweep(
     command: str = "",
     data_root: Path | None = None,
     workers: int | None = None,
+    executor: str = "processes",
+    address: str | None = None,
+    log: str | None = None,
     retry_failed: bool = False,
     progress: bool = True,
     announce: Callable[[Extent], None] = lambda _: None,
@@ -78,7 +87,13 @@ def run_sweep(
         Folder of the datasets; see :func:`wis.experiments.datasets.load.load`.
     workers
         Number of processes, one thread each; 1 works in this process. None: one a core but at most 8 on the CPU, 1 on a
-        GPU.
+        GPU. A Ray cluster has its own.
+    executor
+        ``"processes"`` of this machine, or ``"ray"``.
+    address
+        Address of a Ray cluster; None: one is started on this machine.
+    log
+        A tracker that hears of every finished run, one of :data:`wis.experiments.sweep.trackers.TRACKERS`.
     retry_failed
         Run failed runs again.
     progress
@@ -108,6 +123,11 @@ def run_sweep(
     goes on with a worker less.
     """
     device = find_device(plan.device).type
+    check_choice("--executor", executor, EXECUTORS)
+    if log is not None:
+        check_choice("--log", log, tuple(TRACKERS))
+    if executor != "ray" and address is not None:
+        raise ValueError(f"--address is that of a Ray cluster and needs --executor ray, got --executor {executor}")
     workers = workers or (min(usable_cores(), _MOST_WORKERS) if device == "cpu" else 1)
     cells = expand(plan, device)
     runs = {cell.run.key: cell.run for cell in cells}
@@ -125,11 +145,22 @@ def run_sweep(
         for name in plan.datasets if missing else ():
             split = next(cell.run.split for cell in cells if cell.dataset == name)
             store.add_dataset(name, dataset_facts(load_dataset(name, data_root), split, find(name).caution))
-        with choose_executor(min(workers, len(missing) or 1)) as executor:
-            work = _Work(store, folder / "orders", executor, data_root, progress)
+        with (
+            tracked(log, plan.name, folder) as tell,
+            _executor(executor, address, device, min(workers, len(missing) or 1), data_root) as place,
+        ):
+            work = _Work(store, folder / "orders", place, data_root, progress, tell)
             failed_orders = work.compute_orders(missing)
             work.execute_runs(missing, failed_orders)
         return _tally(store.finished("runs"), runs)
+
+
+def _executor(
+    kind: str, address: str | None, device: str, workers: int, data_root: Path | None
+) -> Serial | Processes | Remote:
+    if kind == "processes":
+        return choose_executor(workers)
+    return Remote(RayCluster(address, gpu=device == "cuda"), data_root)
 
 
 def _check_own_graphs(plan: Plan) -> None:
@@ -172,6 +203,7 @@ class _Work:
     executor: Executor
     data_root: Path | None
     progress: bool
+    tell: Callable[[Run, RunOutcome], None]
 
     def compute_orders(self, runs: list[Run]) -> dict[str, str]:
         """Have each distinct removal order, computed once; return the messages of those that failed."""
@@ -222,6 +254,7 @@ class _Work:
 
     def _note(self, run: Run, outcome: RunOutcome) -> None:
         self.store.add_run(run, outcome)
+        self.tell(run, outcome)
         if outcome.status != "ok":
             _log.warning("%s %s: %s", describe(run), outcome.status, outcome.message)
 

@@ -43,30 +43,38 @@ _measured: dict[tuple[str, str | None, float, int], tuple[dict[str, float], dict
 
 @dataclass(frozen=True)
 class OrderTask:
-    """Compute the order of ``sparsifier`` and save it as ``path``; ``may_be_there`` if an earlier sweep has done so."""
+    """Compute the order of ``sparsifier`` and save it as ``path``; ``may_be_there`` if an earlier sweep has done so.
+
+    ``graph`` is the data set where it is at hand, else it is loaded.
+    """
 
     sparsifier: Sparsifier
     path: Path
     data_root: Path | None
     device: str
     may_be_there: bool = False
+    graph: LoadedGraph | None = None
 
 
 @dataclass(frozen=True)
 class RunTask:
-    """Do ``run``; ``order_path`` is its removal order, or None if it needs none."""
+    """Do ``run``; ``order_path`` is its removal order, or None if it needs none.
+
+    ``graph`` is the data set where it is at hand, else it is loaded.
+    """
 
     run: Run
     order_path: Path | None
     data_root: Path | None
+    graph: LoadedGraph | None = None
 
 
 def compute_order(task: OrderTask) -> OrderOutcome | None:
     """Compute one removal order and save it, whole or not at all; None if it is there and fits."""
     sparsifier = task.sparsifier
     try:
-        graph = _dataset(sparsifier.dataset, task.data_root)
-        if task.may_be_there and _is_there(task, graph):
+        graph = task.graph or _dataset(sparsifier.dataset, task.data_root)
+        if task.may_be_there and order_is_there(task, graph):
             return None
         _compile(sparsifier)
         memory, start = PeakMemory(), time.perf_counter()
@@ -88,7 +96,7 @@ def compute_order(task: OrderTask) -> OrderOutcome | None:
 def execute_run(task: RunTask) -> RunOutcome:
     """Sparsify, train and measure."""
     try:
-        graph = _dataset(task.run.dataset, task.data_root)
+        graph = task.graph or _dataset(task.run.dataset, task.data_root)
         memory, start = PeakMemory(), time.perf_counter()
         stays, weights = _choose(task, graph)
         sparse = graph.data if task.run.removed == 0 else graph.keep_pairs(stays, weights)
@@ -186,7 +194,7 @@ def _order(path: Path, sparsifier: Sparsifier) -> wis.RemovalOrder:
     return order
 
 
-def _is_there(task: OrderTask, graph: LoadedGraph) -> bool:
+def order_is_there(task: OrderTask, graph: LoadedGraph) -> bool:
     """Whether the file holds the order that is asked for; a line says so where it holds something else."""
     _load_order.cache_clear()  # the file may have changed
     try:
