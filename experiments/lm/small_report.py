@@ -6,7 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from wis.experiments.lm.small import HEURISTICS, LABELS, MAIN_SHARE, SFT_STEPS, SMALL_STD
+from wis.experiments.lm.small import (
+    HEURISTICS,
+    LABELS,
+    MAIN_SHARE,
+    RATES,
+    SFT_STEPS,
+    SMALL_STD,
+    TUNING_SEEDS,
+    tuned_rates,
+)
 from wis.experiments.pages.page import Section, write_page
 from wis.experiments.pages.svg import INK, figure, legend_above
 from wis.experiments.pages.tables import write_table
@@ -22,8 +31,11 @@ def report_small(out: Path, rows: Rows, command: str) -> dict[str, pd.DataFrame]
     """Write tables, figures and the page; returns the tables."""
     frame = rows.frame()
     tables = {
-        "separation": separation(frame),
-        "movement": movement(frame),
+        "tuning": tuning(frame),
+        "separation": separation(_tuned(frame)),
+        "movement": movement(_tuned(frame)),
+        "separation_untuned": separation(frame),
+        "movement_untuned": movement(frame),
         "heuristics": heuristics(frame),
         "few_labels": few_labels(frame),
     }
@@ -37,24 +49,43 @@ def report_small(out: Path, rows: Rows, command: str) -> dict[str, pd.DataFrame]
             "Claims",
             "A two-layer GPT-2 pretrained on lower-case prompts; a share of the finetuning prompts is asked, and must "
             "be answered, in upper case. Reward: token F1. All numbers [ours], means over "
-            f"{frame.seed.nunique()} seeds ± standard deviation. The runs took {seconds:.0f} s in all, added over "
-            "processes.", [tables["claims"]],
+            f"{_main(frame).seed.nunique()} seeds ± standard deviation. The runs took {seconds:.0f} s in all, added "
+            "over processes.", [tables["claims"]],
+        ),
+        Section(
+            "Learning rates, tuned alike",
+            "The reward after RFT and after SFT at the same rates, over seeds that no other table uses. The best of "
+            "each is taken for the two tables that follow.", [tables["tuning"]],
         ),
         Section(
             "More inputs with a small reward std, and RFT against SFT",
             f"Small: below {SMALL_STD:g}, from 10 samples an input; 'surely' and 'possibly' count inputs whose 95% "
             "interval lies wholly, or partly, below it. Where they are 0 and 1, ten samples cannot tell which "
-            "inputs are small. Learning rates of SFT and RFT differ, as in the paper; neither was searched for.",
-            [tables["separation"]], [out / "separation.svg"],
+            "inputs are small. Tuned rates; below, the rates before tuning, which differ as in the paper.",
+            [tables["separation"], tables["separation_untuned"]], [out / "separation.svg"],
         ),
         Section("Inputs with a small std, and the others", "Rewards before and after, from independent samples.",
-                [tables["movement"]]),
+                [tables["movement"], tables["movement_untuned"]]),
         Section("Learning rate, temperature, entropy", f"With {MAIN_SHARE:.0%} of the prompts in the unseen format.",
                 [tables["heuristics"]]),
         Section("A few SFT steps on few labels before RFT", "Labels are a share of the 2,000 inputs.",
                 [tables["few_labels"]]),
     ])  # fmt: skip
     return tables
+
+
+def tuning(frame: pd.DataFrame) -> pd.DataFrame:
+    """The reward at every learning rate, over the tuning seeds, and which one was chosen."""
+    import pandas as pd
+
+    chosen = tuned_rates(frame)
+    records = []
+    for rate in RATES:
+        found = {name: frame[frame.seed.isin(TUNING_SEEDS) & (frame.name == f"{name} at {rate:g}")] for name in chosen}
+        rewards = {f"reward after {name}": _spread(part.reward_after) for name, part in found.items()}
+        best_of = " and ".join(name for name, best in chosen.items() if best == rate)
+        records.append({"learning rate": rate, **rewards, "chosen for": best_of})
+    return pd.DataFrame(records)
 
 
 def separation(frame: pd.DataFrame) -> pd.DataFrame:
@@ -127,10 +158,11 @@ def few_labels(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def claims(frame: pd.DataFrame) -> pd.DataFrame:
-    """Each claim, what came out, and whether the two agree."""
+    """Each claim, what came out at tuned rates, and whether the two agree."""
     import pandas as pd
 
-    records = [_claim_separation(frame), _claim_movement(frame), _claim_heuristics(frame), _claim_labels(frame)]
+    tuned = _tuned(frame)
+    records = [_claim_separation(tuned), _claim_movement(tuned), _claim_heuristics(frame), _claim_labels(frame)]
     return pd.DataFrame(records, columns=["claim", "measured [ours]", "agrees if", "verdict"])
 
 
@@ -161,10 +193,10 @@ def _claim_movement(frame: pd.DataFrame) -> tuple[str, str, str, str]:
 
 
 def _claim_heuristics(frame: pd.DataFrame) -> tuple[str, str, str, str]:
-    closed = {name: _closed(frame, f"RFT, {name}") for name, _ in HEURISTICS}
+    closed = {name: _closed(frame, f"RFT, {name}", "SFT, tuned") for name in (*dict(HEURISTICS), "tuned")}
     finite = {name: value for name, value in closed.items() if np.isfinite(value)}
     best = max(finite, key=lambda name: finite[name])
-    measured = f"the best, {best}, closes {finite[best]:.0%} of SFT's lead over RFT"
+    measured = f"the best, {best}, closes {finite[best]:.0%} of tuned SFT's lead over RFT"
     claim = "a higher learning rate, temperature or entropy does not help [paper]"
     return claim, measured, "under a quarter is closed", _verdict(finite[best] < _QUARTER)
 
@@ -187,13 +219,19 @@ def _main(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame.name.isin(["RFT", "SFT"])]
 
 
+def _tuned(frame: pd.DataFrame) -> pd.DataFrame:
+    """The runs at tuned rates, called RFT and SFT."""
+    found = frame[frame.name.isin(["RFT, tuned", "SFT, tuned"])]
+    return found.assign(name=found.name.str.removesuffix(", tuned"))
+
+
 def _mean(frame: pd.DataFrame, name: str) -> float:
     return float(frame[(frame.name == name) & (frame.share == MAIN_SHARE)].reward_after.astype(float).mean())
 
 
-def _closed(frame: pd.DataFrame, name: str) -> float:
-    """How much of the distance from RFT to SFT a run covers; diverged runs are left out of the mean."""
-    rft, sft = _mean(frame, "RFT"), _mean(frame, "SFT")
+def _closed(frame: pd.DataFrame, name: str, goal: str = "SFT") -> float:
+    """How much of the distance from RFT to ``goal`` a run covers; diverged runs are left out of the mean."""
+    rft, sft = _mean(frame, "RFT"), _mean(frame, goal)
     return (_mean(frame, name) - rft) / (sft - rft)
 
 
@@ -207,8 +245,9 @@ def _spread(values: Any) -> str:
 
 
 def _draw(path: Path, frame: pd.DataFrame) -> None:
-    runs = _main(frame).pivot_table(index=["share", "seed"], columns="name", values="reward_after")
-    small = _main(frame)[_main(frame).name == "RFT"].set_index(["share", "seed"]).small_std.loc[runs.index]
+    tuned = _tuned(frame)
+    runs = tuned.pivot_table(index=["share", "seed"], columns="name", values="reward_after")
+    small = tuned[tuned.name == "RFT"].set_index(["share", "seed"]).small_std.loc[runs.index]
     with figure(path, columns=3) as (left, middle, right):
         left.scatter(small, runs.SFT - runs.RFT, s=14)
         left.set(xlabel=f"share of inputs with std < {SMALL_STD:g}", ylabel="reward, SFT − RFT")

@@ -1,8 +1,9 @@
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from wis.experiments.lm import small, tiny
-from wis.experiments.lm.small import Run, Scale, finetune, plan, run_small
+from wis.experiments.lm.small import Run, Scale, finetune, plan, run_small, tuned_rates
 from wis.experiments.lm.small_report import report_small
 from wis.experiments.running.executors import Serial
 
@@ -52,12 +53,12 @@ def test_a_run_that_diverges_is_recorded_as_such():
 
 def test_resume_report_and_seed(tmp_path):
     rows = run_small(tmp_path, SCALE, seeds=1, workers=1, progress=False)
-    assert len(rows) == len(plan(1)) == 38
+    assert len(rows) == len(plan(1)) + 8 == 38 + 20 + 8
     lines = (tmp_path / "runs.jsonl").read_text().splitlines(keepends=True)
     # The machine stops in the middle of the last line: that run alone is done again, with the same result.
     (tmp_path / "runs.jsonl").write_text("".join(lines[:-1]) + lines[-1][:40])
     again = run_small(tmp_path, SCALE, seeds=1, workers=1, progress=False)
-    assert len(again) == 38
+    assert len(again) == 66
     assert _without_time(again) == _without_time(rows)
     tables = report_small(tmp_path, again, "wis lm small")
     assert set(tables["claims"].verdict) <= {"agrees", "disagrees"}
@@ -71,13 +72,28 @@ def test_workers_are_those_of_sweeps(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(small, "choose_executor", lambda workers: asked.append(workers) or Serial())
     monkeypatch.setattr(small, "finetune", _finetune)
-    assert len(run_small(tmp_path, SCALE, seeds=1, workers=3, progress=False)) == 38
-    assert len(run_small(tmp_path, SCALE, seeds=2, workers=3, progress=False)) == 76  # more seeds only add runs
+    assert len(run_small(tmp_path, SCALE, seeds=1, workers=3, progress=False)) == 66
+    assert len(run_small(tmp_path, SCALE, seeds=2, workers=3, progress=False)) == 112  # more seeds only add runs
     assert asked == [3, 3]
 
 
 def _finetune(run, scale):
-    return {"share": run.share}
+    return {"share": run.share, "seed": run.seed, "name": run.name, "rate": run.rate, "reward_after": run.rate}
+
+
+def test_rates_are_chosen_on_the_tuning_seeds_alone_and_diverged_ones_are_out():
+    rows = [
+        {"seed": seed, "name": f"{name} at {rate:g}", "rate": rate, "reward_after": reward}
+        for name, best in (("RFT", 3e-3), ("SFT", 1e-2))
+        for rate in small.RATES
+        for seed in (*small.TUNING_SEEDS, 0)
+        for reward in [1.0 if seed == 0 and rate == 3e-4 else 0.9 if rate == best else 0.5]
+    ]
+    assert tuned_rates(pd.DataFrame(rows)) == {"RFT": 3e-3, "SFT": 1e-2}
+    for row in rows:
+        if row["name"] == "SFT at 0.01" and row["seed"] == small.TUNING_SEEDS[0]:
+            row["reward_after"] = None
+    assert tuned_rates(pd.DataFrame(rows)) == {"RFT": 3e-3, "SFT": 3e-4}
 
 
 def _without_time(rows):
