@@ -17,6 +17,7 @@ nox.options.sessions = ["tests", "lint", "types", "docs"]
 nox.options.default_venv_backend = "none"
 
 TYPES = Path("build", "types")
+PACKAGE = Path("build", "package")
 
 # What the lowest versions must pass: the public functions, methods of every family, files, and the command line.
 SMOKE = ("tests/wis/test_api.py", "tests/wis/test_cli.py", "tests/wis/graph_files", "tests/baselines/test_random.py")
@@ -45,16 +46,27 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Types, of a plain copy of the installed package: checkers do not follow the editable one."""
+    _copy_package(session, TYPES)
+    session.run("mypy", env={"MYPYPATH": str(TYPES)})
+
+
+def _copy_package(session: nox.Session, place: Path) -> None:
     for stale in Path("build").glob("[!_]*"):  # setuptools builds on what is there; __editable__ is a strict install
         shutil.rmtree(stale)
-    session.run("pip", "install", "--quiet", "--no-deps", "--target", str(TYPES), ".")
-    session.run("mypy", env={"MYPYPATH": str(TYPES)})
+    session.run("pip", "install", "--quiet", "--no-deps", "--target", str(place), ".")
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
     """Examples, docstrings, and links of the documents."""
     session.run("pytest", "-q", "tests/test_docs.py")
+
+
+@nox.session
+def site(session: nox.Session) -> None:
+    """The site, in build/site; a warning is an error. Its API pages are read from a plain copy of the package."""
+    _copy_package(session, PACKAGE)
+    session.run("mkdocs", "build", "--quiet", env={"NO_MKDOCS_2_WARNING": "1"})
 
 
 @nox.session

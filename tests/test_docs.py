@@ -55,6 +55,26 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def test_every_public_name_is_in_the_reference() -> None:
+    import wis.lm
+    import wis.lm.kl
+
+    reference = "".join(path.read_text() for path in (ROOT / "docs" / "api").iterdir())
+    documented = set(re.findall(r"^::: (\S+)$", reference, flags=re.MULTILINE))
+    for module in (wis, wis.lm, wis.lm.kl):
+        names = {f"{module.__name__}.{name}" for name in module.__all__} - {"wis.__version__"}
+        assert names <= documented
+    for name in documented:
+        module_name, _, attribute = name.rpartition(".")
+        assert hasattr(importlib.import_module(module_name), attribute), name
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text()
+    for page in (ROOT / "docs").rglob("*.md"):
+        assert str(page.relative_to(ROOT / "docs")) in navigation
+
+
 @pytest.mark.parametrize("item", PUBLIC, ids=lambda item: item.__name__)
 def test_what_users_import_names_every_parameter(item: object) -> None:
     documentation = inspect.getdoc(item) or ""
