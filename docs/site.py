@@ -53,3 +53,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
         markdown,
     )
     return _LINK.sub(moved, without_folders)
+
+
+def on_page_content(html: str, page: Any, config: Any, files: Files) -> str:
+    """Drop the roles of reStructuredText, which docstrings have for editors."""
+    return re.sub(r":(?:func|class|meth|mod|data|attr|exc):(?=<code>)", "", html)
