@@ -51,7 +51,7 @@ class OneLineErrors(TyperGroup):
             try:
                 with needed_for(ctx.command_path, self.extra):
                     return super().invoke(ctx)
-            except (typer.Exit, typer.Abort):  # these are RuntimeErrors
+            except (typer.Exit, typer.Abort, BrokenPipeError):  # the last: `wis … | head` has read enough
                 raise
             except BaseException as error:
                 # A Ctrl-C may be lost on its way and leave another error behind.
@@ -75,7 +75,6 @@ app = typer.Typer(
     name="wis",
     cls=OneLineErrors,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -429,6 +428,26 @@ def list_methods() -> None:
         weights = f"edge weights: {'read' if record.reads_weights else 'not read'}"
         entries.append((record.name, summary, f"options: {options or 'none'}", weights, f"source: {record.source}"))
     print_list(entries)
+
+
+@app.command("warm")
+def compile_all() -> None:
+    """Compile all kernels now, so that nobody waits for them later: two or three minutes once.
+
+    They are kept beside the package, or in the folder NUMBA_CACHE_DIR. For a
+    container, set it in the image, run this while the image is built, and
+    keep it set.
+
+    [bold]Example[/bold]
+
+      NUMBA_CACHE_DIR=/opt/wis-kernels wis warm
+    """
+    from wis.warm import warm
+
+    typer.echo("Compiling takes two or three minutes the first time; what is there is not done again.", err=True)
+    start = time.perf_counter()
+    forms = warm(progress=True)
+    typer.echo(f"{forms} forms are ready, in {time.perf_counter() - start:.0f} s")
 
 
 def print_list(entries: Iterable[tuple[str, ...]]) -> None:

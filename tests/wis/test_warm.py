@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from wis import warm
+
+COMMON = """
+import networkx as nx, numpy as np, wis
+graph = nx.gnp_random_graph(30, 0.3, seed=0)
+some = {"depth": 3, "targets": [1, 2]}
+for options in ({"depth": 2}, {"depth": 3}, {"depth": 3, "ties": "random"}, {"depth": 4}, some):
+    wis.removal_order(graph, seed=0, **options)
+    wis.removal_order(nx.DiGraph(graph), directed=True, seed=0, **options)
+wis.removal_order(graph, depth=3, objective="graph")
+for method in ("spectral", "teddy", "dspar", "k-neighbor", "spanning-forest"):
+    wis.sparsify(graph, 0.5, method=method, seed=0)
+wis.walk_index(graph, [0, 1], 3)
+"""
+
+
+def test_every_form_is_called_and_none_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[int] = []
+
+    def forms() -> list[object]:
+        def fine() -> None:
+            called.append(1)
+
+        def refused() -> None:
+            called.append(2)
+            raise ValueError("too small")
+
+        return [fine, refused, fine]
+
+    monkeypatch.setattr(warm, "_forms", forms)
+    assert warm.warm() == 3
+    assert called == [1, 2, 1]
+
+
+@pytest.mark.slow
+def test_after_it_nothing_is_compiled(tmp_path: Path) -> None:
+    """A second process that does the usual things adds no file to the cache."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    wis = [sys.executable, "-m", "wis.experiments"]
+    subprocess.run([*wis, "warm"], check=True, env=environment)
+    before = sorted(path.name for path in (tmp_path / "cache").rglob("*.nbc"))
+    assert before
+    subprocess.run([sys.executable, "-c", COMMON], check=True, env=environment, cwd=tmp_path)
+    assert sorted(path.name for path in (tmp_path / "cache").rglob("*.nbc")) == before

@@ -1,0 +1,72 @@
+"""Compile all kernels beforehand: what a first call would wait for, for a container or a shared machine."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import warnings
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+import wis
+from wis.progress import track
+
+# A triangle and a tail.
+_PAIRS = np.array([[0, 0, 1, 2], [1, 2, 2, 3]])
+_NUM_NODES = 4
+
+
+def warm(*, progress: bool = False) -> int:
+    """Compile the kernels of every method and every form of WIS, and keep them on disk.
+
+    They are kept where Numba keeps them: beside the package, or in ``NUMBA_CACHE_DIR``. What is there already is not
+    compiled again. Methods whose libraries are not installed, and those that learn, have no kernels or none that can be
+    had.
+
+    Parameters
+    ----------
+    progress
+        Show a progress bar.
+
+    Returns
+    -------
+    int
+        How many forms were called.
+    """
+    forms = list(_forms())
+    with track(len(forms), "compiling", unit="forms", enabled=progress) as advance:
+        for form in forms:
+            # What a method refuses on so small a graph it has compiled before, or has no kernel for.
+            with contextlib.suppress(ValueError, TypeError, ImportError, RuntimeError), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                form()
+            advance(1)
+    return len(forms)
+
+
+def _forms() -> Iterator[Callable[[], object]]:
+    from scipy.sparse import coo_array
+
+    undirected = np.hstack([_PAIRS, _PAIRS[::-1]])
+    weighted = coo_array((np.arange(8) % 4 + 1.0, tuple(undirected)), shape=(_NUM_NODES, _NUM_NODES))
+    for method in wis.methods():
+        if method.name != "wis" and not method.learns:
+            yield lambda name=method.name: wis.sparsify(weighted, 0.5, method=name, seed=0)
+    options = [
+        {"depth": depth, "ties": ties, **more}
+        for depth, ties, more in itertools.product(
+            (2, 3, 4, 5),
+            ("first", "random"),
+            ({}, {"targets": [0, 1]}, {"chunk": 2}, {"objective": "graph"}, {"partitions": [[0, 1], [2]]}),
+        )
+    ]
+    for directed, chosen in itertools.product((False, True), options):
+        graph = _PAIRS if directed else undirected
+        yield lambda graph=graph, directed=directed, chosen=chosen: wis.removal_order(
+            graph, num_nodes=_NUM_NODES, directed=directed, seed=0, **chosen
+        )
+    for depth in (2, 3):
+        yield lambda depth=depth: wis.closed_walks(undirected, depth, num_nodes=_NUM_NODES)
+        yield lambda depth=depth: wis.walk_index(undirected, [0, 1], depth, num_nodes=_NUM_NODES)
+        yield lambda depth=depth: wis.separation_rank(undirected, [0, 1], depth, num_nodes=_NUM_NODES)
