@@ -39,7 +39,7 @@ FLOORS = (
     ("wis.order",),
     ("wis.api",),
     ("wis.transforms", "wis.graph_files"),
-    ("wis.cli", "wis"),
+    ("wis.cli", "wis", "wis.warm"),
     ("wis.baselines",),
     ("wis.experiments",),
     ("benchmarks",),

@@ -12,9 +12,10 @@ import numpy as np
 import wis
 from wis.progress import track
 
-# A triangle and a tail.
-_PAIRS = np.array([[0, 0, 1, 2], [1, 2, 2, 3]])
-_NUM_NODES = 4
+# A triangle and a tail, on which nearly every kernel of a method runs.
+SMALL = np.array([[0, 0, 1, 2], [1, 2, 2, 3]])
+# A complete graph, just large enough for 2-WIS to take its kernels for dense graphs.
+DENSE = np.stack(np.triu_indices(100, k=1))
 
 
 def warm(*, progress: bool = False) -> int:
@@ -48,8 +49,9 @@ def warm(*, progress: bool = False) -> int:
 def _forms() -> Iterator[Callable[[], object]]:
     from scipy.sparse import coo_array
 
-    undirected = np.hstack([_PAIRS, _PAIRS[::-1]])
-    weighted = coo_array((np.arange(8) % 4 + 1.0, tuple(undirected)), shape=(_NUM_NODES, _NUM_NODES))
+    num_nodes = int(SMALL.max()) + 1
+    undirected = np.hstack([SMALL, SMALL[::-1]])
+    weighted = coo_array((np.arange(8) % 4 + 1.0, tuple(undirected)), shape=(num_nodes, num_nodes))
     for method in wis.methods():
         if method.name != "wis" and not method.learns:
             yield lambda name=method.name: wis.sparsify(weighted, 0.5, method=name, seed=0)
@@ -62,11 +64,13 @@ def _forms() -> Iterator[Callable[[], object]]:
         )
     ]
     for directed, chosen in itertools.product((False, True), options):
-        graph = _PAIRS if directed else undirected
+        graph = SMALL if directed else undirected
         yield lambda graph=graph, directed=directed, chosen=chosen: wis.removal_order(
-            graph, num_nodes=_NUM_NODES, directed=directed, seed=0, **chosen
+            graph, num_nodes=num_nodes, directed=directed, seed=0, **chosen
         )
+    for ties in ("first", "random"):
+        yield lambda ties=ties: wis.removal_order(np.hstack([DENSE, DENSE[::-1]]), depth=3, ties=ties, seed=0)
     for depth in (2, 3):
-        yield lambda depth=depth: wis.closed_walks(undirected, depth, num_nodes=_NUM_NODES)
-        yield lambda depth=depth: wis.walk_index(undirected, [0, 1], depth, num_nodes=_NUM_NODES)
-        yield lambda depth=depth: wis.separation_rank(undirected, [0, 1], depth, num_nodes=_NUM_NODES)
+        yield lambda depth=depth: wis.closed_walks(undirected, depth, num_nodes=num_nodes)
+        yield lambda depth=depth: wis.walk_index(undirected, [0, 1], depth, num_nodes=num_nodes)
+        yield lambda depth=depth: wis.separation_rank(undirected, [0, 1], depth, num_nodes=num_nodes)

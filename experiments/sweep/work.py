@@ -34,8 +34,7 @@ from wis.machine import PeakMemory
 if TYPE_CHECKING:
     from wis.baselines.gnn.fit import FitResult
 
-# Four vertices, one triangle and a tail: enough to have every kernel of a method compiled before it is timed.
-_TINY_GRAPH = ([0, 1, 0, 2, 1, 2, 2, 3], [1, 0, 2, 0, 2, 1, 3, 2])
+_PLAIN = {"depth", "ties"}
 _compiled: set[str] = set()
 _log = logging.getLogger("wis")
 _measured: dict[tuple[str, str | None, float, int], tuple[dict[str, float], dict[str, float]]] = {}
@@ -209,13 +208,19 @@ def _compile(sparsifier: Sparsifier) -> None:
     """Have the kernels of a method compiled, so that its time is its own; learned methods have none."""
     import torch
 
+    from wis.warm import DENSE, SMALL
+
     asked = canonical_json([sparsifier.method, sparsifier.options])
     if asked in _compiled:
         return
     _compiled.add(asked)
     # A real error shows again, and is reported, when the method gets the real graph.
-    with contextlib.suppress(Exception):
-        wis.removal_order(torch.tensor(_TINY_GRAPH), sparsifier.method, num_nodes=4, seed=0, **sparsifier.options)
+    # Only plain 2-WIS has kernels of its own for dense graphs.
+    plain = sparsifier.method == "wis" and sparsifier.options.get("depth", 3) == 3 and set(sparsifier.options) <= _PLAIN
+    for pairs in (SMALL, DENSE) if plain else (SMALL,):
+        both = torch.from_numpy(np.hstack([pairs, pairs[::-1]]))
+        with contextlib.suppress(Exception):
+            wis.removal_order(both, sparsifier.method, seed=0, **sparsifier.options)
 
 
 def _message(error: Exception) -> str:

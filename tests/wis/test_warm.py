@@ -17,6 +17,8 @@ for options in ({"depth": 2}, {"depth": 3}, {"depth": 3, "ties": "random"}, {"de
     wis.removal_order(graph, seed=0, **options)
     wis.removal_order(nx.DiGraph(graph), directed=True, seed=0, **options)
 wis.removal_order(graph, depth=3, objective="graph")
+for method in ("random", "first"):  # dense and large enough for the kernels of dense graphs
+    wis.removal_order(nx.gnp_random_graph(150, 0.6, seed=0), depth=3, ties=method, seed=0)
 for method in ("spectral", "teddy", "dspar", "k-neighbor", "spanning-forest"):
     wis.sparsify(graph, 0.5, method=method, seed=0)
 wis.walk_index(graph, [0, 1], 3)
