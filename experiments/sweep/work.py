@@ -30,11 +30,11 @@ from wis.calls import check_call, choose_pairs
 from wis.graphs.edge_list import EdgeList, LoadedGraph
 from wis.graphs.load import load_graph
 from wis.machine import PeakMemory
+from wis.registry import find_method
 
 if TYPE_CHECKING:
     from wis.baselines.gnn.fit import FitResult
 
-_PLAIN = {"depth", "ties"}
 _compiled: set[str] = set()
 _log = logging.getLogger("wis")
 _measured: dict[tuple[str, str | None, float, int], tuple[dict[str, float], dict[str, float]]] = {}
@@ -216,7 +216,9 @@ def _compile(sparsifier: Sparsifier) -> None:
     _compiled.add(asked)
     # A real error shows again, and is reported, when the method gets the real graph.
     # Only plain 2-WIS has kernels of its own for dense graphs.
-    plain = sparsifier.method == "wis" and sparsifier.options.get("depth", 3) == 3 and set(sparsifier.options) <= _PLAIN
+    usual = find_method(sparsifier.method).options
+    changed = {name for name, value in sparsifier.options.items() if value != usual.get(name)}
+    plain = sparsifier.method == "wis" and changed <= {"ties"}
     for pairs in (SMALL, DENSE) if plain else (SMALL,):
         both = torch.from_numpy(np.hstack([pairs, pairs[::-1]]))
         with contextlib.suppress(Exception):

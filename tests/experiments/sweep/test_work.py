@@ -83,3 +83,17 @@ def test_an_order_of_another_graph_fails_the_run(tmp_path, small_dataset):
     outcome = work.execute_run(work.RunTask(run_of("random", 0.5), tmp_path / "order.npz", None))
     assert outcome.status == "failed"
     assert "graph is not the one that this order was made from" in outcome.message
+
+
+@pytest.mark.parametrize(
+    ("text", "graphs"), [("wis", 2), ("wis:ties=random", 2), ("wis:depth=2", 1), ("wis:chunk=2", 1), ("teddy", 1)]
+)
+def test_kernels_for_dense_graphs_are_compiled_before_2_wis_is_timed(monkeypatch, text, graphs):
+    seen = []
+    monkeypatch.setattr(wis, "removal_order", lambda columns, *_, **__: seen.append(columns.shape[1]))
+    monkeypatch.setattr(work, "_compiled", set())
+    run = run_of(text, 0.5)
+    work._compile(run.sparsifier)
+    assert len(seen) == graphs
+    assert seen[0] == 8
+    assert graphs == 1 or seen[1] == 100 * 99
