@@ -16,6 +16,8 @@ from wis.progress import track
 SMALL = np.array([[0, 0, 1, 2], [1, 2, 2, 3]])
 # A complete graph, just large enough for 2-WIS to take its kernels for dense graphs.
 DENSE = np.stack(np.triu_indices(100, k=1))
+# A ring with chords, which spectral sparsification does not solve by hand.
+_RING = np.stack([np.tile(np.arange(60), 2), np.concatenate([(np.arange(60) + step) % 60 for step in (1, 7)])])
 
 
 def warm(*, progress: bool = False) -> int:
@@ -49,6 +51,8 @@ def warm(*, progress: bool = False) -> int:
 def _forms() -> Iterator[Callable[[], object]]:
     from scipy.sparse import coo_array
 
+    for method in ("spectral", "spanning-forest"):
+        yield lambda method=method: wis.sparsify(np.hstack([_RING, _RING[::-1]]), 0.5, method=method, seed=0)
     num_nodes = int(SMALL.max()) + 1
     undirected = np.hstack([SMALL, SMALL[::-1]])
     weighted = coo_array((np.arange(8) % 4 + 1.0, tuple(undirected)), shape=(num_nodes, num_nodes))
