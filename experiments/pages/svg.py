@@ -58,6 +58,8 @@ def drawing(
         figure = Figure(figsize=size, layout="constrained")
         drawn = Drawing(list(figure.subplots(rows, columns, squeeze=False).flat))
         yield drawn
+        for axes in drawn.axes:
+            _write_out_powers(axes)
         buffer = io.StringIO()
         facts = {"Date": None, "Creator": None, "Title": title}
         figure.savefig(buffer, format="svg", transparent=True, metadata=facts)
@@ -91,6 +93,16 @@ def inline(svg: str, name: str) -> str:
     for colour, variable in ((INK, "ink"), (_RULE, "line"), (BLUE, "blue")):
         svg = svg.replace(colour, f"var(--{variable})")
     return svg
+
+
+def _write_out_powers(axes: Axes) -> None:
+    """Plain numbers on logarithmic axes, whose own labels are formulas, which are not read (names may have a $)."""
+    from matplotlib.ticker import FuncFormatter, LogFormatter, NullFormatter
+
+    for axis in (axes.xaxis, axes.yaxis):
+        if isinstance(axis.get_major_formatter(), LogFormatter):
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axis.set_minor_formatter(NullFormatter())
 
 
 def _style(title: str) -> dict[Any, Any]:

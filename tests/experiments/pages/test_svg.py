@@ -47,3 +47,13 @@ def test_figures_of_one_page_share_no_id_and_follow_its_colours():
     used = set(re.findall(r'href="#([^"]+)"', inline(drawn.svg, "one")))
     assert used <= ids[0]
     assert "var(--blue)" in inline(drawn.svg, "one")
+
+
+def test_logarithmic_axes_have_numbers_for_labels():
+    with drawing("powers") as drawn:
+        (axes,) = drawn.axes
+        axes.plot([0.001, 1, 100], [1, 10, 1000])
+        axes.set(xscale="log", yscale="log")
+    assert "mathdefault" not in drawn.svg
+    assert ">0.001<" in drawn.svg
+    assert ">1000<" in drawn.svg
