@@ -3,7 +3,7 @@
 S is one ``np.lexsort`` of the edges by (smaller, larger) degree, T is NetworKit's ``TriangleEdgeScore`` on one thread.
 All times are CPU seconds of one thread, which other work on the machine disturbs least.
 
-    python -m benchmarks.engine [--quick] [--only TEXT] [--data-root DIR] [--out DIR]
+    python -m benchmarks.engine [--quick] [--only TEXT] [--data-root DIR] [--out DIR] [--against COMMIT]
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import functools
 import json
 import math
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ from typing import Any
 import numpy as np
 from wis.experiments.pages.tables import markdown
 
-from benchmarks import graphs, timing
+from benchmarks import graphs, ratchet, timing
 from benchmarks.tables import to_console
 from wis.files import replace_file
 from wis.graphs.edge_list import EdgeList
@@ -257,8 +258,17 @@ def main() -> None:
     parser.add_argument("--only", default="", help="only lines whose 'order graph' contains this text")
     parser.add_argument("--data-root", default=os.environ.get("WIS_DATA_ROOT"), help="root of PyG's data sets")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"), help="folder for the results")
+    parser.add_argument("--against", metavar="COMMIT", help="compare with another commit, in turns, and stop")
     parser.add_argument("--measure", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.against:
+        chosen = [text for row in ratio_rows() if arguments.only.lower() in (text := f"{row.name} {row.graph}").lower()]
+        rounds = 3 if arguments.quick else 5
+        sys.exit(
+            not ratchet.against(
+                arguments.against, chosen, rounds=rounds, data_root=arguments.data_root, out=arguments.out
+            )
+        )
     timing.one_core()
     if arguments.measure:
         measure_one(*arguments.measure)
