@@ -6,6 +6,8 @@ import contextlib
 import itertools
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +20,14 @@ SMALL = np.array([[0, 0, 1, 2], [1, 2, 2, 3]])
 DENSE = np.stack(np.triu_indices(100, k=1))
 # A ring with chords, which spectral sparsification does not solve by hand.
 _RING = np.stack([np.tile(np.arange(60), 2), np.concatenate([(np.arange(60) + step) % 60 for step in (1, 7)])])
+# Options of WIS that have kernels of their own.
+_MORE: tuple[dict[str, Any], ...] = (
+    {},
+    {"targets": [0, 1]},
+    {"chunk": 2},
+    {"objective": "graph"},
+    {"partitions": [[0, 1], [2]]},
+)
 
 
 def warm(*, progress: bool = False) -> int:
@@ -51,30 +61,22 @@ def warm(*, progress: bool = False) -> int:
 def _forms() -> Iterator[Callable[[], object]]:
     from scipy.sparse import coo_array
 
-    for method in ("spectral", "spanning-forest"):
-        yield lambda method=method: wis.sparsify(np.hstack([_RING, _RING[::-1]]), 0.5, method=method, seed=0)
     num_nodes = int(SMALL.max()) + 1
-    undirected = np.hstack([SMALL, SMALL[::-1]])
+    undirected, dense, ring = (np.hstack([pairs, pairs[::-1]]) for pairs in (SMALL, DENSE, _RING))
     weighted = coo_array((np.arange(8) % 4 + 1.0, tuple(undirected)), shape=(num_nodes, num_nodes))
-    for method in wis.methods():
-        if method.name != "wis" and not method.learns:
-            yield lambda name=method.name: wis.sparsify(weighted, 0.5, method=name, seed=0)
-    options = [
-        {"depth": depth, "ties": ties, **more}
-        for depth, ties, more in itertools.product(
-            (2, 3, 4, 5),
-            ("first", "random"),
-            ({}, {"targets": [0, 1]}, {"chunk": 2}, {"objective": "graph"}, {"partitions": [[0, 1], [2]]}),
-        )
-    ]
-    for directed, chosen in itertools.product((False, True), options):
+    for record in wis.methods():
+        if record.name != "wis" and not record.learns:
+            yield partial(wis.sparsify, weighted, 0.5, method=record.name, seed=0)
+    for name in ("spectral", "spanning-forest"):
+        yield partial(wis.sparsify, ring, 0.5, method=name, seed=0)
+    for directed, depth, ties, more in itertools.product((False, True), (2, 3, 4, 5), ("first", "random"), _MORE):
         graph = SMALL if directed else undirected
-        yield lambda graph=graph, directed=directed, chosen=chosen: wis.removal_order(
-            graph, num_nodes=num_nodes, directed=directed, seed=0, **chosen
+        yield partial(
+            wis.removal_order, graph, num_nodes=num_nodes, directed=directed, seed=0, depth=depth, ties=ties, **more
         )
     for ties in ("first", "random"):
-        yield lambda ties=ties: wis.removal_order(np.hstack([DENSE, DENSE[::-1]]), depth=3, ties=ties, seed=0)
+        yield partial(wis.removal_order, dense, depth=3, ties=ties, seed=0)
     for depth in (2, 3):
-        yield lambda depth=depth: wis.closed_walks(undirected, depth, num_nodes=num_nodes)
-        yield lambda depth=depth: wis.walk_index(undirected, [0, 1], depth, num_nodes=num_nodes)
-        yield lambda depth=depth: wis.separation_rank(undirected, [0, 1], depth, num_nodes=num_nodes)
+        yield partial(wis.closed_walks, undirected, depth, num_nodes=num_nodes)
+        yield partial(wis.walk_index, undirected, [0, 1], depth, num_nodes=num_nodes)
+        yield partial(wis.separation_rank, undirected, [0, 1], depth, num_nodes=num_nodes)

@@ -8,6 +8,7 @@ The learning rates of RFT and SFT are tuned alike: the same rates for both, on s
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -98,9 +99,12 @@ def tuned_rates(frame: pd.DataFrame) -> dict[str, float]:
     A rate at which a run diverged is out.
     """
     tried = frame[frame["seed"].isin(TUNING_SEEDS)]
-    rewards = tried["reward_after"].astype(float)
-    means = rewards.groupby([tried["name"].str.split().str[0], tried["rate"]]).agg(lambda part: part.mean(skipna=False))
-    return {name: float(means[name].idxmax()) for name in ("RFT", "SFT")}
+    means: dict[str, dict[float, float]] = {"RFT": {}, "SFT": {}}
+    for (method, rate), part in tried.groupby([tried["name"].str.split().str[0], "rate"]):
+        mean = float(part["reward_after"].astype(float).mean(skipna=False))
+        if not math.isnan(mean):
+            means[str(method)][float(rate)] = mean
+    return {method: max(found, key=found.__getitem__) for method, found in means.items()}
 
 
 def _plan_of(seed: int) -> Iterator[Run]:
