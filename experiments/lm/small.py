@@ -100,10 +100,10 @@ def tuned_rates(frame: pd.DataFrame) -> dict[str, float]:
     """
     tried = frame[frame["seed"].isin(TUNING_SEEDS)]
     means: dict[str, dict[float, float]] = {"RFT": {}, "SFT": {}}
-    for (method, rate), part in tried.groupby([tried["name"].str.split().str[0], "rate"]):
+    for name, part in tried.groupby("name"):
         mean = float(part["reward_after"].astype(float).mean(skipna=False))
         if not math.isnan(mean):
-            means[str(method)][float(rate)] = mean
+            means[str(name).split()[0]][float(part["rate"].iloc[0])] = mean
     return {method: max(found, key=found.__getitem__) for method, found in means.items()}
 
 
