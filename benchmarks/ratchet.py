@@ -21,6 +21,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
 
+from benchmarks import timing
+
 ROOT = Path(__file__).resolve().parents[1]
 # What a slowdown is: by more than timing scatters.
 SLOWER = 1.1
@@ -122,8 +124,6 @@ def against(commit: str, rows: Sequence[str], *, rounds: int, data_root: str | N
             slower = "   slower" if line["ratio"] > SLOWER else ""
             times = f"{line['here_ms']:9.1f} / {line['there_ms']:9.1f} ms"
             print(f"{line['row']:<24} {times}   {line['ratio']:.2f}{slower}{order}", flush=True)
-    from benchmarks import timing
-
     out.mkdir(parents=True, exist_ok=True)
     with (out / "history.jsonl").open("a", encoding="utf-8") as file:
         kept = {"commit": names[0], "against": names[1], "machine": timing.machine("numpy", "numba"), "rows": lines}

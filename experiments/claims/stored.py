@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from wis.experiments.running.rows import read_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,10 +91,7 @@ class Stored:
         """
         import pandas as pd
 
-        path = self._path(name, file)
-        if path not in self._tables:
-            self._tables[path] = pd.read_csv(path)
-        return self._tables[path]
+        return self._once(self._path(name, file), pd.read_csv)
 
     def rows(self, name: str, file: str) -> pd.DataFrame:
         """The finished runs of a file with one JSON object a line.
@@ -105,10 +103,11 @@ class Stored:
         """
         import pandas as pd
 
-        path = self._path(name, file)
+        return self._once(self._path(name, file), lambda path: pd.DataFrame(read_rows(path)))
+
+    def _once(self, path: Path, read: Callable[[Path], pd.DataFrame]) -> pd.DataFrame:
         if path not in self._tables:
-            lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
-            self._tables[path] = pd.DataFrame([row for row in lines if "settings" not in row])
+            self._tables[path] = read(path)
         return self._tables[path]
 
     def _path(self, name: str, file: str) -> Path:

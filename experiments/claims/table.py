@@ -9,7 +9,7 @@ from wis.experiments.claims import kl_study, reward_std, rivals, wis_paper
 from wis.experiments.claims.claim import RULE, Claim, verdict
 from wis.experiments.claims.stored import SETS, Stored
 from wis.experiments.pages.page import Section, write_page
-from wis.experiments.pages.tables import Grid, write_table
+from wis.experiments.pages.tables import Grid, write_csv
 
 from wis.files import replace_file
 
@@ -73,9 +73,9 @@ def write_claims(table: pd.DataFrame, out: Path, command: str, *, html: bool) ->
         The files.
     """
     out.mkdir(parents=True, exist_ok=True)
-    write_table(table.drop(columns="shown"), out / "claims", command)
     written = [out / "claims.csv", out / "claims.md"]
-    with replace_file(out / "claims.md") as temporary:
+    write_csv(table.drop(columns="shown"), written[0])
+    with replace_file(written[1]) as temporary:
         temporary.write_text(_markdown(table, command), encoding="utf-8")
     if html:
         written.append(out / "claims.html")

@@ -76,7 +76,7 @@ class Run:
 def plan(seeds: int) -> list[Run]:
     """All runs but those at the tuned rates."""
     return [run for seed in range(seeds) for run in _plan_of(seed)] + [
-        Run(seed, MAIN_SHARE, f"{name} at {rate:g}", sft=float(name == "SFT"), rft=name == "RFT", rate=rate)
+        _at_rate(name, f"{name} at {rate:g}", seed, MAIN_SHARE, rate)
         for seed in TUNING_SEEDS
         for name in ("RFT", "SFT")
         for rate in RATES
@@ -86,11 +86,15 @@ def plan(seeds: int) -> list[Run]:
 def tuned_plan(seeds: int, rates: Mapping[str, float]) -> list[Run]:
     """RFT and SFT at the rates of :func:`tuned_rates`."""
     return [
-        Run(seed, share, f"{name}, tuned", sft=float(name == "SFT"), rft=name == "RFT", rate=rates[name])
+        _at_rate(name, f"{name}, tuned", seed, share, rates[name])
         for seed in range(seeds)
         for share in SHARES
         for name in ("RFT", "SFT")
     ]
+
+
+def _at_rate(method: str, name: str, seed: int, share: float, rate: float) -> Run:
+    return Run(seed, share, name, sft=float(method == "SFT"), rft=method == "RFT", rate=rate)
 
 
 def tuned_rates(frame: pd.DataFrame) -> dict[str, float]:

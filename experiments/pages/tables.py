@@ -111,9 +111,14 @@ def show(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV, numbers to six significant digits."""
+    with replace_file(path) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g")
+
+
 def write_table(table: pd.DataFrame, stem: Path, command: str) -> None:
     """Write ``stem.csv`` and ``stem.md``; the Markdown names the command that made it."""
-    with replace_file(stem.with_suffix(".csv")) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g")
+    write_csv(table, stem.with_suffix(".csv"))
     with replace_file(stem.with_suffix(".md")) as temporary:
         temporary.write_text(f"{grid(table).markdown()}\n\nMade by `{command}`.\n", encoding="utf-8")

@@ -35,13 +35,10 @@ def removal(text: str) -> str:
 
 def short_labels(methods: Sequence[str]) -> list[str]:
     """The labels of some methods, without the options that none of them needs to be told apart from the others."""
-    bare = [method_label(text.partition(":")[0]) if _is_plain(text) else method_label(text) for text in methods]
-    return [short if bare.count(short) == 1 else method_label(text) for text, short in zip(methods, bare, strict=True)]
-
-
-def _is_plain(text: str) -> bool:
-    """Whether a method's name alone says what it is; the depth of ``wis`` is part of its name."""
-    return text.partition(":")[0] != "wis"
+    names = [text.partition(":")[0] for text in methods]
+    # The depth of WIS is part of what it is called.
+    clear = {name for name in names if name != "wis" and names.count(name) == 1}
+    return [method_label(name if name in clear else text) for text, name in zip(methods, names, strict=True)]
 
 
 def model_label(name: str) -> str:

@@ -100,8 +100,8 @@ class Processes:
             while (queue or flight) and not died:
                 # No more than there are processes, so that what is in flight is what may have killed one.
                 while queue and len(flight) < workers:
-                    flight[self._submit(function, queue[0])] = queue[0]
-                    queue.popleft()
+                    task = queue.popleft()
+                    flight[self._submit(function, task)] = task
                 done, _ = wait(flight, return_when=FIRST_COMPLETED)
                 for future in done:
                     task = flight.pop(future)

@@ -58,11 +58,6 @@ class RayCluster:
     def __exit__(self, *_: object) -> None:
         self._ray.shutdown()
 
-    @property
-    def workers(self) -> int:
-        """How many tasks the cluster does at a time now."""
-        return int(self._ray.cluster_resources().get("GPU" if self._gpu else "CPU", 0))
-
     def put(self, value: Any) -> Any:
         """Have a value in the cluster's store once; tasks :func:`fetch` it by what is returned."""
         return self._ray.put(value)

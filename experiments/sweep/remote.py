@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from wis.experiments.datasets.load import read
 from wis.experiments.running.processes import Outcome, Outcomes, Task
 from wis.experiments.running.ray_cluster import RayCluster, fetch
 from wis.experiments.sweep.store import OrderOutcome, RunOutcome
-from wis.experiments.sweep.work import OrderTask, RunTask, compute_order, execute_run, order_is_there
+from wis.experiments.sweep.work import OrderTask, RunTask, compute_order, dataset, execute_run, order_is_there
 
 from wis.files import replace_file
 from wis.graphs.edge_list import LoadedGraph
@@ -68,10 +67,12 @@ class Remote:
         self, function: Callable[[Task], Outcome], tasks: Sequence[Task], lost: Callable[[str], Outcome] | None = None
     ) -> Outcomes[Task, Any]:
         """As :meth:`RayCluster.map`, for the tasks of a sweep; an order is written when it comes in."""
-        there = [task for task in tasks if isinstance(task, OrderTask) and self._is_there(task)]
-        for task in there:
-            yield task, None
-        shipped = [self._ship(task) for task in tasks if task not in there]
+        shipped = []
+        for task in tasks:
+            if isinstance(task, OrderTask) and self._is_there(task):
+                yield task, None
+            else:
+                shipped.append(self._ship(task))
         for sent, outcome in self._cluster.map(_do, shipped, lost):
             if isinstance(outcome, _Computed):
                 if outcome.file:
@@ -82,12 +83,12 @@ class Remote:
                 yield sent.task, outcome
 
     def _is_there(self, task: OrderTask) -> bool:
-        return task.may_be_there and order_is_there(task, load_graph(read(task.sparsifier.dataset, self._data_root)))
+        return task.may_be_there and order_is_there(task, dataset(task.sparsifier.dataset, self._data_root))
 
     def _ship(self, task: Any) -> _Shipped:
         name = task.sparsifier.dataset if isinstance(task, OrderTask) else task.run.dataset
         if name not in self._graphs:
-            self._graphs[name] = self._cluster.put(read(name, self._data_root))
+            self._graphs[name] = self._cluster.put(dataset(name, self._data_root).data)
         order = None
         if isinstance(task, RunTask) and task.order_path is not None:
             if task.order_path not in self._orders:

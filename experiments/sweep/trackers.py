@@ -126,4 +126,4 @@ def describe(run: Run, outcome: RunOutcome) -> tuple[str, dict[str, Any], dict[s
     }
     measured = {**asdict(outcome), **outcome.kept}
     numbers = {name: float(value) for name, value in measured.items() if isinstance(value, int | float)}
-    return f"{run.key[:12]}", settings, numbers
+    return run.key[:12], settings, numbers

@@ -72,7 +72,7 @@ def compute_order(task: OrderTask) -> OrderOutcome | None:
     """Compute one removal order and save it, whole or not at all; None if it is there and fits."""
     sparsifier = task.sparsifier
     try:
-        graph = task.graph or _dataset(sparsifier.dataset, task.data_root)
+        graph = task.graph or dataset(sparsifier.dataset, task.data_root)
         if task.may_be_there and order_is_there(task, graph):
             return None
         _compile(sparsifier)
@@ -95,7 +95,7 @@ def compute_order(task: OrderTask) -> OrderOutcome | None:
 def execute_run(task: RunTask) -> RunOutcome:
     """Sparsify, train and measure."""
     try:
-        graph = task.graph or _dataset(task.run.dataset, task.data_root)
+        graph = task.graph or dataset(task.run.dataset, task.data_root)
         memory, start = PeakMemory(), time.perf_counter()
         stays, weights = _choose(task, graph)
         sparse = graph.data if task.run.removed == 0 else graph.keep_pairs(stays, weights)
@@ -170,7 +170,7 @@ def _left(
 
 
 # The dataset of the runs that come one after the other.
-_dataset = functools.lru_cache(maxsize=1)(load_dataset)
+dataset = functools.lru_cache(maxsize=1)(load_dataset)
 
 
 @functools.lru_cache(maxsize=1)

@@ -27,9 +27,9 @@ def small_dataset(monkeypatch: pytest.MonkeyPatch) -> Data:
     """Every name loads the small graph, in this process."""
     data = small_graph()
     monkeypatch.setattr(work, "read", lambda name, data_root: data)
-    for cache in (work._dataset, work._load_order):
+    for cache in (work.dataset, work._load_order):
         cache.cache_clear()
     work._measured.clear()
     yield data
-    work._dataset.cache_clear()
+    work.dataset.cache_clear()
     work._measured.clear()

@@ -22,7 +22,7 @@ FIELDS = {"methods": ["random", "wis:depth=2"], "removed": [0, 0.5], "seeds": 2,
 
 @pytest.fixture(autouse=True)
 def _fresh(tmp_path, monkeypatch):
-    work._dataset.cache_clear()
+    work.dataset.cache_clear()
     work._measured.clear()
     monkeypatch.chdir(tmp_path)
 

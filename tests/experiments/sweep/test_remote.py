@@ -9,21 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wis.experiments.sweep.plan import Plan
 from wis.experiments.sweep.results import read_results
 from wis.experiments.sweep.runs import expand
 from wis.experiments.sweep.store import Store
 from wis.experiments.sweep.sweep import Tally, run_sweep
 
-PLAN = Plan(
-    name="small",
-    datasets=("digits",),
-    methods=("random", "wis:depth=2", "dspar-reweighted"),
-    removed=(0.0, 0.25, 0.5, 1.0),
-    seeds=(0, 1),
-    epochs=30,
-)
-NUM_RUNS = 2 * (1 + 3 * 2 + 1)
+from tests.experiments.sweep import test_sweep
+
+PLAN = dataclasses.replace(test_sweep.PLAN, epochs=30)
+NUM_RUNS = test_sweep.NUM_RUNS
 
 
 def test_an_address_needs_the_executor(tmp_path: Path) -> None:
