@@ -43,7 +43,7 @@ _PROTOCOLS: Mapping[str, Protocol] = {
 _ORIGINAL_ROUNDS = 20
 
 
-def _check(
+def training_protocol(
     *,
     model: str,
     hidden: int | None,
@@ -55,7 +55,7 @@ def _check(
     checkpoint: Any = None,
     **training: Any,
 ) -> Protocol:
-    """Check all options that need no graph, and find the protocol that they come to."""
+    """Check all options that need no graph, and find the training of one round that they come to."""
     if hidden is not None:
         check_count("hidden", hidden, at_least=1)
     check_model(model)
@@ -72,7 +72,7 @@ def _check(
     source="Chen et al., ICML 2021 (arXiv:2102.06790); edge-mask form: Razin et al., NeurIPS 2023 (arXiv:2211.16494)",
     seeded=True,
     learns=True,
-    check=_check,
+    check=training_protocol,
     devices=("cpu", "cuda"),
 )
 def rank(
@@ -157,7 +157,7 @@ def rank(
     the harmful edges there (0 removed first, 0.5 at random; ``"edge-mask"``, 30 epochs, ``lr=0.005``): GCN 0.42, GIN
     0.61 and ResGCN (of depth 3) 0.38 as published; 0.30, 0.37 and 0.29 with ``s1=1e-5`` and ``weight_decay=0``.
     """
-    protocol = _check(
+    protocol = training_protocol(
         model=model, hidden=hidden, form=form, prune=prune, s1=s1, s2=s2, prune_weights=prune_weights,
         lr=lr, weight_decay=weight_decay, epochs=epochs, patience=patience,
     )  # fmt: skip

@@ -71,6 +71,7 @@ def sweep(
     ] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", metavar="", help="Do failed runs again.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", metavar="", help="Print the plan and stop.")] = False,
+    estimate: Annotated[bool, typer.Option("--estimate", metavar="", help="Say how long it takes, and stop.")] = False,
     report: Annotated[bool, typer.Option(metavar="", help="Write the report at the end.")] = True,
 ) -> None:
     """Compare sparsifiers over data sets, models, removed shares and seeds, and write a report.
@@ -87,7 +88,7 @@ def sweep(
       wis sweep cora --data-root data --seeds 3
       wis sweep -d digits -m random -m wis:depth=2 --removed 0:1:0.1 -o runs/mine
       wis sweep -d graph.pt -m random -m wis --model my_models:Net --split 0.6,0.2,0.2
-      wis sweep my-plan.yaml --dry-run
+      wis sweep my-plan.yaml --estimate
       wis sweep paper/dblp-gcn --executor ray --address auto
     """
     from wis.experiments.sweep.plan import load_plan, plan_text
@@ -110,6 +111,9 @@ def sweep(
     folder = out or Path("runs", chosen.folder_name if changes else chosen.name)
     if dry_run:
         typer.echo(plan_text(chosen.to_dict()) + f"# {chosen.size}")
+        return
+    if estimate:
+        _print_estimate(chosen, folder, data_root, workers)
         return
     if report:
         from wis.experiments.report.manifest import check_folder
@@ -148,6 +152,16 @@ def sweep(
     except KeyboardInterrupt:
         typer.echo(f"\nStopped. What has finished is kept in {folder}; the same command goes on from there.", err=True)
         raise typer.Exit(130) from None
+
+
+def _print_estimate(plan: Plan, folder: Path, data_root: Path | None, workers: int | None) -> None:
+    from wis.experiments.sweep.estimate import estimate
+    from wis.experiments.sweep.sweep import default_workers
+
+    from wis.machine import find_device
+
+    workers = workers or default_workers(find_device(plan.device).type)
+    typer.echo(f"{plan.name}: {estimate(plan, folder, data_root=data_root, workers=workers)}")
 
 
 def _announce(plan: Plan, folder: Path, extent: Extent, where: str) -> None:

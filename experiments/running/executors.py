@@ -29,7 +29,7 @@ class Serial:
         self, function: Callable[[Task], Outcome], tasks: Sequence[Task], lost: Callable[[str], Outcome] | None = None
     ) -> Outcomes[Task, Outcome]:
         """Yield every task with its outcome. Closing the iterator gives up what has not begun."""
-        with _one_thread():
+        with one_thread():
             for task in tasks:
                 yield task, function(task)
 
@@ -90,7 +90,7 @@ def work_through(
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Use one thread for a while, as the workers of :class:`Processes` do: results must not depend on the executor."""
     import threadpoolctl
     import torch

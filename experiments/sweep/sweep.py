@@ -86,8 +86,8 @@ def run_sweep(
     data_root
         Folder of the datasets; see :func:`wis.experiments.datasets.load.load`.
     workers
-        Number of processes, one thread each; 1 works in this process. None: one a core but at most 8 on the CPU, 1 on a
-        GPU. A Ray cluster has its own.
+        Number of processes, one thread each; 1 works in this process. None: :func:`default_workers`. A Ray cluster has
+        its own.
     executor
         ``"processes"`` of this machine, or ``"ray"``.
     address
@@ -128,7 +128,7 @@ def run_sweep(
         check_choice("--log", log, tuple(TRACKERS))
     if executor != "ray" and address is not None:
         raise ValueError(f"--address is that of a Ray cluster and needs --executor ray, got --executor {executor}")
-    workers = workers or (min(usable_cores(), _MOST_WORKERS) if device == "cpu" else 1)
+    workers = workers or default_workers(device)
     cells = expand(plan, device)
     runs = {cell.run.key: cell.run for cell in cells}
     finished = finished_runs(folder, plan.to_dict())
@@ -153,6 +153,11 @@ def run_sweep(
             failed_orders = work.compute_orders(missing)
             work.execute_runs(missing, failed_orders)
         return _tally(store.finished("runs"), runs)
+
+
+def default_workers(device: str) -> int:
+    """Number of processes of a sweep: one a core but at most 8 on the CPU, 1 on a GPU."""
+    return min(usable_cores(), _MOST_WORKERS) if device == "cpu" else 1
 
 
 def _executor(

@@ -75,7 +75,7 @@ def compute_order(task: OrderTask) -> OrderOutcome | None:
         graph = task.graph or dataset(sparsifier.dataset, task.data_root)
         if task.may_be_there and order_is_there(task, graph):
             return None
-        _compile(sparsifier)
+        compile_kernels(sparsifier)
         memory, start = PeakMemory(), time.perf_counter()
         order = wis.removal_order(
             _with_split(graph.data, sparsifier.split),
@@ -204,7 +204,7 @@ def order_is_there(task: OrderTask, graph: LoadedGraph) -> bool:
     return True
 
 
-def _compile(sparsifier: Sparsifier) -> None:
+def compile_kernels(sparsifier: Sparsifier) -> None:
     """Have the kernels of a method compiled, so that its time is its own; learned methods have none."""
     import torch
 

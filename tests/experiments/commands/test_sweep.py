@@ -24,6 +24,13 @@ def test_dry_run_prints_the_plan_with_its_changes():
     assert "1 data set × 1 model × 1 method × 3 removed shares × 2 seeds = 6 cells" in result.stdout
 
 
+def test_the_time_is_said_and_nothing_written(tmp_path, small_dataset):
+    result = invoke(*SMALL, "-o", str(tmp_path / "run"), "--estimate")
+    assert result.exit_code == 0, result.output
+    assert "in 1 process on this machine: 6 runs in" in result.stdout
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_sweep_from_flags_writes_a_report(tmp_path, small_dataset):
     result = invoke(*SMALL, "-o", str(tmp_path / "run"))
     assert result.exit_code == 0, result.output

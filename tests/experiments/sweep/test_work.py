@@ -93,7 +93,7 @@ def test_kernels_for_dense_graphs_are_compiled_before_2_wis_is_timed(monkeypatch
     monkeypatch.setattr(wis, "removal_order", lambda columns, *_, **__: seen.append(columns.shape[1]))
     monkeypatch.setattr(work, "_compiled", set())
     run = run_of(text, 0.5)
-    work._compile(run.sparsifier)
+    work.compile_kernels(run.sparsifier)
     assert len(seen) == graphs
     assert seen[0] == 8
     assert graphs == 1 or seen[1] == 100 * 99
