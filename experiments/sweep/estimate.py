@@ -68,7 +68,8 @@ def estimate(plan: Plan, folder: Path, *, data_root: Path | None = None, workers
     """Measure what the missing runs and orders of a plan will take.
 
     Each model is trained for a few epochs on each data set, whole and without edges; an epoch at a share between takes
-    a time between. One order of each kind is computed: with few epochs, scaled up, where it is learned. What a run
+    a time between. One order of each kind is computed, a learned one with
+    few epochs, for which it is scaled up. What a run
     costs beside training (reading, measuring, storing) is not in it.
 
     Parameters
@@ -163,13 +164,17 @@ def _ordering_seconds(orders: Iterable[Sparsifier], data_root: Path | None) -> f
 
 
 def _order_seconds(order: Sparsifier, data_root: Path | None) -> float:
-    data, options, scale = dataset(order.dataset, data_root).data, dict(order.options), 1.0
-    if order.split is not None:
-        data = with_split(data, order.split.number, order.split.parts)
-        scale = training_protocol(**options).epochs
-        options["epochs"] = 1
-    else:
+    data, options = dataset(order.dataset, data_root).data, dict(order.options)
+
+    def timed(**changed: int) -> float:
+        start = time.perf_counter()
+        wis.removal_order(data, order.method, seed=order.seed, **{**options, **changed})
+        return time.perf_counter() - start
+
+    if order.split is None:
         compile_kernels(order)
-    start = time.perf_counter()
-    wis.removal_order(data, order.method, seed=order.seed, **options)
-    return (time.perf_counter() - start) * scale
+        return timed()
+    data = with_split(data, order.split.number, order.split.parts)
+    # Every round is prepared, whatever its epochs.
+    fixed, more = timed(epochs=1), timed(epochs=1 + _EPOCHS)
+    return fixed + (training_protocol(**options).epochs - 1) * max(more - fixed, 0) / _EPOCHS
