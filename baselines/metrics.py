@@ -68,7 +68,7 @@ def compare(
     after
         Its sparsification, on the same vertices.
     labels
-        integer ``[n]``, or None. A negative label means none, and the edges of its vertex do not count.
+        integer or bool ``[n]``, or None. A negative label means none, and the edges of its vertex do not count.
     weights
         float ``[m]``, the weights of the pairs of ``after``, if a method sets any, instead of ``after.weights``.
     depth
@@ -133,8 +133,8 @@ def _check(before: EdgeList, after: EdgeList, labels: np.ndarray | None, weights
         raise ValueError("before and after must both be directed or both be undirected")
     if labels is not None and np.shape(labels) != (before.num_nodes,):
         raise ValueError(f"labels must have shape [{before.num_nodes}], got {list(np.shape(labels))}")
-    if labels is not None and np.asarray(labels).dtype.kind not in "iu":
-        raise TypeError(f"labels must be integers, got {np.asarray(labels).dtype}")
+    if labels is not None and np.asarray(labels).dtype.kind not in "iub":
+        raise TypeError(f"labels must be integers or bool, got {np.asarray(labels).dtype}")
     if weights is not None and np.shape(weights) != (after.num_pairs,):
         raise ValueError(f"weights must have shape [{after.num_pairs}], got {list(np.shape(weights))}")
     if before.weights is not None and weights is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ _NEEDED = (
     "training needs features x [n, f], labels y [n] and bool masks train_mask, val_mask and test_mask [n]; wis sweep "
     "draws the masks by --split 0.8,0.1,0.1"
 )
+_MASKS = ("train_mask", "val_mask", "test_mask")
 UNSEEN = -100  # the label that torch's losses leave out
 
 
@@ -78,7 +80,7 @@ class TrainingData:
         TypeError
             If it is no PyG graph.
         ValueError
-            If something is missing or has the wrong shape.
+            If something is missing, has the wrong shape or is not finite, or masks overlap.
         RuntimeError
             If ``device="cuda"`` and there is none.
         """
@@ -112,7 +114,7 @@ def check_data(data: Any) -> None:
         raise TypeError(f"data must be a PyG Data, got {type(data).__name__}")
     check_labels(data)
     n = data.num_nodes
-    for name in ("train_mask", "val_mask", "test_mask"):
+    for name in _MASKS:
         mask = data.get(name)
         if mask is None:
             raise ValueError(f"data has no {name}: {_NEEDED}")
@@ -123,6 +125,13 @@ def check_data(data: Any) -> None:
             raise ValueError(f"data.{name} selects no vertex")
         if (data.y[mask] < 0).any():
             raise ValueError(f"data.{name} selects vertices with a negative label; labels are 0, 1, …")
+    for one, other in itertools.combinations(_MASKS, 2):
+        shared = int((data[one] & data[other]).sum())
+        if shared:
+            raise ValueError(
+                f"data.{one} and data.{other} share {shared} vertices: no vertex may be in two of the three, or scores "
+                "are not those of unseen vertices"
+            )
 
 
 def check_labels(data: Any) -> None:
@@ -133,6 +142,9 @@ def check_labels(data: Any) -> None:
     n, y = data.num_nodes, data.y
     if data.x.dim() != 2 or data.x.layout != torch.strided:
         raise ValueError(f"data.x must be a dense matrix [n, f], got shape {list(data.x.shape)}")
+    if not torch.isfinite(data.x).all():
+        count = int((~torch.isfinite(data.x)).sum())
+        raise ValueError(f"data.x has {count} values that are not finite; set them, as data.x = data.x.nan_to_num()")
     if tuple(y.shape) != (n,) or y.is_floating_point() or y.is_complex():
         raise ValueError(f"data.y must be integer [{n}], got {y.dtype} of shape {list(y.shape)}{_kind(y)}")
     if not (y >= 0).any():

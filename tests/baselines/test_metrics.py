@@ -202,6 +202,11 @@ def test_seeded(graph, sparse):
     )
 
 
+def test_two_classes_may_be_bool(graph):
+    edges, labels = edge_list(graph), np.arange(36) % 3 == 0
+    assert metrics.compare(edges, edges, labels=labels) == metrics.compare(edges, edges, labels=labels.astype(int))
+
+
 def test_bad_input(graph):
     edges = edge_list(graph)
     with pytest.raises(ValueError, match="before has 36 vertices, after has 3"):
@@ -210,7 +215,7 @@ def test_bad_input(graph):
         metrics.compare(edges, EdgeList(36, edges.pairs, directed=True))
     with pytest.raises(ValueError, match=r"labels must have shape \[36\], got \[2\]"):
         metrics.compare(edges, edges, labels=np.zeros(2, int))
-    with pytest.raises(TypeError, match="labels must be integers, got float64"):
+    with pytest.raises(TypeError, match="labels must be integers or bool, got float64"):
         metrics.compare(edges, edges, labels=np.zeros(36))
     with pytest.raises(ValueError, match="weights must have shape"):
         metrics.compare(edges, edges, weights=np.ones(3))

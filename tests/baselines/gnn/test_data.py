@@ -66,6 +66,8 @@ def broken(**changes):
         ({"test_mask": torch.zeros(60, dtype=torch.bool)}, "data.test_mask selects no vertex"),
         ({"train_mask": torch.ones(60, 10, dtype=torch.bool)}, r"choose one split, such as train_mask\[:, 0\]"),
         ({"y": torch.zeros(0, dtype=torch.int64), "x": torch.zeros(0, 3), "num_nodes": 0}, "data.y has no label"),
+        ({"x": torch.full((60, 2), torch.inf)}, "data.x has 120 values that are not finite; set them"),
+        ({"test_mask": torch.ones(60, dtype=torch.bool)}, "data.train_mask and data.test_mask share [0-9]+ vertices"),
         ({"y": torch.full((60,), -1)}, "data.y has no label: all are negative"),
         ({"y": torch.arange(60) - 1}, "selects vertices with a negative label"),
     ],
