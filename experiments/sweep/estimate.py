@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,7 +24,7 @@ import wis
 from wis.machine import find_device
 from wis.registry import find_method
 
-_EPOCHS = 5
+_EPOCHS = 6
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,9 @@ def estimate(plan: Plan, folder: Path, *, data_root: Path | None = None, workers
     """Measure what the missing runs and orders of a plan will take.
 
     Each model is trained for a few epochs on each data set, whole and without edges; an epoch at a share between takes
-    a time between. One order of each kind is computed, a learned one with
-    few epochs, for which it is scaled up. What a run
-    costs beside training (reading, measuring, storing) is not in it.
+    a time between. One order of each kind is computed, a learned one with few epochs, for which it is scaled up. On the
+    CPU these are CPU times: what it takes on cores with nothing else to do. What a run costs beside training (reading,
+    measuring, storing) is not in it.
 
     Parameters
     ----------
@@ -142,10 +142,24 @@ def _epoch_seconds(run: Run, removed: float, data_root: Path | None) -> float:
     graph = dataset(run.dataset, data_root)
     whole = graph.data if removed == 0 else graph.keep_pairs(np.zeros(graph.edges.num_pairs, dtype=bool), None)
     data = with_split(whole, run.split.number, run.split.parts)
-    protocol = replace(Protocol(**run.protocol), epochs=_EPOCHS, patience=None)
-    # The first training of a process also loads libraries, and that of a graph its cache lines.
-    first, second = (fit(run.model, data, seed=0, device=run.device, protocol=protocol) for _ in range(2))
-    return min(first.train_seconds, second.train_seconds) / _EPOCHS
+
+    def train(epochs: int) -> None:
+        protocol = replace(Protocol(**run.protocol), epochs=epochs, patience=None)
+        fit(run.model, data, seed=0, device=run.device, protocol=protocol)
+
+    train(1)  # the first training of a process also loads libraries
+    return _fixed_and_each(train, run.device)[1]
+
+
+def _fixed_and_each(work: Callable[[int], object], device: str) -> tuple[float, float]:
+    """Seconds of a work of epochs: what it takes whatever their number, and each of them."""
+    clock = time.process_time if device == "cpu" else time.perf_counter
+    start = clock()
+    work(1)
+    one = clock()
+    work(1 + _EPOCHS)
+    each = max(clock() - one - (one - start), 0) / _EPOCHS
+    return max(one - start - each, 0), each
 
 
 def _learns_its_own_way(order: Sparsifier) -> bool:
@@ -165,16 +179,16 @@ def _ordering_seconds(orders: Iterable[Sparsifier], data_root: Path | None) -> f
 
 def _order_seconds(order: Sparsifier, data_root: Path | None) -> float:
     data, options = dataset(order.dataset, data_root).data, dict(order.options)
-
-    def timed(**changed: int) -> float:
-        start = time.perf_counter()
-        wis.removal_order(data, order.method, seed=order.seed, **{**options, **changed})
-        return time.perf_counter() - start
-
     if order.split is None:
         compile_kernels(order)
-        return timed()
+        start = time.process_time()
+        wis.removal_order(data, order.method, seed=order.seed, **options)
+        return time.process_time() - start
     data = with_split(data, order.split.number, order.split.parts)
+
+    def learn(epochs: int) -> None:
+        wis.removal_order(data, order.method, seed=order.seed, **{**options, "epochs": epochs})
+
     # Every round is prepared, whatever its epochs.
-    fixed, more = timed(epochs=1), timed(epochs=1 + _EPOCHS)
-    return fixed + (training_protocol(**options).epochs - 1) * max(more - fixed, 0) / _EPOCHS
+    fixed, each = _fixed_and_each(learn, find_device("auto").type)
+    return fixed + training_protocol(**options).epochs * each

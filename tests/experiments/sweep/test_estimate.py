@@ -49,7 +49,7 @@ def test_a_stop_by_patience_makes_it_a_bound(tmp_path, small_dataset, measured):
 
 def test_learned_orders_are_scaled_to_their_epochs(small_dataset, monkeypatch, tmp_path):
     time = [0.0]
-    monkeypatch.setattr(module.time, "perf_counter", lambda: time[0])
+    monkeypatch.setattr(module.time, "process_time", lambda: time[0])
 
     def removal_order(*arguments, epochs, **options):
         time[0] += 3 + 2 * epochs
