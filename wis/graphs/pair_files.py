@@ -1,12 +1,13 @@
 """The pairs of a graph on disk, for graphs that do not fit into memory.
 
 A pair ``{u, v}``, ``u < v``, is kept as ``u << 32 | v``; sorted, these are in canonical order, and the position of a
-pair is what it is in an :class:`~wis.graphs.edge_list.EdgeList`. Files have no name: they are gone when they are closed,
-or when the process ends, in whatever way.
+pair is what it is in an :class:`~wis.graphs.edge_list.EdgeList`. Files have no name: they are gone when they are
+closed, or when the process ends, in whatever way.
 """
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,14 +16,16 @@ from typing import IO, Any
 
 import numpy as np
 
+from wis.progress import track
+
 # Pairs read at a time.
 BLOCK_PAIRS = 1 << 20
 
 # Samples kept of every sorted run, by which runs are merged range by range.
 _SAMPLES = 1 << 12
 
-# Bytes for a key that is sorted: its own, a copy, and what tells repeats.
-_SORTING_BYTES = 20
+# Bytes for a key that is merged: its own, one in the range put together, one in what is left, and what tells repeats.
+_SORTING_BYTES = 26
 
 
 def temporary_file(folder: Path) -> IO[bytes]:
@@ -40,6 +43,16 @@ def read_array(file: IO[bytes], start: int, count: int, dtype: Any = np.int64) -
     values = np.empty(count, dtype=dtype)
     file.seek(start * values.itemsize)
     return values[: file.readinto(values.data) // values.itemsize]  # type: ignore[attr-defined]
+
+
+def tails(keys: np.ndarray) -> np.ndarray:
+    """The smaller ends of pairs: int64."""
+    return keys >> 32
+
+
+def heads(keys: np.ndarray) -> np.ndarray:
+    """The larger ends of pairs: int64."""
+    return keys & 0xFFFFFFFF
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +85,14 @@ class PairFile:
                 numbers = read_array(self.numbers, start, count)
             yield read_array(self.keys, start, count), numbers
 
+    def fingerprint(self) -> str:
+        """As :meth:`wis.graphs.edge_list.EdgeList.fingerprint` of the same undirected graph; reads all pairs twice."""
+        digest = hashlib.sha256(f"{self.num_nodes},{self.num_pairs},False".encode())
+        for end in (tails, heads):
+            for keys, _ in self.blocks():
+                digest.update(end(keys).data)
+        return digest.hexdigest()
+
     def close(self) -> None:
         """Give the disk back."""
         self.keys.close()
@@ -80,7 +101,12 @@ class PairFile:
 
 
 def collect_pairs(
-    columns: Iterable[tuple[np.ndarray, np.ndarray]], num_nodes: int | None, folder: Path, memory: int
+    columns: Iterable[tuple[np.ndarray, np.ndarray]],
+    num_nodes: int | None,
+    folder: Path,
+    memory: int,
+    *,
+    progress: bool = False,
 ) -> PairFile:
     """Sort the pairs of an undirected graph on disk, each once.
 
@@ -95,6 +121,8 @@ def collect_pairs(
         On whose disk the pairs go: 8 bytes a column, and twice that while they are merged.
     memory
         Bytes that keys may take.
+    progress
+        Show progress of merging.
 
     Notes
     -----
@@ -110,7 +138,7 @@ def collect_pairs(
         largest = max(largest, int(tail.max()), int(head.max()))
         low, high = np.minimum(tail, head).astype(np.int64), np.maximum(tail, head).astype(np.int64)
         runs.add((low << 32 | high)[low != high])
-    return runs.merged(largest + 1 if num_nodes is None else num_nodes, folder)
+    return runs.merged(largest + 1 if num_nodes is None else num_nodes, folder, progress)
 
 
 class _Runs:
@@ -141,12 +169,12 @@ class _Runs:
         self._lengths.append(len(run))
         self._samples.append(run[:: self._step].copy())
 
-    def merged(self, num_nodes: int, folder: Path) -> PairFile:
+    def merged(self, num_nodes: int, folder: Path, progress: bool) -> PairFile:
         self._end_run()
         self._waiting = np.empty(0, dtype=np.int64)
         if len(self._lengths) == 1:
             return PairFile(num_nodes, self._lengths[0], self._file)
-        with self._file:
+        with self._file, track(sum(self._lengths), "sorting", enabled=progress) as advance:
             merged = temporary_file(folder)
             num_pairs = 0
             starts, places = np.cumsum([0, *self._lengths]), [0] * len(self._lengths)
@@ -159,6 +187,7 @@ class _Runs:
                     part = part[: np.searchsorted(part, last, "right")]
                     places[i] += len(part)
                     parts.append(part)
+                advance(sum(map(len, parts)))
                 keys = _sorted_unique(np.concatenate(parts))
                 write_array(merged, keys)
                 num_pairs += len(keys)

@@ -47,9 +47,7 @@ def test_is_the_greedy_order(edges: EdgeList) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(
-    seed=st.integers(0, 2**32), n=st.integers(2, 60), density=st.floats(0.3, 12), room=st.integers(0, 20_000)
-)
+@given(seed=st.integers(0, 2**32), n=st.integers(2, 60), density=st.floats(0.3, 12), room=st.integers(0, 20_000))
 def test_is_the_order_in_memory(seed: int, n: int, density: float, room: int) -> None:
     rng = np.random.default_rng(seed)
     # Squares make some vertices of high degree.
