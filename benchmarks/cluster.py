@@ -44,11 +44,12 @@ PROPOSAL_BYTES, DEGREE_BYTES, RECORD_BYTES = 16, 12, 24
 
 GRAPHS: dict[str, Callable[[], EdgeList]] = {
     "power law 1e5": lambda: power_law(10**5),
+    "R-MAT 14": lambda: rmat(14, 8),
     "R-MAT 17": lambda: rmat(17, 8),
     "power law 1e6": lambda: power_law(10**6),
     "power law 1e7": lambda: power_law(10**7),
 }
-_QUICK = ("power law 1e5", "R-MAT 17")
+_QUICK = ("power law 1e5", "R-MAT 14")
 RANGES = (2, 4, 8, 16, 32, 64)
 
 # What is counted; vertices whose degree was told; and the lengths of queues.
@@ -294,7 +295,7 @@ def main() -> None:
     rows = []
     for name in options.graphs or (_QUICK if options.quick else GRAPHS):
         edges = GRAPHS[name]()
-        for num_ranges in (None, *options.ranges):
+        for num_ranges in (*options.ranges, None):
             rows.append(_row(name, edges, num_ranges))
             print(json.dumps(rows[-1]), flush=True)
         _write({"machine": timing.machine(*PACKAGES), "rows": _with_stored(rows, options.out)}, options.out)

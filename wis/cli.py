@@ -232,7 +232,7 @@ def sparsify(
         if order is not None:
             raise ValueError("give --order or --max-memory, not both: an order is read into memory whole")
         with _naming(graph):
-            table, memory = _streamed(graph, format, columns, name, options, directed, device, max_memory)
+            table, memory = _streamed(graph, format, columns, edge_attrs, name, options, directed, device, max_memory)
             from wis.graph_files.streaming import sparsify_table
 
             kept, before = sparsify_table(
@@ -296,7 +296,7 @@ def order(
     columns = TableOptions(source, target, weight, bipartite, header, names)
     if max_memory is not None:
         with _naming(graph):
-            table, memory = _streamed(graph, format, columns, name, options, directed, device, max_memory)
+            table, memory = _streamed(graph, format, columns, edge_attrs, name, options, directed, device, max_memory)
             from wis.graph_files.streaming import rank_table
 
             num_pairs = rank_table(table, out, memory, options, seed=seed, num_nodes=num_nodes, lap=meter.lap)
@@ -356,6 +356,7 @@ def _streamed(
     graph: Path,
     format: str | None,
     columns: TableOptions,
+    edge_attrs: str | None,
     method: str,
     options: Mapping[str, Any],
     directed: bool,
@@ -369,7 +370,8 @@ def _streamed(
     from wis.graph_files.streaming import check_streams
 
     memory = check_bytes("max_memory", max_memory)
-    table = read_graph(graph, format=format, **vars(columns))
+    names = None if edge_attrs is None else edge_attrs.split(",")
+    table = read_graph(graph, format=format, edge_attrs=names, **vars(columns))
     check_streams(table, method, options, directed=directed, device=device)
     if table.has_different_weights:
         warn_of_weights(method)

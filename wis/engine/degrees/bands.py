@@ -31,6 +31,9 @@ EDGE_BYTES = 60
 VERTEX_BYTES = 76
 NODE_BYTES = 8
 
+# Within a band edges are numbered in 32 bits.
+_MOST_EDGES = (1 << 31) - 1
+
 # Removals between two looks at Ctrl-C and the progress bar.
 _SLICE = 1 << 17
 
@@ -143,7 +146,7 @@ def _lowest(count: np.ndarray, num_vertices: np.ndarray | None, room: int) -> tu
     """
     edges = count[::-1].cumsum()[::-1]
     vertices = 2 * edges if num_vertices is None else np.minimum(2 * edges, num_vertices[: len(edges)])
-    fits = np.flatnonzero(edges * EDGE_BYTES + vertices * VERTEX_BYTES <= room)
+    fits = np.flatnonzero((edges * EDGE_BYTES + vertices * VERTEX_BYTES <= room) & (edges <= _MOST_EDGES))
     if len(fits) == 0:
         return len(count) - 1, 0
     lowest = max(int(fits[0]), 1)

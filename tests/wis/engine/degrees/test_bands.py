@@ -66,7 +66,7 @@ def test_families() -> None:
 
 
 def test_every_way_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A ring is one class; a star on top of it is a level that is split; the rest are bands of several levels."""
+    """A large ring is one class and goes as it is read; the spokes to one of its vertices go before, as bands."""
     ways: list[str] = []
     for name in ("_remove_class", "_remove_band", "_without"):
         function = getattr(bands, name)
@@ -76,3 +76,13 @@ def test_every_way_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     edges = edge_list(300, columns)
     np.testing.assert_array_equal(order_in_bands(edges, 20_000), cpu.removal_order(task(edges, 2)))
     assert set(ways) == {"_remove_class", "_remove_band", "_without"}
+
+
+def test_a_band_has_no_more_edges_than_can_be_numbered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bands, "_MOST_EDGES", 5)
+    sizes: list[int] = []
+    prepare = bands._prepare
+    monkeypatch.setattr(bands, "_prepare", lambda band, *given: sizes.append(len(band.keys)) or prepare(band, *given))
+    for edges in every_family((40,)):
+        np.testing.assert_array_equal(order_in_bands(edges, 1 << 30), cpu.removal_order(task(edges, 2)))
+    assert max(sizes) <= 5
