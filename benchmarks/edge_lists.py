@@ -58,7 +58,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, help="where the files are made (the folder for temporary files)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     parser.add_argument("--make", type=Path, metavar="FILE", help=argparse.SUPPRESS)
-    parser.add_argument("--sparsify", nargs=2, metavar=("FILE", "OUT"), help=argparse.SUPPRESS)
+    parser.add_argument("--sparsify", nargs="+", metavar="FILE", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
@@ -73,12 +73,13 @@ def make_file(path: Path, num_rows: int) -> None:
     WRITERS[path.suffix[1:]](path, columns)
 
 
-def run_command(file: str, out: str) -> None:
+def run_command(file: str, out: str, max_memory: str | None = None) -> None:
     """Run `wis sparsify` with a clock that counts processor seconds, which other work on the machine disturbs least."""
     from wis.experiments.commands.app import app
 
     time.perf_counter = time.process_time
-    app(["sparsify", file, "-o", out, "--method", "wis:depth=2"])
+    more = [] if max_memory is None else ["--max-memory", max_memory]
+    app(["sparsify", file, "-o", out, "--method", "wis:depth=2", *more])
 
 
 def _write_csv(path: Path, columns: np.ndarray) -> None:
@@ -114,9 +115,9 @@ WRITERS: dict[str, Callable[[Path, np.ndarray], None]] = {
 def _measure(folder: Path, suffix: str, num_rows: int) -> dict[str, Any]:
     small, file, out = folder / "small.csv", folder / f"in.{suffix}", folder / f"half.{suffix}"
     small.write_text(_WARM_UP)
-    _sparsify(small, folder / "half.csv")
+    sparsify(small, folder / "half.csv")
     timing.in_child(["benchmarks.edge_lists", "--make", str(file), "--rows", str(num_rows)])
-    said, peak_bytes = _sparsify(file, out)
+    said, peak_bytes = sparsify(file, out)
     parts = {name: float(value) for name, value in re.findall(r"(reading|choosing|writing) ([\d.]+) s", said)}
     size = file.stat().st_size
     file.unlink()
@@ -130,9 +131,9 @@ def _measure(folder: Path, suffix: str, num_rows: int) -> dict[str, Any]:
     }
 
 
-def _sparsify(file: Path, out: Path) -> tuple[str, int]:
+def sparsify(file: Path, out: Path, *more: str) -> tuple[str, int]:
     """Run the command in a process of its own: the last line it says, and its peak memory in bytes."""
-    command = [sys.executable, "-m", "benchmarks.edge_lists", "--sparsify", str(file), str(out)]
+    command = [sys.executable, "-m", "benchmarks.edge_lists", "--sparsify", str(file), str(out), *more]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     said = process.stderr.read()

@@ -6,6 +6,7 @@ import difflib
 import math
 import numbers
 import operator
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -51,6 +52,14 @@ def check_number(name: str, value: Any, *, at_least: float | None = None) -> flo
     if at_least is not None and not at_least <= value < math.inf:  # type: ignore[operator]  # NaN is neither
         raise ValueError(f"{name} must be finite and at least {at_least:g}, got {value!r}")
     return value  # type: ignore[return-value]
+
+
+def check_bytes(name: str, text: str) -> int:
+    """Return a number of bytes written as ``"4000000000"``, ``"500M"`` or ``"4G"``, in powers of 1024, or raise."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    if found is None:
+        raise ValueError(f"{name} must be a number of bytes such as 500M or 4G, got {text!r}")
+    return int(float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " "))
 
 
 def check_numbers(name: str, values: Any, *, advice: str = "") -> np.ndarray:

@@ -164,6 +164,14 @@ _Directed = Annotated[
         "--directed", metavar="", help="Ordered pairs: u,v and v,u are two edges. Default: one undirected edge."
     ),
 ]
+_MaxMemory = Annotated[
+    str | None,
+    typer.Option(
+        metavar="BYTES",
+        help="Stay below this, as 4G, for .npy and .parquet by wis:depth=2: edges wait on the disk of the output. "
+        "Default: all edges in memory.",
+    ),
+]
 _Seed = Annotated[int | None, typer.Option(help="Seed of methods that draw at random.")]
 _Device = Annotated[str, typer.Option(help="auto, cpu or cuda. The last two are never replaced silently.")]
 
@@ -190,6 +198,7 @@ def sparsify(
     header: _Header = None,
     names: _Names = False,
     edge_attrs: _EdgeAttrs = None,
+    max_memory: _MaxMemory = None,
 ) -> None:
     """Keep part of the edges of a graph file.
 
@@ -203,6 +212,7 @@ def sparsify(
       wis sparsify data.pt -o sparse.pt --num-edges 1000 --method random --seed 7
       wis sparsify graph.csv -o tenth.csv --keep 0.1 --order order.npz
       wis sparsify ratings.csv -o fewer.csv --source userId --target movieId --bipartite
+      wis sparsify huge.parquet -o half.parquet --method wis:depth=2 --max-memory 4G
     """
     from wis.budget import pairs_to_keep
     from wis.calls import check_call
@@ -218,6 +228,18 @@ def sparsify(
     _check_output(graph, out, format)
     columns = TableOptions(source, target, weight, bipartite, header, names)
     call = {"seed": seed, "device": device, "progress": True}
+    if max_memory is not None:
+        if order is not None:
+            raise ValueError("give --order or --max-memory, not both: an order is read into memory whole")
+        with _naming(graph):
+            table, memory = _streamed(graph, format, columns, edge_attrs, name, options, directed, device, max_memory)
+            from wis.graph_files.streaming import sparsify_table
+
+            kept, before = sparsify_table(
+                table, out, memory, keep=keep, num_edges=num_edges, num_nodes=num_nodes, lap=meter.lap
+            )
+        meter.say(f"kept {kept:,} of {before:,} edges of {graph} and wrote {out}")
+        return
     with _naming(graph):
         loaded = _load(graph, format, columns, edge_attrs, num_nodes, directed, None if order else found)
         meter.lap("reading")
@@ -248,6 +270,7 @@ def order(
     header: _Header = None,
     names: _Names = False,
     edge_attrs: _EdgeAttrs = None,
+    max_memory: _MaxMemory = None,
 ) -> None:
     """Rank all edges of a graph file once, for every budget.
 
@@ -271,6 +294,14 @@ def order(
         raise ValueError(f"--out must end in .npz, got {out}")
     check_place(out)
     columns = TableOptions(source, target, weight, bipartite, header, names)
+    if max_memory is not None:
+        with _naming(graph):
+            table, memory = _streamed(graph, format, columns, edge_attrs, name, options, directed, device, max_memory)
+            from wis.graph_files.streaming import rank_table
+
+            num_pairs = rank_table(table, out, memory, options, seed=seed, num_nodes=num_nodes, lap=meter.lap)
+        meter.say(f"ranked the {num_pairs:,} edges of {graph} and wrote {out}")
+        return
     with _naming(graph):
         loaded = _the_only(_load(graph, format, columns, edge_attrs, num_nodes, directed, found))
         meter.lap("reading")
@@ -319,6 +350,32 @@ def _load(
             "give a PyG Data in a .pt file"
         )
     return loaded
+
+
+def _streamed(
+    graph: Path,
+    format: str | None,
+    columns: TableOptions,
+    edge_attrs: str | None,
+    method: str,
+    options: Mapping[str, Any],
+    directed: bool,
+    device: str,
+    max_memory: str,
+) -> tuple[Any, int]:
+    """The table to be ranked with its edges on disk, and the bytes of memory to stay below."""
+    from wis.calls import warn_of_weights
+    from wis.checks import check_bytes
+    from wis.graph_files.open_graph import read_graph
+    from wis.graph_files.streaming import check_streams
+
+    memory = check_bytes("max_memory", max_memory)
+    names = None if edge_attrs is None else edge_attrs.split(",")
+    table = read_graph(graph, format=format, edge_attrs=names, **vars(columns))
+    check_streams(table, method, options, directed=directed, device=device)
+    if table.has_different_weights:
+        warn_of_weights(method)
+    return table, memory
 
 
 def _the_only(loaded: LoadedGraph | LoadedParts) -> LoadedGraph:
@@ -384,6 +441,8 @@ _OPTIONS = (
     (r", or directed=False.*", ""),
     (r"\bheader=True\b", "--header"),
     (r"\bheader=False\b", "--no-header"),
+    (r"\bmax_memory=", "--max-memory "),
+    (r"\bmax_memory\b", "--max-memory"),
     (r"\bnames=True\b", "--names"),
     (r"\bby num_nodes\b", "by --num-nodes"),
     (r"\bnum_nodes=(\d+)", r"--num-nodes \1"),

@@ -259,17 +259,15 @@ class RemovalOrder:
         path = os.fspath(path)
         if not path.endswith(".npz"):
             raise ValueError(f"path must end in .npz, got {path!r}")
-        facts = {
-            "format": _FORMAT,
-            "num_nodes": self.num_nodes,
-            "directed": self.directed,
-            "method": self.method,
-            "options": self.options,
-            "seed": self.seed,
-            "fingerprint": self.fingerprint,
-            "labels": self._labels,
-        }
-        header = json.dumps(facts, default=_to_plain)
+        header = order_header(
+            num_nodes=self.num_nodes,
+            directed=self.directed,
+            method=self.method,
+            options=self.options,
+            seed=self.seed,
+            fingerprint=self.fingerprint,
+            labels=self._labels,
+        )
         with replace_file(path) as temporary, temporary.open("wb") as file:
             np.savez(file, edges=self._edge_list.pairs[:, self._ranking], header=np.array(header))
 
@@ -305,6 +303,22 @@ class RemovalOrder:
         order = cls(edge_list, ranking, method=facts["method"], options=facts["options"], seed=facts["seed"])
         order._labels = facts.get("labels")
         return order
+
+
+def order_header(**facts: Any) -> str:
+    """What a saved order says of itself, as JSON: the fields of :class:`RemovalOrder`, and the labels.
+
+    Parameters
+    ----------
+    **facts
+        All fields but the format.
+
+    Raises
+    ------
+    TypeError
+        If an option cannot be written as JSON.
+    """
+    return json.dumps({"format": _FORMAT, **facts}, default=_to_plain)
 
 
 def _check_fields(facts: Any) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -76,7 +78,20 @@ def _forms() -> Iterator[Callable[[], object]]:
         )
     for ties in ("first", "random"):
         yield partial(wis.removal_order, dense, depth=3, ties=ties, seed=0)
+    yield _on_disk
     for depth in (2, 3):
         yield partial(wis.closed_walks, undirected, depth, num_nodes=num_nodes)
         yield partial(wis.walk_index, undirected, [0, 1], depth, num_nodes=num_nodes)
         yield partial(wis.separation_rank, undirected, [0, 1], depth, num_nodes=num_nodes)
+
+
+def _on_disk() -> None:
+    """Rank a graph with its edges on disk; without room, edges of one key go as they are read."""
+    from wis.engine.degrees.bands import remove_in_bands
+    from wis.graphs.pair_files import collect_pairs
+
+    with tempfile.TemporaryDirectory() as folder:
+        for room in (0, 1 << 20):
+            pairs = collect_pairs([tuple(SMALL)], None, Path(folder), 1 << 20)
+            remove_in_bands(pairs, pairs.num_pairs, room, Path(folder))
+            pairs.close()

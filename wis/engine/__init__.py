@@ -17,6 +17,8 @@ any, partitions   any                    any                          `partition
 Where the greedy rule stands by its definition: `partitions` evaluates it to the letter, and ``tests/naive.py`` once
 more, with nothing shared. Why the families give the same order is told in ``docs/engine.md``.
 
+Graphs on disk are ranked by `degrees` alone, in ``bands.py``.
+
 Below the families: `walk_counts` (values of a whole graph, the overflow bound), `keys` (whole keys, for `walks` and
 `graph_walks`), `sorting`, and `cuda`, what the GPU families share.
 
@@ -62,6 +64,8 @@ word
     Sums of a key, eight bits each, packed into one integer (`graph_walks`).
 snapshot
     The sorted values of all apexes of an edge when they were last needed (`triangles`).
+band
+    The edges that are in memory together, while all others of the graph are on disk (`degrees`).
 owner, member
     At a level of `degrees`: a vertex that takes edges away, and a vertex of that degree, which loses at most one.
 """

@@ -48,6 +48,11 @@ class _ArrayTable(EdgeTable):
         if self._num_bytes() < 2 * self._num_edges * self._dtype.itemsize:
             raise ValueError(f"{path}: it is cut short: it claims {self._num_edges} edges")
 
+    @property
+    def num_rows(self) -> int:
+        """Number of rows."""
+        return self._num_edges
+
     @abc.abstractmethod
     def _open(self) -> contextlib.AbstractContextManager[IO[bytes]]:
         """The stored array, header first."""
@@ -119,9 +124,18 @@ class NpyTable(_ArrayTable):
     def _copy(self, out: Path, rows: Rows) -> None:
         if rows.is_weighted:
             raise TypeError(f"{self.path}: this method returns edge weights, which an .npy file cannot carry; use .npz")
-        ends, _, _ = self._follow(rows)
-        with replace_file(out) as temporary, temporary.open("wb") as file:  # a suffix would be added to a path
-            np.save(file, ends if self._in_rows else ends.T, allow_pickle=False)
+        with replace_file(out) as temporary, temporary.open("wb") as file:
+            _write_header(file, self._dtype, 0, in_rows=self._in_rows)
+            count = 0
+            for block in self._blocks("writing"):
+                numbered = self._number(block)
+                stays, _ = rows.look_up(numbered.tail, numbered.head)
+                ends = np.empty((np.count_nonzero(stays), 2), dtype=self._dtype)
+                ends[:, 0], ends[:, 1] = block.tail[stays], block.head[stays]
+                file.write(ends.data)
+                count += len(ends)
+            file.seek(0)
+            _write_header(file, self._dtype, count, in_rows=self._in_rows)
 
 
 def write_npy(graph: Any, path: Path) -> None:
@@ -226,6 +240,13 @@ def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any
     if version == (1, 0):
         return np.lib.format.read_array_header_1_0(stream)
     return np.lib.format.read_array_header_2_0(stream)
+
+
+def _write_header(stream: IO[bytes], dtype: np.dtype[Any], num_edges: int, *, in_rows: bool) -> None:
+    """The header of edges that follow one after the other; its length is the same for every number of them."""
+    shape = (num_edges, 2) if in_rows else (2, num_edges)
+    facts = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": not in_rows, "shape": shape}
+    np.lib.format.write_array_header_1_0(stream, facts)
 
 
 @contextlib.contextmanager

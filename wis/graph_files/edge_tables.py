@@ -162,6 +162,11 @@ class EdgeTable(abc.ABC):
         self._learn_vertices()
         return self._vertices.labels
 
+    @property
+    def is_named(self) -> bool:
+        """Whether its vertices have names, as far as the columns tell."""
+        return self._vertices.named
+
     def load_pairs(self, num_nodes: int | None = None, directed: bool | None = None) -> LoadedTable:
         """Read the pairs; this makes a table a graph for :func:`wis.graphs.load.load_graph`.
 
@@ -205,6 +210,10 @@ class EdgeTable(abc.ABC):
         edges = self.load_pairs().edges
         self._copy(out, Rows(self.path, edges, np.ones(edges.num_pairs, dtype=bool), None))
 
+    def write_rows(self, out: Path, rows: Rows) -> None:
+        """Write those rows of the file that stay by ``rows``, which is asked block by block, in their order."""
+        self._copy(out, rows)
+
     @property
     def _is_large(self) -> bool:
         """Whether reading the file takes long enough to show progress."""
@@ -231,6 +240,19 @@ class EdgeTable(abc.ABC):
     def is_weighted(self) -> bool:
         """Whether its rows have weights, of the file or by a method."""
         return self.has_weights or (self._rows is not None and self._rows.is_weighted)
+
+    @property
+    def has_different_weights(self) -> bool:
+        """Whether its rows have weights that are not all the same; reads them until two differ."""
+        first = None
+        try:
+            for _, weights in self.row_weights() if self.is_weighted else ():
+                first = weights[0] if first is None and len(weights) else first
+                if (weights != first).any():
+                    return True
+        except ValueError:  # one that is no number is another
+            return True
+        return False
 
     @abc.abstractmethod
     def _blocks(self, what: str, *, weights: bool = False) -> Iterator[Block]:
@@ -275,6 +297,24 @@ class EdgeTable(abc.ABC):
     def _read_columns(self, num_nodes: int | None) -> tuple[np.ndarray, int]:
         tails, heads = [], []
         largest = -1
+        for block in self.checked_blocks(num_nodes):
+            high = max(block.tail.max(), block.head.max())
+            largest = max(largest, int(high))
+            narrow = np.int32 if high < 1 << 31 else np.int64
+            stays = slice(None) if self._rows is None else self._rows.look_up(block.tail, block.head)[0]
+            tails.append(block.tail[stays].astype(narrow))
+            heads.append(block.head[stays].astype(narrow))
+        size = self._size(num_nodes)
+        return _gather(tails, heads), largest + 1 if size is None else size
+
+    def checked_blocks(self, num_nodes: int | None = None) -> Iterator[Block]:
+        """All rows of the file with the numbers of their vertices, block by block; none of the blocks is empty.
+
+        Raises
+        ------
+        ValueError
+            If a row is no edge between vertices from 0 to ``num_nodes - 1``; the message says where it stands.
+        """
         self._learn_vertices()
         size = self._size(num_nodes)
         allowed = _MOST_NODES if size is None else size
@@ -283,14 +323,7 @@ class EdgeTable(abc.ABC):
                 continue
             if not self._vertices.named:
                 self._check_range(block, allowed, is_given=size is not None)
-            block = self._number(block)
-            high = max(block.tail.max(), block.head.max())
-            largest = max(largest, int(high))
-            narrow = np.int32 if high < 1 << 31 else np.int64
-            stays = slice(None) if self._rows is None else self._rows.look_up(block.tail, block.head)[0]
-            tails.append(block.tail[stays].astype(narrow))
-            heads.append(block.head[stays].astype(narrow))
-        return _gather(tails, heads), largest + 1 if size is None else size
+            yield self._number(block)
 
     def _size(self, num_nodes: int | None) -> int | None:
         """The number of vertices, where it is known before the rows are read."""
@@ -331,16 +364,8 @@ class LoadedTable:
 
     @property
     def has_different_weights(self) -> bool:
-        """Whether its rows have weights that are not all the same; reads them until two differ."""
-        first = None
-        try:
-            for _, weights in self.table.row_weights() if self.table.is_weighted else ():
-                first = weights[0] if first is None and len(weights) else first
-                if (weights != first).any():
-                    return True
-        except ValueError:  # one that is no number is another
-            return True
-        return False
+        """Whether its rows have weights that are not all the same."""
+        return self.table.has_different_weights
 
     def weighted_edges(self) -> EdgeList:
         """The pairs with the weights of their rows, read now.

@@ -31,6 +31,8 @@ class ParquetTable(EdgeTable):
             raise TypeError(f"{path}: header is for text; the columns of a Parquet file always have names")
         with self._open() as file:
             self._schema = file.schema_arrow
+            self.num_rows: int = file.metadata.num_rows
+            """Number of rows."""
             groups = file.metadata.num_row_groups if file.metadata.num_columns else 0
             self._compression = file.metadata.row_group(0).column(0).compression if groups else "SNAPPY"
         names = self._schema.names

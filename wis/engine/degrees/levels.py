@@ -88,6 +88,26 @@ def remove(s: State, chunk: int, stop: int) -> None:
             s.counters[_CROSSED] = s.counters[IN_CHUNK] > 0
 
 
+@kernel
+def remove_down_to(s: State, level: int, degree: int, stop: int) -> None:
+    """Remove edges one by one, until ``stop`` are gone or all are whose degrees are at least (``level``, ``degree``).
+
+    An edge is compared by its smaller degree, then by its larger one, as they are when it would be removed.
+    """
+    while s.counters[DONE] < stop and s.counters[LEVEL] >= level:
+        if not s.counters[_OPEN]:
+            _open_level(s)
+        elif s.counters[_TURNS]:
+            _take_turn(s, 1)
+        elif not s.counters[_DEGREES]:
+            _close_level(s)
+            s.counters[LEVEL] -= 1
+        elif s.counters[LEVEL] == level and -s.degrees[0] < degree:
+            return
+        else:
+            _next_degree(s)
+
+
 @inlined
 def _take_turn(s: State, chunk: int) -> None:
     """Remove the edge of the owner whose turn it is, if it is still there; then let the owner wait for its next."""

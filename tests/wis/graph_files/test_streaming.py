@@ -1,0 +1,199 @@
+"""Tables ranked with their edges on disk: the same files as in memory, whatever memory is allowed."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+from typer.testing import CliRunner, Result
+from wis.experiments.commands.app import app
+
+from wis.graph_files import array_tables, streaming
+from wis.graphs import pair_files
+from wis.order import RemovalOrder
+
+ENOUGH = "500M"
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def columns(seed: int, num_rows: int = 400) -> np.ndarray:
+    """Rows with both directions, repeats and self-loops, and gaps between the vertices."""
+    rng = np.random.default_rng(seed)
+    size = int(rng.integers(3, 120))
+    return 2 * (size * rng.random((2, num_rows)) ** rng.integers(1, 4)).astype(np.int64)
+
+
+def write(path: Path, ends: np.ndarray, kind: str) -> None:
+    if kind == "parquet":
+        rows = np.arange(ends.shape[1])
+        table = pa.table({"row": rows, "source": ends[0], "target": ends[1].astype(np.uint16)})
+        parquet.write_table(table, path, row_group_size=37, compression="ZSTD")
+    else:
+        np.save(path, {"rows": ends.T.astype(np.int32), "big": ends.astype(">i8"), "columns": ends}[kind])
+
+
+@pytest.fixture
+def little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is held to be needed beside the edges, so that the least memory is accepted, and blocks are small."""
+    for name in ("_BASE_BYTES", "_LEAST_ROOM"):
+        monkeypatch.setattr(streaming, name, 0)
+    monkeypatch.setattr(streaming, "_LEAST_ROWS", 16)
+    monkeypatch.setattr(pair_files, "BLOCK_PAIRS", 13)
+
+
+@pytest.mark.usefixtures("little")
+@pytest.mark.parametrize("kind", ["parquet", "rows", "columns", "big"])
+@pytest.mark.parametrize("memory", [2_400, 9_000, 1 << 30])
+def test_writes_what_is_written_in_memory(tmp_path: Path, kind: str, memory: int) -> None:
+    suffix = "parquet" if kind == "parquet" else "npy"
+    graph, whole, streamed = (tmp_path / f"{name}.{suffix}" for name in ("graph", "whole", "streamed"))
+    orders = tmp_path / "whole.npz", tmp_path / "streamed.npz"
+    for seed in range(3):
+        write(graph, columns(seed), kind)
+        for keep in (0, 0.3, 1):
+            call = ["sparsify", graph, "-m", "wis:depth=2", "--keep", keep]
+            assert run(*call, "-o", whole).exit_code == 0
+            result = run(*call, "-o", streamed, "--max-memory", memory)
+            assert result.exit_code == 0, result.stderr
+            assert streamed.read_bytes() == whole.read_bytes()
+        for path, more in zip(orders, ([], ["--max-memory", memory]), strict=True):
+            assert run("order", graph, "-o", path, "-m", "wis:depth=2", *more).exit_code == 0
+        expected, found = map(RemovalOrder.load, orders)
+        assert (found.edges == expected.edges).all()
+        assert found.__dict__.keys() == expected.__dict__.keys()
+        assert (found.num_nodes, found.method, found.options, found.seed) == (
+            expected.num_nodes,
+            "wis",
+            {"depth": 2},
+            None,
+        )
+        with np.load(orders[0]) as first, np.load(orders[1]) as second:
+            assert first.files == second.files
+            assert all((first[name] == second[name]).all() for name in first.files)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        graph.name,
+        whole.name,
+        streamed.name,
+        "whole.npz",
+        "streamed.npz",
+    }
+
+
+def test_tells_what_it_takes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    graph, out = tmp_path / "graph.npy", tmp_path / "half.npy"
+    write(graph, columns(0), "columns")
+    caplog.set_level("INFO")
+    result = run("sparsify", graph, "-o", out, "-m", "wis:depth=2", "--max-memory", ENOUGH, "--num-nodes", 300)
+    assert result.exit_code == 0
+    assert "400 rows, with up to 0.0 GB of disk" in caplog.text
+    assert "below 0.5 GB of memory" in caplog.text
+    assert f"edges of {graph} and wrote {out} in " in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-m", "wis:depth=3"], "the method wis:depth=2 (1-WIS, ties by canonical order) only, got wis:depth=3"),
+        ([], "only, got wis:depth=3"),
+        (["-m", "random"], "only, got random: others need all edges in memory; leave --max-memory out"),
+        (["-m", "wis:depth=2,ties=random"], "only, got wis:depth=2,ties=random"),
+        (["-m", "wis:depth=2,keep_connected=True"], "only, got wis:depth=2,keep_connected=True"),
+        (["-m", "wis:depth=2", "--directed"], "--max-memory is for undirected graphs"),
+        (["-m", "wis:depth=2", "--names"], "--max-memory is for vertices that are numbers from 0"),
+        (
+            ["-m", "wis:depth=2", "--max-memory", "4 apples"],
+            "--max-memory must be a number of bytes such as 500M or 4G",
+        ),
+        (["-m", "wis:depth=2", "--max-memory", "1M"], "--max-memory 1048576 is too little for the"),
+        (["-m", "wis:depth=2", "--num-nodes", "3"], "is out of range; vertices are numbered from 0 to 2"),
+        (["-m", "wis:depth=2", "--num-edges", "9999"], "num_edges must be at most the number of pairs"),
+    ],
+)
+def test_refuses_what_does_not_stream(tmp_path: Path, arguments: list[str], message: str) -> None:
+    graph, out = tmp_path / "graph.npy", tmp_path / "half.npy"
+    write(graph, columns(0), "columns")
+    more = [] if "--max-memory" in arguments else ["--max-memory", ENOUGH]
+    result = run("sparsify", graph, "-o", out, *arguments, *more)
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("vertex", [-1, (1 << 31) - 1, 1 << 40])
+def test_refuses_vertices_without_a_number(tmp_path: Path, vertex: int) -> None:
+    graph, out = tmp_path / "graph.npy", tmp_path / "half.npy"
+    np.save(graph, np.array([[0, 1, vertex], [1, 2, 2]]))
+    result = run("sparsify", graph, "-o", out, "-m", "wis:depth=2", "--max-memory", ENOUGH)
+    assert result.exit_code == 1
+    assert str(graph) in result.stderr
+    assert "numbered from 0" in result.stderr
+
+
+def test_refuses_text_and_an_order(tmp_path: Path) -> None:
+    graph = tmp_path / "graph.csv"
+    graph.write_text("0,1\n1,2\n")
+    result = run("sparsify", graph, "-o", tmp_path / "half.csv", "-m", "wis:depth=2", "--max-memory", ENOUGH)
+    assert "--max-memory is for .npy and .parquet files" in result.stderr
+    result = run("sparsify", graph, "-o", tmp_path / "half.csv", "--order", "order.npz", "--max-memory", ENOUGH)
+    assert "give --order or --max-memory, not both" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "module", "step"),
+    [
+        ("sparsify", pair_files, "write_array"),
+        ("sparsify", streaming, "_look_up"),
+        ("sparsify", array_tables, "_write_header"),
+        ("order", streaming, "write_array"),
+        ("order", streaming, "_write_edges"),
+    ],
+)
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
+def test_leaves_nothing_half_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, module: Any, step: str, error: BaseException
+) -> None:
+    graph, out = tmp_path / "graph.npy", tmp_path / ("half.npy" if command == "sparsify" else "order.npz")
+    write(graph, columns(0), "columns")
+    before = graph.read_bytes()
+
+    def fail(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(module, step, fail)
+    result = run(command, graph, "-o", out, "-m", "wis:depth=2", "--max-memory", ENOUGH)
+    assert result.exit_code == (1 if isinstance(error, OSError) else 130)
+    assert [path.name for path in tmp_path.iterdir()] == [graph.name]
+    assert graph.read_bytes() == before
+
+
+def test_a_full_disk_is_told_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph, out = tmp_path / "graph.npy", tmp_path / "half.npy"
+    write(graph, columns(0), "columns")
+    monkeypatch.setattr(streaming.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10}))
+    result = run("sparsify", graph, "-o", out, "-m", "wis:depth=2", "--max-memory", ENOUGH)
+    assert result.exit_code == 1
+    assert "GB are free" in result.stderr
+    assert not out.exists()
+
+
+def test_a_file_that_changes_meanwhile_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph, out = tmp_path / "graph.npy", tmp_path / "half.npy"
+    write(graph, columns(0), "columns")
+    ranking = streaming.remove_in_bands
+
+    def change(*given: Any, **more: Any) -> np.ndarray:
+        write(graph, columns(1), "columns")
+        return ranking(*given, **more)
+
+    monkeypatch.setattr(streaming, "remove_in_bands", change)
+    result = run("sparsify", graph, "-o", out, "-m", "wis:depth=2", "--max-memory", ENOUGH)
+    assert "was changed while it was read" in result.stderr
+    assert not out.exists()

@@ -1,0 +1,300 @@
+"""Edge tables that do not fit into memory: ranked and sparsified with the edges on disk.
+
+A table is read once for its pairs, which are sorted on disk, each once; they are ranked in bands of the memory that is
+allowed; and the table is read twice more, once to find the pair of every row and once to copy the rows that stay. What
+stays in memory beside is some bytes a vertex and two bits an edge.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from wis.budget import pairs_to_keep
+from wis.engine.degrees.bands import NODE_BYTES, remove_in_bands
+from wis.files import replace_file
+from wis.graph_files.array_tables import NpyTable
+from wis.graph_files.edge_tables import EdgeTable, Rows, TooLargeError
+from wis.graph_files.parquet_tables import ParquetTable
+from wis.graphs.pair_files import PairFile, collect_pairs, heads, read_array, tails, temporary_file, write_array
+from wis.order import order_header
+
+# Options of 1-WIS that may be written out, since they are its defaults.
+_OPTIONS = {"depth": 2, "ties": "first", "objective": "vertex", "chunk": 1, "targets": None, "partitions": None}
+
+# Bytes of Python, its libraries, compiled code, and the blocks that are read and written.
+_BASE_BYTES = 420 << 20
+
+# The least that a band has to have, so that there are not very many.
+_LEAST_ROOM = 32 << 20
+
+# Bytes on disk for a row: sorted runs while they are merged, or all pairs and those that are left; and for the order.
+_DISK_BYTES, _ORDER_BYTES = 20, 24
+
+# Bytes in memory for a row whose pair is looked up: its key, sorted and not, its place, and the answer.
+_ROW_BYTES = 36
+_LEAST_ROWS = 1 << 20
+_BLOCK_PAIRS = 1 << 20
+
+_log = logging.getLogger("wis")
+
+
+def check_streams(table: Any, method: str, options: Mapping[str, Any], *, directed: bool, device: str) -> None:
+    """Check that a graph can be ranked with its edges on disk.
+
+    Raises
+    ------
+    ValueError
+        If the file, the method or an option needs all edges in memory; the message says what does not.
+    """
+    if not isinstance(table, NpyTable | ParquetTable):
+        raise ValueError("max_memory is for .npy and .parquet files; write the edges as one of these, or leave it out")
+    if table.is_named:
+        raise ValueError("max_memory is for vertices that are numbers from 0: all names are in memory; leave it out")
+    wrong = {name: value for name, value in options.items() if name not in _OPTIONS or value != _OPTIONS[name]}
+    if method != "wis" or options.get("depth") != 2 or wrong:
+        shown = ":".join([method, ",".join(f"{name}={value}" for name, value in options.items())]).removesuffix(":")
+        raise ValueError(
+            f"max_memory is for the method wis:depth=2 (1-WIS, ties by canonical order) only, got {shown}: others need "
+            "all edges in memory; leave max_memory out"
+        )
+    if directed:
+        raise ValueError("max_memory is for undirected graphs: directed walks need all edges in memory")
+    if device == "cuda":
+        raise ValueError("max_memory is for the CPU; leave device out")
+
+
+def sparsify_table(
+    table: NpyTable | ParquetTable,
+    out: Path,
+    memory: int,
+    *,
+    keep: float | None = None,
+    num_edges: int | None = None,
+    num_nodes: int | None = None,
+    lap: Callable[[str], None] = lambda _: None,
+) -> tuple[int, int]:
+    """Keep the rows of some pairs by 1-WIS, as :func:`wis.sparsify` with ``depth=2`` does; the file is the same.
+
+    Parameters
+    ----------
+    table
+        The table; :func:`check_streams` must have let it through.
+    out
+        The file to write, of the same format, all or nothing.
+    memory
+        Bytes to stay below.
+    keep, num_edges, num_nodes
+        As in :func:`wis.sparsify`.
+    lap
+        Called at the end of each part of the work with its name.
+
+    Returns
+    -------
+    tuple
+        How many pairs were kept, and of how many.
+
+    Raises
+    ------
+    ValueError
+        If the table is no graph with vertices from 0 to 2**31 - 2, or ``memory`` is too little for it.
+    OSError
+        If there is no room on the disk of ``out``, where the pairs are kept meanwhile.
+    """
+    _check_disk(table, out, table.path.stat().st_size + _DISK_BYTES * table.num_rows, memory)
+    with _pairs_of(table, num_nodes, out.parent, memory) as pairs:
+        lap("reading")
+        num_keep = pairs_to_keep(pairs.num_pairs, keep, num_edges)
+        room = _room(table, pairs, memory)
+        removed = remove_in_bands(pairs, pairs.num_pairs - num_keep, room, out.parent, progress=True)
+        lap("choosing")
+        capacity = max((room - table.num_rows // 8) // _ROW_BYTES, _LEAST_ROWS) & ~7
+        stays = _rows_that_stay(table, num_nodes, pairs, removed, capacity)
+    table.write_rows(out, _StoredRows(table.path, pairs.num_nodes, stays))
+    lap("writing")
+    return num_keep, pairs.num_pairs
+
+
+def rank_table(
+    table: NpyTable | ParquetTable,
+    out: Path,
+    memory: int,
+    options: Mapping[str, Any],
+    *,
+    seed: int | None = None,
+    num_nodes: int | None = None,
+    lap: Callable[[str], None] = lambda _: None,
+) -> int:
+    """Rank all pairs by 1-WIS, and write what :meth:`wis.RemovalOrder.save` writes.
+
+    Parameters
+    ----------
+    table, memory, num_nodes, lap
+        As in :func:`sparsify_table`.
+    out
+        The ``.npz`` file to write, all or nothing.
+    options, seed
+        What the order says of itself.
+
+    Returns
+    -------
+    int
+        How many pairs there are.
+
+    Raises
+    ------
+    ValueError, OSError
+        As :func:`sparsify_table`.
+    """
+    _check_disk(table, out, (_DISK_BYTES + _ORDER_BYTES) * table.num_rows, memory)
+    with _pairs_of(table, num_nodes, out.parent, memory) as pairs, temporary_file(out.parent) as order:
+        lap("reading")
+        room = _room(table, pairs, memory)
+        remove_in_bands(
+            pairs,
+            pairs.num_pairs,
+            room,
+            out.parent,
+            taken=lambda keys, _: write_array(order, keys),
+            progress=True,
+        )
+        lap("ranking")
+        header = order_header(
+            num_nodes=pairs.num_nodes,
+            directed=False,
+            method="wis",
+            options=dict(options),
+            seed=seed,
+            fingerprint=pairs.fingerprint(),
+            labels=None,
+        )
+        with replace_file(out) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+            with archive.open("edges.npy", "w", force_zip64=True) as file:
+                _write_edges(file, order, pairs.num_pairs)
+            with archive.open("header.npy", "w") as file:
+                np.lib.format.write_array(file, np.array(header), allow_pickle=False)
+    lap("writing")
+    return pairs.num_pairs
+
+
+def _check_disk(table: NpyTable | ParquetTable, out: Path, need: int, memory: int) -> None:
+    """Say what memory and disk it takes, and raise ``OSError`` if the disk has less."""
+    free = shutil.disk_usage(out.parent).free
+    what = f"{table.path}: {table.num_rows:,} rows, with up to {need / 1e9:,.1f} GB of disk in {out.parent.resolve()}"
+    _log.info("%s and below %s GB of memory", what, f"{memory / 1e9:,.1f}")
+    if need > free:
+        raise OSError(errno.ENOSPC, f"{what}, where {free / 1e9:,.1f} GB are free", str(out))
+
+
+def _room(table: EdgeTable, pairs: PairFile, memory: int) -> int:
+    """Bytes that are left for the edges of a band."""
+    rest = _BASE_BYTES + NODE_BYTES * pairs.num_nodes + pairs.num_pairs // 8
+    if memory - rest < _LEAST_ROOM:
+        raise ValueError(
+            f"max_memory={memory} is too little for the {pairs.num_nodes:,} vertices and {pairs.num_pairs:,} edges of "
+            f"{table.path}; give at least {(rest + _LEAST_ROOM) / 2**20:,.0f}M"
+        )
+    return memory - rest
+
+
+@contextmanager
+def _pairs_of(table: EdgeTable, num_nodes: int | None, folder: Path, memory: int) -> Iterator[PairFile]:
+    """The pairs of a table, sorted on disk."""
+    room = max(memory - _BASE_BYTES, _LEAST_ROOM)
+    pairs = collect_pairs(_columns(table, num_nodes), num_nodes, folder, room, progress=True)
+    try:
+        yield pairs
+    finally:
+        pairs.close()
+
+
+def _columns(table: EdgeTable, num_nodes: int | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    try:
+        for block in table.checked_blocks(num_nodes):
+            if max(block.tail.max(), block.head.max()) >= (1 << 31) - 1:
+                raise TooLargeError(f"{table.path}: vertices must be numbered from 0 to {(1 << 31) - 2}")
+            yield block.tail, block.head
+    except TooLargeError as error:
+        raise ValueError(f"{error}; larger numbers are names, which max_memory is not for") from error
+
+
+def _rows_that_stay(
+    table: EdgeTable, num_nodes: int | None, pairs: PairFile, removed: np.ndarray, capacity: int
+) -> np.ndarray:
+    """One bit a row: uint8, lowest bit first. As many rows as there is room for are looked up at a time."""
+    bits, waiting, count = [], np.empty(capacity, dtype=np.int64), 0
+    for tail, head in _columns(table, num_nodes):
+        low, high = np.minimum(tail, head).astype(np.int64), np.maximum(tail, head).astype(np.int64)
+        keys = np.where(low == high, -1, low << 32 | high)
+        while len(keys):
+            part = keys[: capacity - count]
+            waiting[count : count + len(part)] = part
+            count += len(part)
+            keys = keys[len(part) :]
+            if count == capacity:
+                bits.append(np.packbits(_look_up(table, waiting, pairs, removed), bitorder="little"))
+                count = 0
+    bits.append(np.packbits(_look_up(table, waiting[:count], pairs, removed), bitorder="little"))
+    return np.concatenate(bits)
+
+
+def _look_up(table: EdgeTable, keys: np.ndarray, pairs: PairFile, removed: np.ndarray) -> np.ndarray:
+    """Which of the keys are of pairs that stay, or of self-loops, which are -1: bool."""
+    order = np.argsort(keys)
+    keys = keys[order]
+    stays = np.ones(len(keys), dtype=bool)
+    start = int(np.searchsorted(keys, 0))
+    for there, numbers in pairs.blocks():
+        end = int(np.searchsorted(keys, there[-1], "right"))
+        part = keys[start:end]
+        at = np.searchsorted(there, part)
+        if not np.array_equal(there[at], part):
+            break
+        number = numbers[at]
+        stays[start:end] = removed[number >> 3] >> (number & 7).astype(np.uint8) & 1 == 0
+        start = end
+    if start < len(keys):
+        raise ValueError(f"{table.path} was changed while it was read")
+    answer = np.empty(len(keys), dtype=bool)
+    answer[order] = stays
+    return answer
+
+
+class _StoredRows(Rows):
+    """Rows whose fate is known in their order; they are asked for once, in that order."""
+
+    def __init__(self, path: Path, num_nodes: int, stays: np.ndarray) -> None:
+        self._path, self._size, self._stays, self._next = path, num_nodes, stays, 0
+
+    @property
+    def num_nodes(self) -> int:
+        return self._size
+
+    @property
+    def is_weighted(self) -> bool:
+        return False
+
+    def look_up(self, tail: np.ndarray, head: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Which of the next rows stay."""
+        row, self._next = self._next, self._next + len(tail)
+        bits = np.unpackbits(self._stays[row // 8 : -(-self._next // 8)], bitorder="little")[row % 8 :][: len(tail)]
+        if len(bits) < len(tail):
+            raise ValueError(f"{self._path} was changed while it was read")
+        return bits.astype(bool), None
+
+
+def _write_edges(file: IO[bytes], order: IO[bytes], num_pairs: int) -> None:
+    """An array ``[2, m]`` of the ends of the pairs, from their keys."""
+    facts = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.int64)), "fortran_order": False, "shape": (2, num_pairs)}
+    np.lib.format.write_array_header_1_0(file, facts)
+    for end in (tails, heads):
+        for start in range(0, num_pairs, _BLOCK_PAIRS):
+            file.write(end(read_array(order, start, min(_BLOCK_PAIRS, num_pairs - start))).data)
