@@ -1,4 +1,4 @@
-"""The command line on graph files: ``wis sparsify``, ``wis order`` and ``wis methods``.
+"""The command line on graph files: ``wis sparsify``, ``wis order``, ``wis methods`` and ``wis warm``.
 
 :mod:`wis.experiments.commands.app` adds the commands of the experiments.
 """
@@ -505,8 +505,11 @@ def compile_all() -> None:
 
     typer.echo("Compiling takes two or three minutes the first time; what is there is not done again.", err=True)
     start = time.perf_counter()
-    forms = warm(progress=True)
-    typer.echo(f"{forms} forms are ready, in {time.perf_counter() - start:.0f} s")
+    warmed = warm(progress=True)
+    for name, reason in warmed.skipped.items():
+        typer.echo(f"not compiled: {name}: {reason}", err=True)
+    left = f", {len(warmed.skipped)} are not" if warmed.skipped else ""
+    typer.echo(f"{warmed.ready} forms are ready{left}, in {time.perf_counter() - start:.0f} s")
 
 
 def print_list(entries: Iterable[tuple[str, ...]]) -> None:

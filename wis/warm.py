@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,12 +32,27 @@ _MORE: tuple[dict[str, Any], ...] = (
 )
 
 
-def warm(*, progress: bool = False) -> int:
+@dataclass(frozen=True)
+class Warmed:
+    """What is compiled, and what is not.
+
+    Attributes
+    ----------
+    ready
+        How many forms ran, with all of their kernels.
+    skipped
+        The forms that did not, with the reason: a library that is not installed, for instance.
+    """
+
+    ready: int
+    skipped: Mapping[str, str]
+
+
+def warm(*, progress: bool = False) -> Warmed:
     """Compile the kernels of every method and every form of WIS, and keep them on disk.
 
     They are kept where Numba keeps them: beside the package, or in ``NUMBA_CACHE_DIR``. What is there already is not
-    compiled again. Methods whose libraries are not installed, and those that learn, have no kernels or none that can be
-    had.
+    compiled again. Methods that learn have no kernels of their own.
 
     Parameters
     ----------
@@ -46,21 +61,25 @@ def warm(*, progress: bool = False) -> int:
 
     Returns
     -------
-    int
-        How many forms were called.
+    Warmed
+        How many forms are ready, and which are not.
     """
     forms = list(_forms())
+    skipped = {}
     with track(len(forms), "compiling", unit="forms", enabled=progress) as advance:
-        for form in forms:
-            # What a method refuses on so small a graph it has compiled before, or has no kernel for.
-            with contextlib.suppress(ValueError, TypeError, ImportError, RuntimeError), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                form()
+        for name, form in forms:
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    form()
+            except (ValueError, TypeError, ImportError, RuntimeError) as error:  # the others go on
+                skipped[name] = " ".join(str(error).split()) or type(error).__name__
             advance(1)
-    return len(forms)
+    return Warmed(len(forms) - len(skipped), skipped)
 
 
-def _forms() -> Iterator[Callable[[], object]]:
+def _forms() -> Iterator[tuple[str, Callable[[], object]]]:
+    """Calls that compile all kernels together, each with a name of its own."""
     from scipy.sparse import coo_array
 
     num_nodes = int(SMALL.max()) + 1
@@ -68,21 +87,26 @@ def _forms() -> Iterator[Callable[[], object]]:
     weighted = coo_array((np.arange(8) % 4 + 1.0, tuple(undirected)), shape=(num_nodes, num_nodes))
     for record in wis.methods():
         if record.name != "wis" and not record.learns:
-            yield partial(wis.sparsify, weighted, 0.5, method=record.name, seed=0)
+            yield record.name, partial(wis.sparsify, weighted, 0.5, method=record.name, seed=0)
     for name in ("spectral", "spanning-forest"):
-        yield partial(wis.sparsify, ring, 0.5, method=name, seed=0)
+        yield f"{name} on a ring", partial(wis.sparsify, ring, 0.5, method=name, seed=0)
     for directed, depth, ties, more in itertools.product((False, True), (2, 3, 4, 5), ("first", "random"), _MORE):
         graph = SMALL if directed else undirected
-        yield partial(
-            wis.removal_order, graph, num_nodes=num_nodes, directed=directed, seed=0, depth=depth, ties=ties, **more
-        )
+        options = {"depth": depth, "ties": ties, **more}
+        call = partial(wis.removal_order, graph, num_nodes=num_nodes, directed=directed, seed=0, **options)
+        yield f"wis:{_text(options)} on a {'directed' if directed else 'undirected'} graph", call
     for ties in ("first", "random"):
-        yield partial(wis.removal_order, dense, depth=3, ties=ties, seed=0)
-    yield _on_disk
+        yield f"wis:depth=3,ties={ties} on a dense graph", partial(wis.removal_order, dense, depth=3, ties=ties, seed=0)
+    yield "wis:depth=2 on disk", _on_disk
     for depth in (2, 3):
-        yield partial(wis.closed_walks, undirected, depth, num_nodes=num_nodes)
-        yield partial(wis.walk_index, undirected, [0, 1], depth, num_nodes=num_nodes)
-        yield partial(wis.separation_rank, undirected, [0, 1], depth, num_nodes=num_nodes)
+        of_sets = {"separation_rank": wis.separation_rank, "walk_index": wis.walk_index}
+        yield f"closed_walks, depth {depth}", partial(wis.closed_walks, undirected, depth, num_nodes=num_nodes)
+        for name, function in of_sets.items():
+            yield f"{name}, depth {depth}", partial(function, undirected, [0, 1], depth, num_nodes=num_nodes)
+
+
+def _text(options: Mapping[str, object]) -> str:
+    return ",".join(f"{name}={value}" for name, value in options.items())
 
 
 def _on_disk() -> None:

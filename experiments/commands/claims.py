@@ -64,9 +64,7 @@ def claims(
         raise typer.BadParameter(f"{results} is not a folder", param_hint="--results")
     table = claims_table(Stored(folder))
     command = shlex.join(["wis", *sys.argv[1:]])
-    typer.echo(sentence(table))
-    typer.echo(grid(counts(table)).markdown())
-    typer.echo(RULE)
-    if out or html:
-        for path in write_claims(table, out or Path("runs/claims"), command, html=html):
-            typer.echo(path)
+    # Files first: a reader that has enough of the table ends the command.
+    written = write_claims(table, out or Path("runs/claims"), command, html=html) if out or html else []
+    for part in (sentence(table), grid(counts(table)).markdown(), RULE, *written):
+        typer.echo(part)

@@ -68,24 +68,21 @@ def std(
       wis lm std out/completions --reward accuracy,format=0.5
       wis lm std rollouts --support 0,1 --key gts
     """
-    from wis.experiments.lm.std import by_step, describe
+    from wis.experiments.lm.std import by_step, describe, write_inputs, write_report
 
     samples = _read(rewards, key, reward)
     limits = _numbers(thresholds, "--thresholds")
     tracker, summary = describe(samples, support=_pair(support), binary=binary, thresholds=limits)
-    typer.echo(str(summary))
     steps = by_step(samples)
+    # Files first: a reader that has enough of the summary ends the command.
+    if table is not None:
+        write_inputs(tracker, table)
+    if html is not None:
+        write_report(tracker, summary, html, _command())
+    typer.echo(str(summary))
     if len(steps) > 1:
         typer.echo("")
         _print(steps)
-    if table is not None:
-        from wis.experiments.lm.std import write_inputs
-
-        write_inputs(tracker, table)
-    if html is not None:
-        from wis.experiments.lm.std import write_report
-
-        write_report(tracker, summary, html, _command())
 
 
 @app.command()
@@ -136,9 +133,9 @@ def bounds(
     from wis.experiments.lm.diagnosis import diagnose_input, write_report
 
     found, what = diagnose_input(model, prompt, target, length, samples, seed)
-    typer.echo(f"{what}\n{found}")
-    if html is not None:
+    if html is not None:  # before a reader of the numbers can end the command
         write_report(found, what, html, _command())
+    typer.echo(f"{what}\n{found}")
 
 
 @app.command()

@@ -144,9 +144,10 @@ def sweep(
             if report and begun:
                 _report_what_there_is(folder)
             raise
-        _conclude(tally)
         if report:
-            _write_report(folder)
+            _write_report(folder, tally)
+        else:
+            _count(tally)
         if tally.failed:
             raise typer.Exit(1)
     except KeyboardInterrupt:
@@ -166,13 +167,15 @@ def _print_estimate(plan: Plan, folder: Path, data_root: Path | None, workers: i
 
 def _announce(plan: Plan, folder: Path, extent: Extent, where: str) -> None:
     where = where or ("in 1 process" if extent.workers == 1 else f"in {extent.workers} processes")
-    typer.echo(f"{plan.name}: {plan.summary}" if plan.summary else plan.name)
-    typer.echo(f"  {plan.size}: {extent.runs} distinct runs, {where}, into {folder}")
+    lines = [f"{plan.name}: {plan.summary}" if plan.summary else plan.name]
+    lines.append(f"  {plan.size}: {extent.runs} distinct runs, {where}, into {folder}")
     if extent.finished:
-        typer.echo(f"  {extent.finished} are finished already, {extent.runs - extent.finished} to go")
+        lines.append(f"  {extent.finished} are finished already, {extent.runs - extent.finished} to go")
+    # Not among the results: a reader that stops there must not stop the runs.
+    typer.echo("\n".join(lines), err=True)
 
 
-def _conclude(tally: Tally) -> None:
+def _count(tally: Tally) -> None:
     typer.echo(f"{tally.ok} runs finished")
     for count, what in ((tally.diverged, "diverged"), (tally.failed, "failed")):
         if count:
@@ -182,17 +185,23 @@ def _conclude(tally: Tally) -> None:
 def _report_what_there_is(folder: Path) -> None:
     """After an error that ended the sweep, which is the one to be shown."""
     with contextlib.suppress(ValueError, OSError, RuntimeError):
-        _write_report(folder)
+        _write_report(folder, None)
 
 
-def _write_report(folder: Path) -> None:
+def _write_report(folder: Path, tally: Tally | None) -> None:
+    """Write the report and then speak: a reader that has heard enough ends the command."""
     from wis.experiments.report.findings import read_findings
     from wis.experiments.report.headline import summary
     from wis.experiments.report.write import write_report
 
     findings = read_findings(folder)
-    typer.echo(f"\n{summary(findings)}")
-    typer.echo(f"\nReport: {write_report(findings, folder / 'report')}")
+    try:
+        page = write_report(findings, folder / "report")
+    finally:  # where it cannot be written, the results are told all the same
+        if tally is not None:
+            _count(tally)
+        typer.echo(f"\n{summary(findings)}")
+    typer.echo(f"\nReport: {page}")
 
 
 def _split(text: str | None) -> list[float] | None:

@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from wis import warm
+from wis.cli import app
 
 COMMON = """
 import networkx as nx, numpy as np, wis
@@ -25,29 +27,53 @@ wis.walk_index(graph, [0, 1], 3)
 """
 
 
-def test_every_form_is_called_and_none_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    called: list[int] = []
+@pytest.fixture
+def three_forms(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the forms called: of three, the second is refused and the third has no library."""
+    called: list[str] = []
 
-    def forms() -> list[object]:
-        def fine() -> None:
-            called.append(1)
+    def refused() -> None:
+        called.append("b")
+        raise ValueError("too\nsmall")
 
-        def refused() -> None:
-            called.append(2)
-            raise ValueError("too small")
+    def without_library() -> None:
+        called.append("c")
+        raise ImportError("c needs networkit, which is not installed")
 
-        return [fine, refused, fine]
+    forms = [("a", lambda: called.append("a")), ("b", refused), ("c", without_library)]
+    monkeypatch.setattr(warm, "_forms", lambda: iter(forms))
+    return called
 
-    monkeypatch.setattr(warm, "_forms", forms)
-    assert warm.warm() == 3
-    assert called == [1, 2, 1]
+
+def test_every_form_is_called_and_what_is_not_ready_is_named(three_forms: list[str]) -> None:
+    found = warm.warm()
+    assert three_forms == ["a", "b", "c"]
+    assert found == warm.Warmed(1, {"b": "too small", "c": "c needs networkit, which is not installed"})
+
+
+def test_the_command_says_what_is_not_ready_and_why(three_forms: list[str]) -> None:
+    done = CliRunner().invoke(app, ["warm"])
+    assert done.exit_code == 0
+    assert done.stdout.startswith("1 forms are ready, 2 are not, in ")
+    assert done.stderr.splitlines()[1:] == [
+        "not compiled: b: too small",
+        "not compiled: c: c needs networkit, which is not installed",
+    ]
+
+
+def test_forms_have_names_of_their_own() -> None:
+    names = [name for name, _ in warm._forms()]
+    assert len(set(names)) == len(names)
 
 
 @pytest.mark.slow
 def test_after_it_no_other_kernel_is_compiled(tmp_path: Path) -> None:
     """A second process that does the usual things compiles no kernel that is not there, at most a further signature."""
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
-    subprocess.run([sys.executable, "-m", "wis.experiments", "warm"], check=True, env=environment)
+    done = subprocess.run(
+        [sys.executable, "-m", "wis.experiments", "warm"], check=True, env=environment, text=True, capture_output=True
+    )
+    assert "not compiled" not in done.stderr
     before = kernels(tmp_path / "cache")
     assert len(before) > 100
     subprocess.run([sys.executable, "-c", COMMON], check=True, env=environment, cwd=tmp_path)

@@ -34,13 +34,13 @@ def test_the_time_is_said_and_nothing_written(tmp_path, small_dataset):
 def test_a_sweep_from_flags_writes_a_report(tmp_path, small_dataset):
     result = invoke(*SMALL, "-o", str(tmp_path / "run"))
     assert result.exit_code == 0, result.output
-    assert "6 distinct runs, in 1 process" in result.stdout
+    assert "6 distinct runs, in 1 process" in result.stderr
     assert "6 runs finished" in result.stdout
     assert "On digits with GCN, removing half of the edges costs" in result.stdout
     assert (tmp_path / "run" / "report" / "index.html").is_file()
     assert load_plan(tmp_path / "run" / "plan.yaml").methods == ("random", "wis:depth=2")
     again = invoke(*SMALL, "-o", str(tmp_path / "run"), "--no-report")
-    assert "6 are finished already, 0 to go" in again.stdout
+    assert "6 are finished already, 0 to go" in again.stderr
 
 
 def test_failed_runs_show_in_the_exit_code(tmp_path, small_dataset, monkeypatch):
@@ -147,7 +147,7 @@ def test_sweeps_from_flags_have_a_folder_each(tmp_path, small_dataset, monkeypat
     monkeypatch.chdir(tmp_path)
     assert invoke(*SMALL, "--no-report").exit_code == 0
     assert invoke(*SMALL, "--seeds", "1", "--no-report").exit_code == 0
-    assert invoke(*SMALL, "--no-report").stdout.count("6 are finished already") == 1
+    assert invoke(*SMALL, "--no-report").stderr.count("6 are finished already") == 1
     names = [path.name for path in (tmp_path / "runs").iterdir()]
     assert len(names) == 2
     assert all(name.startswith("digits-random-wis-depth-2-") for name in names)
