@@ -1,9 +1,10 @@
-"""GAT's attention on a prepared graph, by sparse products."""
+"""GAT's attention on a prepared graph."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
+from wis.baselines.gnn.attention_kernels import Attention
 from wis.baselines.gnn.graph import Graph
 from wis.baselines.gnn.sparse import multiply
 
@@ -32,8 +33,16 @@ def attention(graph: Graph, x: Tensor, source_score: Tensor, target_score: Tenso
 
     Notes
     -----
-    O((n + E) h d) time. With a column of ones beside ``x``, one product a head sums messages and softmax weights.
+    O((n + E) h d) time. On the CPU by kernels of its own; on a GPU by sparse products: with a column of ones beside
+    ``x``, one product a head sums messages and softmax weights.
     """
+    if not x.is_cuda:
+        weight = graph.looped_weight.to(x.dtype)
+        return Attention.apply(graph.with_loops[2], x, source_score, target_score, weight, slope)
+    return _by_products(graph, x, source_score, target_score, slope)
+
+
+def _by_products(graph: Graph, x: Tensor, source_score: Tensor, target_score: Tensor, slope: float) -> Tensor:
     source, target, pattern = graph.with_loops
     from_source, from_target = source_score.t(), target_score.t()
     scores = from_source.index_select(1, source) + from_target.index_select(1, target)

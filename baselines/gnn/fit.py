@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +11,11 @@ import torch
 from torch import nn
 from torch_geometric.nn import MessagePassing
 from wis.baselines.gnn.data import TrainingData
+from wis.baselines.gnn.graph import Graph
 from wis.baselines.gnn.models import build
+from wis.baselines.gnn.own import is_own
 from wis.baselines.gnn.protocol import Protocol, find_protocol
-from wis.baselines.gnn.training import Outcome, make_optimizer, predict, seeded, train
+from wis.baselines.gnn.training import Outcome, predict, seeded, train
 
 from wis.machine import peak_bytes
 from wis.progress import track
@@ -88,10 +91,9 @@ def fit(
     protocol = find_protocol(protocol)
     ready = data if isinstance(data, TrainingData) else TrainingData.from_pyg(data, device)
     cuda = ready.device.type == "cuda"
+    _warm_up("gcn" if is_own(model_name) else model_name, ready.device)
     with seeded(seed, ready.device):
         model = build(model_name, ready.num_features, ready.num_classes).to(ready.device)
-        # The first optimizer of a process makes torch load its compiler, for seconds. That is no training time.
-        make_optimizer(model.parameters(), protocol)
         if cuda:
             torch.cuda.reset_peak_memory_stats(ready.device)
         start = _now(ready.device)
@@ -108,6 +110,16 @@ def fit(
         parameters=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
         depth=sum(isinstance(module, MessagePassing) for module in model.modules()),
     )
+
+
+@functools.cache
+def _warm_up(model_name: str, device: torch.device) -> None:
+    """Train on two vertices once: what torch loads and Numba compiles in a first epoch is no training time."""
+    both, labels = torch.tensor([[0, 1], [1, 0]], device=device), torch.arange(2, device=device)
+    features = torch.eye(2, device=device)
+    data = TrainingData(features, Graph(both, 2), labels, labels, labels, labels, num_features=2, num_classes=2)
+    with seeded(0, device):
+        train(build(model_name, 2, 2).to(device), data, Protocol(epochs=1))
 
 
 def _now(device: torch.device) -> float:

@@ -87,7 +87,7 @@ class Graph:
 
     def mean(self, x: Tensor) -> Tensor:
         """The sum of :meth:`sum` divided by the number of in-edges, whatever their weights; 0 where there are none."""
-        return self.sum(x) / self._structure.in_degrees.clamp(min=1).to(x.dtype).unsqueeze(1)
+        return multiply(self._structure.adjacency, self._mean_weight, x)
 
     def normalised_sum(self, x: Tensor) -> Tensor:
         """GCN's propagation: ``D^{-1/2} (W + I) D^{-1/2} x``, with the in-degrees ``D`` taken over absolute weights.
@@ -104,6 +104,11 @@ class Graph:
         if self.edge_weight is None:
             return torch.ones(self.edge_index.shape[1], device=self.edge_index.device)
         return self.edge_weight
+
+    @cached_property
+    def _mean_weight(self) -> Tensor:
+        degree = self._structure.in_degrees.to(self._weight.dtype)
+        return self._weight / degree.index_select(0, self.edge_index[1])
 
     @property
     def with_loops(self) -> tuple[Tensor, Tensor, Pattern]:

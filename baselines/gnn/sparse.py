@@ -62,6 +62,11 @@ class Pattern:
         torch.cumsum(torch.bincount(sorted_rows, minlength=num_rows), 0, out=starts[1:])
         return starts.to(self._dtype)
 
+    @property
+    def rows(self) -> tuple[Tensor, Tensor]:
+        """Where each row starts, ``[n + 1]``, and the columns of its entries, ``[k]``."""
+        return self._start, self._columns
+
     def matrix(self, values: Tensor) -> Tensor:
         """The CSR matrix with these values, in the order of the pattern."""
         return _csr(self._start, self._columns, values, self.shape)

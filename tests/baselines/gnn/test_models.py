@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch_geometric.nn import GATConv, GCNConv, GENConv, GINConv, GraphConv, SAGEConv
 from torch_geometric.nn.conv.gcn_conv import gcn_norm
+from wis.baselines.gnn.attention import _by_products, attention
 from wis.baselines.gnn.graph import Graph
 from wis.baselines.gnn.models import build
 from wis.baselines.gnn.protocol import MODEL_NAMES
@@ -133,6 +134,35 @@ def test_attention_to_scores_far_apart_does_not_overflow(weighted):
     weight = torch.ones(edge_index.shape[1], dtype=torch.float64) if weighted else None
     ours = layer(x.double(), Graph(edge_index, len(x), weight))
     torch.testing.assert_close(ours, layer(x.double(), edge_index))
+
+
+@pytest.mark.parametrize("weighted", [True, False])
+def test_attention_by_kernels_and_by_products_agree_with_all_their_gradients(weighted):
+    _, edge_index = simple_graph() if weighted else random_graph()
+    generator = torch.Generator().manual_seed(4)
+    x, source, target = (
+        torch.randn(40, 3, *more, generator=generator, dtype=torch.float64).requires_grad_() for more in ((5,), (), ())
+    )
+    weight = torch.rand(edge_index.shape[1], generator=generator, dtype=torch.float64).requires_grad_()
+    graph = Graph(edge_index, 40, weight) if weighted else Graph(edge_index, 40)
+    inputs = (x, source, target, weight) if weighted else (x, source, target)
+    factor = torch.randn(40, 3, 5, generator=generator, dtype=torch.float64)
+    outs = [form(graph, x, source, target, 0.2) for form in (attention, _by_products)]
+    tolerance = {} if weighted else {"atol": 1e-6, "rtol": 1e-6}  # weights of one are float32 in the products
+    torch.testing.assert_close(*outs, **tolerance)
+    for ours, theirs in zip(
+        *(torch.autograd.grad((out * factor).sum(), inputs, retain_graph=True) for out in outs), strict=True
+    ):
+        assert theirs.abs().max() > 1e-3
+        torch.testing.assert_close(ours, theirs, **tolerance)
+
+
+def test_a_score_that_is_not_a_number_spoils_its_own_targets_only():
+    edge_index = torch.tensor([[0, 1, 3], [1, 2, 4]])
+    source = torch.zeros(5, 2)
+    source[0] = torch.nan
+    out = attention(Graph(edge_index, 5), torch.ones(5, 2, 3), source, torch.zeros(5, 2), 0.2)
+    assert out.isnan().all(dim=(1, 2)).tolist() == [True, True, False, False, False]
 
 
 def test_weights_multiply_gat_s_messages_after_the_softmax():
