@@ -142,7 +142,8 @@ def simulate(edges: EdgeList, num_ranges: int | None) -> Simulated:
     order = np.lexsort((-cluster.larger, -cluster.smaller))
     owner = cluster.part[edges.pairs[0]]
     moved = 0 if num_ranges is None else np.count_nonzero(owner[order] != np.arange(m) * num_ranges // max(m, 1))
-    return Simulated(order, *cluster.counted[: _DEGREES + 1].tolist(), int(moved))
+    supersteps, messages, proposals, degrees = cluster.counted[: _DEGREES + 1].tolist()
+    return Simulated(order, supersteps, messages, proposals, degrees, int(moved))
 
 
 @compiled

@@ -74,7 +74,8 @@ def _measure(folder: Path, num_rows: int, in_memory: bool, max_memory: str | Non
     limit = check_bytes("--max-memory", max_memory) if max_memory else min((600 << 20) + 20 * num_rows, 4 << 30)
     make_file(small, 100)
     timing.in_child(["benchmarks.streaming", "--make", str(file), "--rows", str(num_rows)])
-    found, outputs = [], []
+    found: list[dict[str, Any]] = []
+    outputs: list[Path] = []
     for more in ((), (str(limit),))[0 if in_memory else 1 :]:
         outputs.append(folder / f"half{len(outputs)}.parquet")
         edge_lists.sparsify(small, folder / "small_half.parquet", *more)
@@ -93,7 +94,7 @@ def _measure(folder: Path, num_rows: int, in_memory: bool, max_memory: str | Non
             }
         )
         print(json.dumps(found[-1]), flush=True)
-    if len(outputs) == 2 and not filecmp.cmp(*outputs, shallow=False):
+    if len(outputs) == 2 and not filecmp.cmp(outputs[0], outputs[1], shallow=False):
         raise AssertionError(f"{num_rows} rows: the file is another one than in memory")
     for path in (file, *outputs):
         path.unlink()
