@@ -164,7 +164,7 @@ def test_leaves_nothing_half_written(
     write(graph, columns(0), "columns")
     before = graph.read_bytes()
 
-    def fail(*_: Any) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         raise error
 
     monkeypatch.setattr(module, step, fail)
