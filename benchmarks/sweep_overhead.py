@@ -35,13 +35,14 @@ class Sweep:
     epochs: int
 
 
-def sweep(dataset: str, model: str, data_root: str | None, seeds: int) -> Sweep:
+def sweep(dataset: str, model: str, data_root: str | None, epochs: int | None, seeds: int) -> Sweep:
     """Sweep and report once, from nothing."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "run")
         command = ["experiments", "sweep", "-d", dataset, "-m", "random", "-m", "wis", "--model", model]
         command += ["--removed", _SHARES, "--seeds", str(seeds), "--workers", "1", "--out", str(out)]
         command += ["--data-root", data_root] if data_root else []
+        command += ["--epochs", str(epochs)] if epochs else []
         seconds = in_child(command).seconds
         report = in_child(["experiments", "report", str(out)]).seconds
         with sqlite3.connect(out / "results.sqlite") as database:
@@ -56,12 +57,14 @@ def main() -> None:
     parser.add_argument("--dataset", default="Cora")
     parser.add_argument("--model", default="gcn")
     parser.add_argument("--data-root", help="folder of the raw files, see experiments/datasets/load.py")
+    parser.add_argument("--epochs", type=int, help="instead of the protocol's, to see whether this runs")
     parser.add_argument("--seeds", type=int, default=5, help="seeds of the longer sweep; the shorter has one")
     arguments = parser.parse_args()
     one_core()
     print(describe(machine("torch", "torch-geometric")))
-    sweep(arguments.dataset, arguments.model, arguments.data_root, 1)  # compiles what has to be compiled
-    short, long = (sweep(arguments.dataset, arguments.model, arguments.data_root, n) for n in (1, arguments.seeds))
+    settings = arguments.dataset, arguments.model, arguments.data_root, arguments.epochs
+    sweep(*settings, seeds=1)  # compiles what has to be compiled
+    short, long = (sweep(*settings, seeds=seeds) for seeds in (1, arguments.seeds))
     beside = [each.seconds - each.training for each in (short, long)]
     each_run = (beside[1] - beside[0]) / (long.runs - short.runs)
     once = beside[1] - each_run * long.runs + long.report

@@ -89,14 +89,16 @@ class Graph:
         """The sum of :meth:`sum` divided by the number of in-edges, whatever their weights; 0 where there are none."""
         return multiply(self._structure.adjacency, self._mean_weight, x)
 
-    def normalised_sum(self, x: Tensor) -> Tensor:
+    def normalised_sum(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
         """GCN's propagation: ``D^{-1/2} (W + I) D^{-1/2} x``, with the in-degrees ``D`` taken over absolute weights.
+
+        A bias ``[d]`` is added to every row if there is one.
 
         A self-loop of the graph takes the place of the one that is added (as in PyG's ``gcn_norm``). Absolute weights
         keep degrees positive when weights are learned (Razin et al.'s adaptation of UGS); for weights ≥ 0 this is
         Kipf and Welling (ICLR 2017).
         """
-        return multiply(self._structure.with_loops[2], self._normalised, x)
+        return multiply(self._structure.with_loops[2], self._normalised, x, bias)
 
     @cached_property
     def _weight(self) -> Tensor:

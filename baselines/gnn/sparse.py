@@ -96,22 +96,23 @@ class Pattern:
 
 class _Multiply(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, values: Tensor, dense: Tensor, pattern: Pattern) -> Tensor:
+    def forward(ctx: Any, values: Tensor, dense: Tensor, pattern: Pattern, bias: Tensor | None) -> Tensor:
         ctx.pattern = pattern
         ctx.save_for_backward(values, dense if ctx.needs_input_grad[0] else None)
-        return pattern.matrix(values) @ dense
+        matrix = pattern.matrix(values)
+        return matrix @ dense if bias is None else torch.addmm(bias, matrix, dense)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         values, dense = ctx.saved_tensors
         gradient = gradients[0].contiguous()
         for_values = ctx.pattern.sampled_product(gradient, dense) if ctx.needs_input_grad[0] else None
         for_dense = ctx.pattern.transposed(values) @ gradient if ctx.needs_input_grad[1] else None
-        return for_values, for_dense, None
+        return for_values, for_dense, None, gradient.sum(dim=0) if ctx.needs_input_grad[3] else None
 
 
-def multiply(pattern: Pattern, values: Tensor, dense: Tensor) -> Tensor:
-    """The product of a sparse matrix with a dense one.
+def multiply(pattern: Pattern, values: Tensor, dense: Tensor, bias: Tensor | None = None) -> Tensor:
+    """The product of a sparse matrix with a dense one, plus a bias on every row if there is one.
 
     Parameters
     ----------
@@ -121,16 +122,19 @@ def multiply(pattern: Pattern, values: Tensor, dense: Tensor) -> Tensor:
         float ``[k]``, in the order of the pattern.
     dense
         float ``[p, d]``.
+    bias
+        float ``[d]`` or None.
 
     Returns
     -------
     Tensor
-        ``[n, d]``. Differentiable in ``values`` (a sampled product) and ``dense`` (a product with the transpose); each
-        costs O(k d), like the product itself.
+        ``[n, d]``. Differentiable in ``values`` (a sampled product) and ``dense`` (a product with the transpose),
+        which cost O(k d) each, like the product itself, and in ``bias``.
     """
     if len(values) == 0:
-        return dense.new_zeros(pattern.shape[0], dense.shape[1])
-    return _Multiply.apply(values, dense, pattern)
+        zeros = dense.new_zeros(pattern.shape[0], dense.shape[1])
+        return zeros if bias is None else zeros + bias
+    return _Multiply.apply(values, dense, pattern, bias)
 
 
 class SparseFeatures:
@@ -148,12 +152,15 @@ class SparseFeatures:
         return self._pattern.matrix(self._values).to_dense()
 
     def __matmul__(self, dense: Tensor) -> Tensor:
-        return multiply(self._pattern, self._values, dense)
+        return self.times(dense)
+
+    def times(self, dense: Tensor, bias: Tensor | None = None) -> Tensor:
+        """The product with ``dense`` ``[f, d]``, plus a bias ``[d]`` on every row if there is one."""
+        return multiply(self._pattern, self._values, dense, bias)
 
 
 def linear(x: Tensor | SparseFeatures, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """``x @ weight.T + bias``, where ``x`` may be :class:`SparseFeatures`."""
     if isinstance(x, Tensor):
         return torch.nn.functional.linear(x, weight, bias)
-    out = x @ weight.t()
-    return out if bias is None else out + bias
+    return x.times(weight.t(), bias)
