@@ -16,7 +16,7 @@ from wis.progress import track
 
 # A triangle and a tail, on which nearly every kernel of a method runs.
 SMALL = np.array([[0, 0, 1, 2], [1, 2, 2, 3]])
-# A complete graph, just large enough for 2-WIS to take its kernels for dense graphs.
+# A complete graph, just large enough for 1-WIS and 2-WIS to take their kernels for dense graphs.
 DENSE = np.stack(np.triu_indices(100, k=1))
 # A ring with chords, which spectral sparsification does not solve by hand.
 _RING = np.stack([np.tile(np.arange(60), 2), np.concatenate([(np.arange(60) + step) % 60 for step in (1, 7)])])
@@ -74,8 +74,8 @@ def _forms() -> Iterator[Callable[[], object]]:
         yield partial(
             wis.removal_order, graph, num_nodes=num_nodes, directed=directed, seed=0, depth=depth, ties=ties, **more
         )
-    for ties in ("first", "random"):
-        yield partial(wis.removal_order, dense, depth=3, ties=ties, seed=0)
+    for depth, ties in itertools.product((2, 3), ("first", "random")):
+        yield partial(wis.removal_order, dense, depth=depth, ties=ties, seed=0)
     for depth in (2, 3):
         yield partial(wis.closed_walks, undirected, depth, num_nodes=num_nodes)
         yield partial(wis.walk_index, undirected, [0, 1], depth, num_nodes=num_nodes)
