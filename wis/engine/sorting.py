@@ -100,8 +100,8 @@ def _sort_by_digit(
         at += digits[digit]
         digits[digit] = at - digits[digit]
     for i in range(len(keys)):
-        digit = np.uint64(last - (keys[i] >> shift & last))
-        place = np.uint64(digits[digit])
-        digits[digit] += 1
+        bucket = np.uint64(last - (keys[i] >> shift & last))
+        place = np.uint64(digits[bucket])
+        digits[bucket] += 1
         to_keys[place] = keys[i]
         to_places[place] = places[i]

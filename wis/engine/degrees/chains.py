@@ -99,7 +99,7 @@ def drain(s: State, w: Worker, floor: int, steps: int) -> bool:
 
 
 @inlined
-def _follow(s: State, w: Worker, floor: int, steps: int, u: int, size: int) -> int:
+def _follow(s: State, w: Worker, floor: int, steps: int, u: np.uint32, size: int) -> int:
     """Follow a chain from its last vertex ``u``, which is locked, behind ``size`` others; the steps that are left."""
     known, at = False, _NONE
     while True:
@@ -249,7 +249,6 @@ def _tell_apart(
     degree: np.ndarray, vertex: np.ndarray, head: np.ndarray, edge: np.ndarray, room: np.ndarray, x: int
 ) -> np.int64:
     """Divide the arcs of a vertex into near and far ones anew; the position of the best neighbour."""
-    x = np.uint32(x)
     size = _merge(vertex, head, edge, room, x)
     top, best = np.int64(0), 0
     for i in range(size):

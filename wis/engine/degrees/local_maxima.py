@@ -177,7 +177,7 @@ def _arcs(
     vertex: np.ndarray,
     head: np.ndarray,
     edge: np.ndarray,
-) -> int:
+) -> np.int64:
     """Fill in the arcs of all edges that touch a target, and where those of each vertex begin and end; their number."""
     n, m = len(number), pairs.shape[1]
     for p in range(m):
