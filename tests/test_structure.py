@@ -32,6 +32,7 @@ FLOORS = (
         "wis.machine",
         "wis.notices",
         "wis.progress",
+        "wis.threads",
     ),
     ("wis.graphs", "wis.budget"),
     ("wis.engine", "wis.registry", "wis.lm", "wis.interactions"),

@@ -18,7 +18,7 @@ from wis.progress import track
 
 # A triangle and a tail, on which nearly every kernel of a method runs.
 SMALL = np.array([[0, 0, 1, 2], [1, 2, 2, 3]])
-# A complete graph, just large enough for 2-WIS to take its kernels for dense graphs.
+# A complete graph, just large enough for 1-WIS and 2-WIS to take their kernels for dense graphs.
 DENSE = np.stack(np.triu_indices(100, k=1))
 # A ring with chords, which spectral sparsification does not solve by hand.
 _RING = np.stack([np.tile(np.arange(60), 2), np.concatenate([(np.arange(60) + step) % 60 for step in (1, 7)])])
@@ -95,8 +95,9 @@ def _forms() -> Iterator[tuple[str, Callable[[], object]]]:
         options = {"depth": depth, "ties": ties, **more}
         call = partial(wis.removal_order, graph, num_nodes=num_nodes, directed=directed, seed=0, **options)
         yield f"wis:{_text(options)} on a {'directed' if directed else 'undirected'} graph", call
-    for ties in ("first", "random"):
-        yield f"wis:depth=3,ties={ties} on a dense graph", partial(wis.removal_order, dense, depth=3, ties=ties, seed=0)
+    for depth, ties in itertools.product((2, 3), ("first", "random")):
+        call = partial(wis.removal_order, dense, depth=depth, ties=ties, seed=0)
+        yield f"wis:depth={depth},ties={ties} on a dense graph", call
     yield "wis:depth=2 on disk", _on_disk
     for depth in (2, 3):
         of_sets = {"separation_rank": wis.separation_rank, "walk_index": wis.walk_index}

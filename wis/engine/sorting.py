@@ -12,6 +12,9 @@ _DIGIT_BITS = 7
 NUM_DIGITS = 1 << _DIGIT_BITS
 _DIGIT = np.uint64(NUM_DIGITS - 1)
 
+# Bits of a digit of a whole array of keys.
+_LARGE_DIGIT_BITS = 11
+
 
 @kernel
 def shell_sort(values: np.ndarray) -> None:
@@ -67,3 +70,38 @@ def sort_arcs(arcs: np.ndarray, room: np.ndarray, digits: np.ndarray, num_nodes:
     if (shift - np.uint64(32)) // np.uint64(_DIGIT_BITS) % np.uint64(2) == 1:
         for i in range(size):
             arcs[i] = source[i]
+
+
+def falling_order(keys: np.ndarray) -> np.ndarray:
+    """Positions of int64 keys from 0 on, the largest first, equal ones in order: int32 ``[len(keys)]``.
+
+    Radix sort by digits of 11 bits, as many as the largest key has: O(k) time for each, 24 bytes a key.
+    """
+    places, targets = np.arange(len(keys), dtype=np.int32), np.empty(len(keys), dtype=np.int32)
+    digits = np.empty(1 << _LARGE_DIGIT_BITS, dtype=np.int64)
+    keys, other = keys.copy(), np.empty_like(keys)
+    for shift in range(0, int(keys.max(initial=0)).bit_length(), _LARGE_DIGIT_BITS):
+        _sort_by_digit(keys, places, other, targets, digits, shift)
+        keys, other, places, targets = other, keys, targets, places
+    return places
+
+
+@kernel
+def _sort_by_digit(
+    keys: np.ndarray, places: np.ndarray, to_keys: np.ndarray, to_places: np.ndarray, digits: np.ndarray, shift: int
+) -> None:
+    """One pass: sort by one digit, the largest first, what is equal in it stays in order."""
+    last = len(digits) - 1
+    digits[:] = 0
+    for i in range(len(keys)):
+        digits[last - (keys[i] >> shift & last)] += 1
+    at = 0
+    for digit in range(len(digits)):
+        at += digits[digit]
+        digits[digit] = at - digits[digit]
+    for i in range(len(keys)):
+        bucket = np.uint64(last - (keys[i] >> shift & last))
+        place = np.uint64(digits[bucket])
+        digits[bucket] += 1
+        to_keys[place] = keys[i]
+        to_places[place] = places[i]

@@ -1,4 +1,4 @@
-"""1-WIS (depth 2) of an undirected graph, exact: by degree levels (docs/engine.md, section 7).
+"""1-WIS (depth 2) of an undirected graph, exact: by degree levels, or by local maxima (docs/engine.md, section 7).
 
 The walk index of ``t`` is one plus its degree (0 where it is isolated), so removing ``{u, v}`` touches two values only.
 Written out, the comparison of the signed counts of values becomes: the next edge is the one whose *smaller* endpoint
@@ -18,21 +18,34 @@ Both degrees only fall, so the smaller one of the next edge, the *level* ``k``, 
 
 Vertices are renumbered by falling degree, and arcs sorted by that number. As degrees only fall, the search for a best
 neighbour ends at the first one whose starting degree is too small.
+
+Dense graphs, and large ones where there are several cores, take `local_maxima` instead, which gives the same order.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from wis.engine.degrees import local_maxima
 from wis.engine.degrees.levels import DONE, IN_CHUNK, INFINITE, LEVEL, NUM_COUNTERS, State, remove
+from wis.engine.degrees.numbering import free_edges, number_vertices
 from wis.engine.sorting import NUM_DIGITS
 from wis.engine.task import Task
 from wis.graphs.csr import check_size
 from wis.kernels import compiled
 from wis.progress import track
+from wis.threads import num_threads
 
 # Removals between two looks at Ctrl-C and the progress bar.
 _SLICE = 1 << 17
+
+# Mean degree from which on local maxima are faster than levels, on one core: with many neighbours in a level, nearly
+# all entries in lists are in vain. There are too few maxima at a time for several threads then.
+_DENSE = 48
+
+# Edges from which on several threads are faster than levels, and the share of them to remove.
+_MANY = 1 << 18
+_MOST = 0.75
 
 
 def removal_order(task: Task) -> np.ndarray:
@@ -43,6 +56,23 @@ def removal_order(task: Task) -> np.ndarray:
     """
     task.require(2)
     check_size(task.edges.num_nodes, task.edges.num_pairs)
+    threads = _threads_for_local_maxima(task)
+    return local_maxima.removal_order(task, threads) if threads else by_levels(task)
+
+
+def _threads_for_local_maxima(task: Task) -> int:
+    """How many threads to look for local maxima with; 0 where levels are faster, or edges go by chunks."""
+    if task.chunk > 1:
+        return 0
+    m = task.edges.num_pairs
+    if 2 * m >= _DENSE * task.edges.num_nodes:
+        return 1
+    threads = num_threads() if m >= _MANY and task.limit >= _MOST * m else 1
+    return threads if threads > 1 else 0
+
+
+def by_levels(task: Task) -> np.ndarray:
+    """The order of :func:`removal_order`, by degree levels, on one core."""
     limit, priority = task.limit, task.priority
     with track(limit, task.name, enabled=task.progress) as advance:
         state = _prepare(task)
@@ -68,11 +98,11 @@ def _prepare(task: Task) -> State:
     n, m = task.edges.num_nodes, task.edges.num_pairs
     edge_of_pair = np.empty(0, dtype=np.int64) if task.priority is None else task.priority
     number, degree = np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int32)
-    cut = _number(pairs, is_target, number, degree)
+    cut = number_vertices(pairs, is_target, number, degree)
     first = np.zeros(n + 2, dtype=np.uint32)
     arcs = _arcs(pairs, is_target, edge_of_pair, number, degree, first)
     first = first[: n + 1]
-    free = _free_edges(pairs, is_target, edge_of_pair)
+    free = free_edges(pairs, is_target, edge_of_pair)
     infinite = len(cut) - 2
     order = np.empty(limit, dtype=np.int32)
     num_free = min(len(free), limit)
@@ -114,45 +144,6 @@ def _prepare(task: Task) -> State:
         pending=np.empty(min(task.chunk, limit), dtype=np.int64),
         order=order,
     )
-
-
-def _free_edges(pairs: np.ndarray, is_target: np.ndarray, edge_of_pair: np.ndarray) -> np.ndarray:
-    """The edges that touch no target, in rising order."""
-    if is_target.all():
-        return np.empty(0, dtype=np.int64)
-    free = np.flatnonzero(~(is_target[pairs[0]] | is_target[pairs[1]]))
-    return np.sort(edge_of_pair[free]) if len(edge_of_pair) else free
-
-
-@compiled
-def _number(pairs: np.ndarray, is_target: np.ndarray, number: np.ndarray, degree: np.ndarray) -> np.ndarray:
-    """Number vertices by falling degree, those that are no target first: their degree is infinite.
-
-    Fills ``number`` and ``degree``, and returns how many vertices have at least each degree.
-    """
-    n = len(is_target)
-    count = np.zeros(n, dtype=np.int32)
-    for i in range(2):
-        for x in pairs[i]:
-            count[x] += 1
-    infinite = 1
-    for x in range(n):
-        if is_target[x]:
-            infinite = max(infinite, count[x] + 1)
-    cut = np.zeros(infinite + 2, dtype=np.int32)
-    for x in range(n):
-        if not is_target[x]:
-            count[x] = infinite
-        cut[count[x]] += 1
-    for d in range(infinite, -1, -1):
-        cut[d] += cut[d + 1]
-    # Vertices of degree d get the numbers from cut[d + 1] up to cut[d].
-    following = cut[1:].copy()
-    for x in range(n):
-        number[x] = following[count[x]]
-        degree[number[x]] = count[x]
-        following[count[x]] += 1
-    return cut
 
 
 @compiled
