@@ -114,7 +114,7 @@ def exact_words(s: State, e: int) -> np.int64:
     for i in range(SPAN):
         s.fields[i] = 0
     s.counters[SIZE] = s.degree[u] + s.degree[v]
-    sum_u, sum_v, triangles = 0, 0, 0
+    sum_u, sum_v, triangles = np.int64(0), np.int64(0), 0
     level, witness = _NO_VALUE, -1
     # All pairs of v with a neighbour of u stand in one row of the block of u, one after another.
     row = s.wedges.row[u] + s.wedges.place_of_head[e] * s.wedges.degree[u]
@@ -169,7 +169,7 @@ def collect(s: State, e: int) -> int:
     """Fill ``old`` and ``new`` with the values before and after of all that lose walks; return how many they are."""
     u, v = s.tail[e], s.head[e]
     s.counters[SIZE] = s.degree[u] + s.degree[v]
-    sum_u, sum_v, triangles, affected = 0, 0, 0, 0
+    sum_u, sum_v, triangles, affected = np.int64(0), np.int64(0), 0, 0
     row = s.wedges.row[u] + s.wedges.place_of_head[e] * s.wedges.degree[u]
     for at in range(s.start[u], s.stop[u]):
         t = s.to[at]
@@ -229,7 +229,7 @@ def remove(s: State, e: int) -> int:
 
 
 @inlined
-def _drop_side(s: State, e: int, x: int, place: int, old: int) -> tuple[int, int]:
+def _drop_side(s: State, e: int, x: int, place: int, old: int) -> tuple[np.int64, int]:
     """Without e, its other end, at this place in the block of x, no longer has x in common with the neighbours of x.
 
     Lowers the values of these, and returns the sum of what they lose and the number of triangles.
@@ -239,7 +239,7 @@ def _drop_side(s: State, e: int, x: int, place: int, old: int) -> tuple[int, int
     that lose walks with both edges also lost some with the removed one alone, so that they make the key worse from a
     smaller number on.
     """
-    total, triangles = 0, 0
+    total, triangles = np.int64(0), 0
     row = s.wedges.row[x] + place * s.wedges.degree[x]
     last = s.stop[x] - 1
     found = last
