@@ -9,7 +9,7 @@ objective         graph                  depth                        family
 ================  =====================  ===========================  ==========================================
 vertex            undirected             2 (1-WIS)                    `degrees`
 vertex            undirected             3 (2-WIS)                    `triangles`: lists, or rows of bits if dense
-vertex            undirected, directed   4 and more; directed: any    `walks`
+vertex            undirected, directed   4 and more; directed: any    `walks`; undirected 4 by levels
 graph             undirected, directed   any                          `graph_walks`; undirected 2, 3 by levels
 any, partitions   any                    any                          `partitions`, on the CPU
 ================  =====================  ===========================  ==========================================
@@ -20,7 +20,8 @@ more, with nothing shared. Why the families give the same order is told in ``doc
 Graphs on disk are ranked by `degrees` alone, in ``bands.py``.
 
 Below the families: `walk_counts` (values of a whole graph, the overflow bound), `keys` (whole keys, for `walks` and
-`graph_walks`), `sorting`, and `cuda`, what the GPU families share.
+`graph_walks`), `sorting`, and `cuda`, what the GPU families share. `walks` and `graph_walks` have two loops, both in
+`walks`: the general one (`greedy`), and that of `levels`, which is faster where levels never rise.
 
 Words, each with one meaning:
 

@@ -18,7 +18,6 @@ from wis.engine.task import Task
 from wis.engine.walks.losses import (
     CLOSED,
     REACH,
-    SQUARES,
     Around,
     Graph,
     clear,
@@ -31,15 +30,10 @@ from wis.engine.walks.losses import (
     reach_loss,
     reach_losses,
 )
-from wis.engine.walks.quadrangles import Wedges, drop_wedges, make_wedges, no_wedges, num_block_entries, square_losses
 from wis.engine.walks.queue import Queue, make_queue, may_differ, move_down, move_up, remove, second_bound
 from wis.engine.walks.witness import find_witness
-from wis.graphs.edge_list import EdgeList
 from wis.kernels import kernel
 from wis.progress import track
-
-# Blocks of common neighbours take 4 to 6 bytes an entry: at most 768 MiB.
-_MAX_BLOCK_ENTRIES = 1 << 27
 
 # Vertices visited in one slice of the loop: some hundredths of a second, so that Ctrl-C and progress come through.
 _SLICE = 1_000_000
@@ -51,9 +45,7 @@ class State(NamedTuple):
     Attributes
     ----------
     kind
-        int64 ``[1]``: ``CLOSED``, ``SQUARES`` or ``REACH``.
-    wedges
-        Common neighbours, empty unless they are used.
+        int64 ``[1]``: ``CLOSED`` or ``REACH``.
     value
         int64 ``[n]``: the walk index of every vertex in the graph that is left.
     reach
@@ -78,7 +70,6 @@ class State(NamedTuple):
     """
 
     kind: np.ndarray
-    wedges: Wedges
     value: np.ndarray
     reach: np.ndarray
     is_target: np.ndarray
@@ -103,14 +94,10 @@ def greedy_order(task: Task, value: np.ndarray, reach: np.ndarray) -> np.ndarray
         return np.empty(0, dtype=np.int64)
     n, m = edges.num_nodes, edges.num_pairs
     graph = make_graph(edges)
-    kind = REACH if len(reach) else SQUARES if _is_square(edges, graph, depth) else CLOSED
-    wedges = no_wedges()
-    if kind == SQUARES:
-        wedges = make_wedges(graph)
-    around = make_around(n, depth, with_walks=kind != SQUARES)
+    kind = REACH if len(reach) else CLOSED
+    around = make_around(n, depth)
     state = State(
         kind=np.array([kind]),
-        wedges=wedges,
         value=value,
         reach=reach,
         is_target=task.targets(),
@@ -137,12 +124,6 @@ def greedy_order(task: Task, value: np.ndarray, reach: np.ndarray) -> np.ndarray
             _run(graph, queue, around, state, task.chunk, _SLICE)
             advance(int(state.removed[0] - before))
     return state.order.astype(np.int64)
-
-
-def _is_square(edges: EdgeList, graph: Graph, depth: int) -> bool:
-    """Whether the faster losses for closed walks of length 4 apply and fit into memory."""
-    small = num_block_entries(graph.stop - graph.start) <= _MAX_BLOCK_ENTRIES
-    return depth == 4 and not edges.directed and small
 
 
 @kernel
@@ -178,14 +159,11 @@ def _load(graph: Graph, around: Around, state: State, e: int) -> None:
     # The edge that was evaluated last is mostly the one that is removed next.
     if state.loaded[0] == e:
         return
-    if state.kind[0] == SQUARES:
-        square_losses(graph, state.wedges, e, state.value, around)
+    clear(around)
+    if state.kind[0] == REACH:
+        reach_losses(graph, e, state.reach, around)
     else:
-        clear(around)
-        if state.kind[0] == REACH:
-            reach_losses(graph, e, state.reach, around)
-        else:
-            closed_losses(graph, e, state.value, around)
+        closed_losses(graph, e, state.value, around)
     state.loaded[0] = e
 
 
@@ -273,10 +251,7 @@ def _remove_chosen(graph: Graph, queue: Queue, around: Around, state: State) -> 
         # Losses are those of the graph with the edge, so values go first, then the arcs; and with the edge gone, only
         # others are forgotten.
         _lower_values(graph, around, state, e)
-        if state.kind[0] == SQUARES:
-            drop_wedges(graph, state.wedges, e)
-        else:
-            drop_arcs(graph, e)
+        drop_arcs(graph, e)
         _forget_around(graph, queue, around, state, e)
         # What is loaded is of the graph before.
         state.loaded[0] = -1
@@ -300,9 +275,6 @@ def _lower_values(graph: Graph, around: Around, state: State, e: int) -> None:
 @kernel
 def _forget_around(graph: Graph, queue: Queue, around: Around, state: State, e: int) -> None:
     """Give up what the removal of edge e may have made too low: see the top of this file."""
-    if state.kind[0] == SQUARES:
-        _forget_squares(graph, queue, around, state, e)
-        return
     if state.kind[0] == CLOSED:
         # Two edges on one closed walk each have both ends in the ball of the other.
         for i in range(around.size[0]):
@@ -322,34 +294,6 @@ def _forget_around(graph: Graph, queue: Queue, around: Around, state: State, e: 
             x = around.ahead[i]
             for at in range(graph.start[x], graph.stop[x]):
                 _forget(graph, queue, state, graph.pair[at], e)
-
-
-@kernel
-def _forget_squares(graph: Graph, queue: Queue, around: Around, state: State, e: int) -> None:
-    """Edges next to e, and those opposite to it in a cycle of four."""
-    u, v = graph.tail[e], graph.head[e]
-    work_u, work_v = 0, 0
-    for at in range(graph.start[u], graph.stop[u]):
-        x = graph.to[at]
-        work_u += graph.stop[x] - graph.start[x]
-        _forget(graph, queue, state, graph.pair[at], e)
-    for at in range(graph.start[v], graph.stop[v]):
-        x = graph.to[at]
-        work_v += graph.stop[x] - graph.start[x]
-        _forget(graph, queue, state, graph.pair[at], e)
-    # From either end the same cycles are found; from one of them with less work.
-    if work_u > work_v:
-        u, v = v, u
-    marked = around.is_ahead
-    for at in range(graph.start[v], graph.stop[v]):
-        marked[graph.to[at]] = True
-    for at in range(graph.start[u], graph.stop[u]):
-        x = graph.to[at]
-        for opposite in range(graph.start[x], graph.stop[x]):
-            if marked[graph.to[opposite]]:
-                _forget(graph, queue, state, graph.pair[opposite], e)
-    for at in range(graph.start[v], graph.stop[v]):
-        marked[graph.to[at]] = False
 
 
 @kernel

@@ -20,8 +20,8 @@ from wis.graphs.csr import build_csr
 from wis.graphs.edge_list import EdgeList
 from wis.kernels import kernel
 
-# What is lost: closed walks; closed walks of length 4 by way of common neighbours (``quadrangles``); walks to anywhere.
-CLOSED, SQUARES, REACH = range(3)
+# What is lost: closed walks; walks to anywhere.
+CLOSED, REACH = range(2)
 
 
 class Graph(NamedTuple):
@@ -98,14 +98,14 @@ def make_graph(edges: EdgeList) -> Graph:
     return Graph(np.array([edges.directed]), tail, head, *out, *back)
 
 
-def make_around(num_nodes: int, depth: int, with_walks: bool = True) -> Around:
-    """Scratch space, with or without room for walk counts."""
+def make_around(num_nodes: int, depth: int) -> Around:
+    """Scratch space."""
     return Around(
         size=np.zeros(1, dtype=np.int64),
         ball=np.empty(num_nodes, dtype=np.int32),
         ring_end=np.empty(depth + 1, dtype=np.int64),
         distance=np.zeros(num_nodes, dtype=np.int16),
-        walks=np.zeros((depth, num_nodes if with_walks else 0, 2), dtype=np.int64),
+        walks=np.zeros((depth, num_nodes, 2), dtype=np.int64),
         loss=np.zeros(num_nodes, dtype=np.int64),
         avoiding=np.zeros((depth, 2), dtype=np.int64),
         ahead=np.empty(num_nodes, dtype=np.int32),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wis.engine.walks.losses import REACH, SQUARES, Around, Graph, in_degree
+from wis.engine.walks.losses import REACH, Around, Graph, in_degree
 from wis.kernels import kernel
 
 
@@ -21,9 +21,6 @@ def find_witness(graph: Graph, around: Around, kind: int, e: int, i: int, witnes
     if i < 0:
         return
     t = around.ball[i]
-    if kind == SQUARES:
-        witness[0] = around.ahead[i]
-        return
     if _always_affected(graph, e, t):
         return
     steps = around.walks.shape[0] - 1

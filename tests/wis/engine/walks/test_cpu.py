@@ -15,7 +15,7 @@ from tests.strategies import FAMILIES, edge_list, edge_lists, every_family, fami
 from wis.engine import walk_counts as counts
 from wis.engine.graph_walks import cpu as graph_walks
 from wis.engine.walks import cpu as walks
-from wis.engine.walks import losses, quadrangles
+from wis.engine.walks import losses
 from wis.graphs.edge_list import EdgeList
 
 MODULES = {"vertex": walks, "graph": graph_walks}
@@ -98,34 +98,11 @@ def test_losses_are_differences_of_values(depth: int, directed: bool, objective:
             assert not any(scratch.any() for scratch in (around.loss, around.walks, around.distance))
 
 
-def test_losses_by_common_neighbours_stay_right_while_edges_go() -> None:
-    for edges in every_family((6, 9)):
-        graph, around = losses.make_graph(edges), losses.make_around(edges.num_nodes, 4, with_walks=False)
-        wedges = quadrangles.make_wedges(graph)
-        left = np.random.default_rng(0).permutation(edges.num_pairs).astype(np.int32)
-        while len(left):
-            e, value = left[0], _values(edges, left, 4, "vertex")
-            quadrangles.square_losses(graph, wedges, e, value, around)
-            loss = np.zeros(edges.num_nodes, dtype=np.int64)
-            ball = around.ball[: around.size[0]]
-            loss[ball] = around.loss[ball]
-            assert list(loss) == list(value - _values(edges, left[1:], 4, "vertex"))
-            quadrangles.drop_wedges(graph, wedges, e)
-            left = left[1:]
-
-
 def _values(edges: EdgeList, left: np.ndarray, depth: int, objective: str) -> np.ndarray:
     indices = naive.walk_indices(
         edges.num_nodes, edges.pairs[:, np.sort(left)], depth, objective=objective, directed=edges.directed
     )
     return np.array(indices)
-
-
-def test_depth_four_without_room_for_common_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
-    edges = family("hub", 60)
-    expected = engine_order(walks, edges, 4)
-    monkeypatch.setattr("wis.engine.walks.greedy._MAX_BLOCK_ENTRIES", 0)
-    assert engine_order(walks, edges, 4) == expected
 
 
 def test_leaves_of_a_star_go_in_canonical_order() -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests import naive
 from tests.strategies import FAMILIES, edge_list, edge_lists, family, task
 from wis.engine.graph_walks import cpu as graph_walks
-from wis.engine.graph_walks import levels
 from wis.engine.walks import greedy
+from wis.engine.walks.levels import loop
 from wis.graphs.edge_list import EdgeList
 
 DEPTHS = (2, 3)
@@ -34,7 +34,7 @@ def assert_as_oracle(edges: EdgeList, depth: int, *, is_target: np.ndarray | Non
 def assert_as_general_loop(monkeypatch: pytest.MonkeyPatch, edges: EdgeList, depth: int, **options: Any) -> None:
     found = order_of(edges, depth, **options)
     with monkeypatch.context() as patch:
-        patch.setattr(levels, "greedy_order", greedy.greedy_order)
+        patch.setattr(loop, "greedy_order", greedy.greedy_order)
         expected = order_of(edges, depth, **options)
     np.testing.assert_array_equal(found, expected)
 
@@ -143,7 +143,7 @@ def test_ties_beyond_the_words(depth: int, monkeypatch: pytest.MonkeyPatch) -> N
 def test_slices_do_not_change_the_order(depth: int, monkeypatch: pytest.MonkeyPatch) -> None:
     edges = family("hub", 60)
     whole = order_of(edges, depth)
-    monkeypatch.setattr(levels, "_SLICE", 3)
+    monkeypatch.setattr(loop, "_SLICE", 3)
     np.testing.assert_array_equal(order_of(edges, depth), whole)
 
 

@@ -1,4 +1,6 @@
-"""The exact greedy loop of graph prediction at depth 2 and 3, undirected: level by level (docs/engine.md, section 10).
+"""The exact greedy loop, level by level, of undirected graphs: depth 4, and graph prediction at depth 2 and 3.
+
+See docs/engine.md, sections 9 and 10.
 
 The level of an edge, the smallest value that its removal leaves behind, never rises (``state``), and neither does
 the highest level of all. So edges are filed by an upper bound of their level; when the work comes down to it, the bound
@@ -10,9 +12,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from wis.engine.graph_walks import three_steps, two_steps
-from wis.engine.graph_walks.radix_queue import file_edge, make_queue, next_level
-from wis.engine.graph_walks.state import (
+from wis.engine.keys import compare_keys, make_key
+from wis.engine.task import Task
+from wis.engine.walks.levels import quadrangles, three_steps, two_steps
+from wis.engine.walks.levels.radix_queue import file_edge, make_queue, next_level
+from wis.engine.walks.levels.stars import order_of_stars
+from wis.engine.walks.levels.state import (
     BASE,
     CHOSEN,
     DONE,
@@ -23,12 +28,11 @@ from wis.engine.graph_walks.state import (
     SIZE,
     SPAN,
     State,
-    make_units,
 )
-from wis.engine.graph_walks.value_rows import SMALL, move_base
-from wis.engine.graph_walks.word_heap import WORDS, agree, append, heapify, is_worse, make_heap, sift_down, store, take
-from wis.engine.keys import compare_keys, make_key
-from wis.engine.task import Task
+from wis.engine.walks.levels.value_rows import SMALL, move_base
+from wis.engine.walks.levels.wedges import make_wedges, no_wedges
+from wis.engine.walks.levels.word_heap import WORDS, agree, append, heapify, is_worse, make_heap, sift_down, store, take
+from wis.engine.walks.levels.words import make_units
 from wis.graphs.csr import build_csr
 from wis.kernels import inlined, kernel
 from wis.progress import track
@@ -41,22 +45,23 @@ _FAR = 4096
 
 
 def greedy_order(task: Task, value: np.ndarray, reach: np.ndarray) -> np.ndarray:
-    """Run the loop at depth 2 or 3 of an undirected graph.
+    """Run the loop on an undirected graph.
 
     Parameters
     ----------
     task
-        What is asked for.
+        What is asked for: depth 4 for vertex prediction, 2 or 3 for graph prediction.
     value, reach
-        int64 ``[n]`` and ``[n, L + 1]``: the walk index of every vertex; walks of every length from it.
+        int64 ``[n]`` and ``[n, L + 1]``: the walk index of every vertex; walks of every length from it, or ``[0, 0]``
+        for vertex prediction.
 
     Notes
     -----
-    Memory O(n + m). Time: what a removal changes is looked at a few times for each removal, plus, for each edge, once
-    for every level that it stays at.
+    Memory O(n + m), and for vertex prediction that of the wedges. Time: what a removal changes is looked at a few
+    times for each removal, plus, for each edge, once for every level that it stays at.
     """
     limit = task.limit
-    state = _prepare(task, value, reach[:, 2].copy())
+    state = _prepare(task, value, reach[:, 2].copy() if len(reach) else value)
     _fill(state)
     # Where all vertices count, only stars are left at level 0.
     stars_last = task.is_target is None and task.chunk == 1
@@ -68,7 +73,7 @@ def greedy_order(task: Task, value: np.ndarray, reach: np.ndarray) -> np.ndarray
             if done == limit:
                 break
             if stars_last and state.queue.level[0] == 0:
-                state.order[done:] = _order_of_stars(state)[: limit - done]
+                state.order[done:] = order_of_stars(state)[: limit - done]
                 state.counters[DONE] = limit
             else:
                 _run(state, task.chunk, _SLICE, stars_last)
@@ -80,6 +85,8 @@ def _prepare(task: Task, value: np.ndarray, sums: np.ndarray) -> State:
     n, m = edges.num_nodes, edges.num_pairs
     start, to, pair = build_csr(edges)
     degree = np.diff(start)
+    squares = depth == 4
+    wedges = make_wedges(edges) if squares else no_wedges()
     value = np.append(value, FREE)
     value[:n][~task.targets()] = FREE
     tail, head = edges.pairs.astype(np.int32)
@@ -97,6 +104,8 @@ def _prepare(task: Task, value: np.ndarray, sums: np.ndarray) -> State:
         value=value,
         lowest=np.empty(n, dtype=np.int32),
         path=np.empty((n if depth == 3 else 0, 2), dtype=np.int32),
+        wedges=wedges,
+        witness=np.full(m if squares else 0, -1, dtype=np.int32),
         queue=make_queue(m),
         heap=make_heap(task.priorities()),
         checked=np.full(m, -1, dtype=np.int64),
@@ -128,8 +137,10 @@ def _fill(s: State) -> None:
     """File all edges by their first bounds."""
     if s.depth == 2:
         two_steps.begin(s)
-    else:
+    elif s.depth == 3:
         three_steps.begin(s)
+    else:
+        quadrangles.begin(s)
     # Backwards, so that the first edge comes out first.
     for e in range(len(s.tail) - 1, -1, -1):
         file_edge(s.queue, e, _first_bound(s, e))
@@ -139,6 +150,8 @@ def _fill(s: State) -> None:
 def _first_bound(s: State, e: int) -> np.int64:
     if s.depth == 2:
         return two_steps.first_bound(s, e)
+    if s.depth == 4:
+        return quadrangles.quick_bound(s, e)
     return three_steps.quick_bound(s, e)
 
 
@@ -146,6 +159,8 @@ def _first_bound(s: State, e: int) -> np.int64:
 def _quick_words(s: State, e: int) -> np.int64:
     if s.depth == 2:
         return two_steps.quick_words(s, e)
+    if s.depth == 4:
+        return quadrangles.exact_words(s, e)
     return three_steps.likely_words(s, e)
 
 
@@ -160,6 +175,8 @@ def _exact_words(s: State, e: int) -> np.int64:
 def _collect(s: State, e: int) -> int:
     if s.depth == 2:
         return two_steps.collect(s, s.tail[e], s.head[e])
+    if s.depth == 4:
+        return quadrangles.collect(s, e)
     return three_steps.collect(s, e)
 
 
@@ -167,6 +184,8 @@ def _collect(s: State, e: int) -> int:
 def _remove(s: State, e: int) -> int:
     if s.depth == 2:
         return two_steps.remove(s, e)
+    if s.depth == 4:
+        return quadrangles.remove(s, e)
     return three_steps.remove(s, e)
 
 
@@ -202,8 +221,10 @@ def _open_level(s: State) -> int:
     cost = 0
     # The base is a multiple of eight, so that rows move by whole words.
     if level < s.counters[BASE]:
-        move_base(s, level & ~7)
-        cost += len(s.degree)
+        if s.depth < 4:
+            move_base(s, level & ~7)
+            cost += len(s.degree)
+        s.counters[BASE] = level & ~7
     while e >= 0:
         following = s.queue.following[e]
         # Edges that change no value that counts: all their keys are empty, and priority decides.
@@ -219,7 +240,8 @@ def _open_level(s: State) -> int:
                 continue
         store(s.heap, e, s.words)
         append(s.heap, e)
-        s.checked[e] = -1
+        # At depth 4 these words are exact.
+        s.checked[e] = s.counters[ROUND] if s.depth == 4 else -1
         e = following
     heapify(s.heap)
     return cost
@@ -254,7 +276,8 @@ def _bring_up_to_date(s: State, e: int) -> bool:
             store(s.heap, e, s.words)
             sift_down(s.heap, s.heap.at[e])
             return False
-        level = _exact_words(s, e)
+        if s.depth < 4:
+            level = _exact_words(s, e)
     if level < s.queue.level[0]:
         take(s.heap, e)
         file_edge(s.queue, e, level)
@@ -376,25 +399,3 @@ def _are_twins(s: State, e: int, f: int) -> bool:
     if b == c:
         a, b = b, a
     return a == c and s.degree[b] == 1 and s.degree[d] == 1 and s.value[b] == s.value[d]
-
-
-def _order_of_stars(s: State) -> np.ndarray:
-    """The order of the edges of a graph of stars, where all vertices count.
-
-    The larger the star, the better the key of its edges, which are equal. So of all stars with the most edges, the edge
-    that is first by priority goes; then those stars are one edge smaller.
-    """
-    left = np.ones(len(s.tail), dtype=bool)
-    left[s.order[: s.counters[DONE]]] = False
-    left = np.flatnonzero(left)
-    ends = np.stack([s.tail[left], s.head[left]])
-    degrees = s.degree[ends]
-    hub = np.where(degrees[0] >= degrees[1], ends[0], ends[1])
-    priority = s.heap.priority[left]
-    grouped = np.lexsort((priority, hub))
-    begins = np.flatnonzero(np.diff(hub[grouped], prepend=-1))
-    place = np.arange(len(left)) - np.repeat(begins, np.diff(begins, append=len(left)))
-    size = np.empty(len(left), dtype=np.int64)
-    # The edge at place i of its star goes when i others have gone, from a star that much smaller.
-    size[grouped] = degrees.max(axis=0)[grouped] - place
-    return left[np.lexsort((priority, -size))]

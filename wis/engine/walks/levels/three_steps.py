@@ -18,13 +18,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from wis.engine.graph_walks.state import BASE, FREE, FULL, SIZE, SPAN, State, drop_arc, first_number
-from wis.engine.graph_walks.value_rows import begin_rows, leave_row, lower_value
-from wis.engine.graph_walks.word_heap import FIELDS, WORDS, sift_up
+from wis.engine.walks.levels.state import BASE, FREE, FULL, SIZE, SPAN, State, drop_arc
+from wis.engine.walks.levels.value_rows import begin_rows, leave_row, lower_value
+from wis.engine.walks.levels.word_heap import FIELDS, WORDS
+from wis.engine.walks.levels.words import GONE, first_number, pack_changes, shorten
 from wis.kernels import inlined, kernel
-
-# Where the heap says that an edge is gone for good.
-_GONE = -2
 
 # Rows that are summed up at most, so that the counts fit into 16 bits.
 _MOST_ROWS = 700
@@ -82,7 +80,7 @@ def _find_lowest(s: State, x: int) -> None:
 
 @inlined
 def _is_there(s: State, e: int) -> bool:
-    return e < 0 or s.heap.at[e] != _GONE
+    return e < 0 or s.heap.at[e] != GONE
 
 
 @inlined
@@ -238,22 +236,8 @@ def _count(s: State) -> tuple[np.int64, np.int64]:
             s.fields[new - base] += 1
             if old < base + SPAN:
                 s.fields[old - base] -= 1
-    _pack(s)
+    pack_changes(s)
     return level, lowest
-
-
-@inlined
-def _pack(s: State) -> None:
-    """Words from the changes of counts from one number to the next."""
-    count, full = 0, False
-    for j in range(WORDS):
-        word = np.uint64(0)
-        for i in range(FIELDS):
-            count += s.fields[j * FIELDS + i]
-            if not full:
-                word += np.uint64(min(count, FULL)) * s.unit[i]
-                full = count >= FULL
-        s.words[j] = word
 
 
 @kernel
@@ -283,7 +267,7 @@ def remove(s: State, e: int) -> int:
     s.sums[v] -= 2 + s.degree[u]
     drop_arc(s, u, e)
     drop_arc(s, v, e)
-    s.heap.at[e] = _GONE
+    s.heap.at[e] = GONE
     for x in (u, v):
         s.degree[x] -= 1
         for at in range(s.start[x], s.stop[x]):
@@ -338,37 +322,14 @@ def _refresh(s: State, u: int, lost: int, old: int) -> None:
             if s.to[after] != u and s.value[s.to[after]] < z_value:
                 z_value, z_at = s.value[s.to[after]], after
         if z_value < min(end, min(s.value[u], s.value[y])):
-            _shorten(s, s.pair[z_at], z_value)
+            shorten(s, s.pair[z_at], z_value)
     if s.path[u, 0] >= 0:
-        _shorten(s, s.path[u, 0], lowest)
+        shorten(s, s.path[u, 0], lowest)
     if lost < min(end, lowest):
         for at in range(s.start[u], s.stop[u]):
-            _shorten(s, s.pair[at], lost)
+            shorten(s, s.pair[at], lost)
     if old - 1 < min(end, around):
         for at in range(s.start[u], s.stop[u]):
             y = s.to[at]
             for after in range(s.start[y], s.stop[y]):
-                _shorten(s, s.pair[after], old - 1)
-
-
-@inlined
-def _shorten(s: State, e: int, number: int) -> None:
-    """Forget what the words of an edge in the heap tell from a number on."""
-    if s.heap.at[e] >= 0 and number < s.counters[BASE] + SPAN:
-        _cut(s, e, max(number - s.counters[BASE], 0))
-
-
-@kernel
-def _cut(s: State, e: int, kept: int) -> None:
-    changed = False
-    for j in range(kept >> 3, WORDS):
-        keep = kept - 8 * j if 8 * j < kept else 0
-        word = s.heap.words[e, j]
-        shorter = word & (s.ones[0, keep] * np.uint64(255))
-        changed |= shorter != word
-        s.heap.words[e, j] = shorter
-    # A shorter beginning is a better one, so that the edge may move up.
-    if changed:
-        s.checked[e] = -1
-        s.heap.lead[s.heap.at[e]] = s.heap.words[e, 0]
-        sift_up(s.heap, s.heap.at[e])
+                shorten(s, s.pair[after], old - 1)

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from wis.engine.graph_walks.state import BASE, FREE, FULL, MARK, SPAN, State, add_range, drop_arc, first_number
-from wis.engine.graph_walks.value_rows import begin_rows, count_row, leave_row, lower_value, pack
-from wis.engine.graph_walks.word_heap import FIELDS, WORDS, sift_down, sift_up, store
+from wis.engine.walks.levels.state import BASE, FREE, FULL, MARK, SPAN, State, drop_arc
+from wis.engine.walks.levels.value_rows import begin_rows, count_row, leave_row, lower_value, pack
+from wis.engine.walks.levels.word_heap import FIELDS, WORDS, sift_down, sift_up, store
+from wis.engine.walks.levels.words import add_range, first_number
 from wis.kernels import inlined, kernel
 
 

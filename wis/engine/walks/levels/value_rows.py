@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from wis.engine.graph_walks.state import BASE, FREE, SPAN, State
-from wis.engine.graph_walks.word_heap import FIELDS, WORDS
+from wis.engine.walks.levels.state import BASE, FREE, SPAN, State
+from wis.engine.walks.levels.word_heap import FIELDS, WORDS
 from wis.kernels import inlined, kernel
 
 # Degrees up to here: counts of two rows fit into eight bits, and are less than FULL.

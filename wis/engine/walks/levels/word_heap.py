@@ -1,7 +1,7 @@
 """A binary heap of the edges of one level, by the beginning of their keys, packed into words.
 
 The words of an edge are counts, most significant first, so that the smaller number is the better key
-(:mod:`wis.engine.graph_walks.state` says of what). Between equal words the smaller priority goes first.
+(:mod:`wis.engine.walks.levels.state` says of what). Between equal words the smaller priority goes first.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What graph prediction at depth 2 and 3 works on, and how keys are packed into words.
+"""What the loop by levels works on, and how keys are packed into words.
 
 With ``M(e)`` the multiset of all ``x`` with ``new <= x < old``, for every vertex whose value falls from ``old`` to
 ``new`` when edge ``e`` goes, the key of ``e`` is better than that of ``f`` exactly where ``M(e)`` has *fewer* of the
@@ -18,8 +18,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wis.engine.graph_walks.radix_queue import RadixQueue
-from wis.engine.graph_walks.word_heap import FIELDS, WORDS, Heap
+from wis.engine.walks.levels.radix_queue import RadixQueue
+from wis.engine.walks.levels.wedges import Wedges
+from wis.engine.walks.levels.word_heap import FIELDS, WORDS, Heap
 from wis.kernels import inlined
 
 # Numbers that the words of a key tell of.
@@ -42,7 +43,7 @@ class State(NamedTuple):
     Attributes
     ----------
     depth
-        2 or 3.
+        2 or 3 for walks to anywhere; 4 for closed walks of length 4.
     start, stop, to, pair
         Arcs of vertex x: positions ``start[x]`` to ``stop[x]`` of ``to`` (the other end) and ``pair``.
     tail, head
@@ -58,6 +59,10 @@ class State(NamedTuple):
         last looked at; n for none.
     path
         int32 ``[n, 2]``, depth 3 only: the edges of a path to it, -1 where it is shorter.
+    wedges
+        Common neighbours; depth 4 only.
+    witness
+        int32 ``[m]``, depth 4 only: the edge to the vertex that had the smallest value without e when last looked at.
     queue, heap
         Edges below the current level; edges at it.
     checked
@@ -98,6 +103,8 @@ class State(NamedTuple):
     value: np.ndarray
     lowest: np.ndarray
     path: np.ndarray
+    wedges: Wedges
+    witness: np.ndarray
     queue: RadixQueue
     heap: Heap
     checked: np.ndarray
@@ -121,42 +128,6 @@ class State(NamedTuple):
     tied: np.ndarray
     order: np.ndarray
     counters: np.ndarray
-
-
-def make_units() -> tuple[np.ndarray, np.ndarray]:
-    """The constants ``unit`` and ``ones`` of the state."""
-    unit = np.array([1 << (8 * (FIELDS - 1 - i)) for i in range(FIELDS)], dtype=np.uint64)
-    ones = np.zeros((FIELDS + 1, FIELDS + 1), dtype=np.uint64)
-    for i in range(FIELDS + 1):
-        for j in range(i, FIELDS + 1):
-            ones[i, j] = unit[i:j].sum()
-    return unit, ones
-
-
-@inlined
-def add_range(s: State, words: np.ndarray, begin: int, end: int) -> None:
-    """Count each number from ``begin`` (not below the base) to ``end`` once more, as far as the words go."""
-    base = s.counters[BASE]
-    i, j = begin - base, min(end - base, SPAN)
-    while i < j:
-        word = i >> 3
-        stop = min(j - (word << 3), FIELDS)
-        words[word] += s.ones[i & 7, stop]
-        i = (word + 1) << 3
-
-
-@inlined
-def first_number(s: State, words: np.ndarray) -> int:
-    """The smallest number that is counted in the words; the number behind them if there is none."""
-    j = 0
-    while j < WORDS and words[j] == 0:
-        j += 1
-    if j == WORDS:
-        return s.counters[BASE] + SPAN
-    i = 0
-    while words[j] < s.unit[i]:
-        i += 1
-    return s.counters[BASE] + (j << 3) + i
 
 
 @inlined
