@@ -140,7 +140,7 @@ def _on_text(table: pd.DataFrame, change: Callable[[Any], Any]) -> pd.DataFrame:
     changed = table.rename(columns=change)
     for j in range(table.shape[1]):
         if table.iloc[:, j].dtype.kind == "O":
-            changed.isetitem(j, table.iloc[:, j].map(change))
+            changed.isetitem(j, table.iloc[:, j].map(change).to_numpy())
     return changed
 
 
