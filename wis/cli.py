@@ -136,7 +136,8 @@ _Bipartite = Annotated[
     bool | None, typer.Option("--bipartite", metavar="", help="The same vertex in both columns is two vertices.")
 ]
 _Header = Annotated[
-    bool | None, typer.Option("--header/--no-header", help="Whether the first row of a text table names its columns.")
+    bool | None,
+    typer.Option("--header/--no-header", metavar="", help="Whether the first row of a text table names its columns."),
 ]
 _Names = Annotated[
     bool, typer.Option("--names", metavar="", help="Vertices are names even where they look like numbers.")

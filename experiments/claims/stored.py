@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from wis.experiments.pages.tables import read_csv
 from wis.experiments.running.rows import read_rows
 
 if TYPE_CHECKING:
@@ -89,9 +90,7 @@ class Stored:
         ValueError
             If it is not there.
         """
-        import pandas as pd
-
-        return self._once(self._path(name, file), pd.read_csv)
+        return self._once(self._path(name, file), read_csv)
 
     def rows(self, name: str, file: str) -> pd.DataFrame:
         """The finished runs of a file with one JSON object a line.

@@ -26,7 +26,7 @@ def claims(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FOLDER", help="Write claims.csv and claims.md here.")
     ] = None,
-    html: Annotated[bool, typer.Option("--html", help="Write a page, claims.html, too.")] = False,
+    html: Annotated[bool, typer.Option("--html", metavar="", help="Write a page, claims.html, too.")] = False,
     data_root: Annotated[
         Path | None,
         typer.Option("--data-root", metavar="FOLDER", help="Folder of the data sets.", envvar="WIS_DATA_ROOT"),

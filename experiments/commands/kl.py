@@ -30,11 +30,19 @@ def explain(
     settings: Annotated[
         list[str] | None, typer.Argument(help="name=value settings; YAML files; for OpenRLHF its command line.")
     ] = None,
-    trl: Annotated[bool, typer.Option("--trl", help="Settings of TRL's GRPO; of RLOO with trainer=rloo.")] = False,
-    verl: Annotated[bool, typer.Option("--verl", help="Settings of verl: YAML files and overrides.")] = False,
-    openrlhf: Annotated[bool, typer.Option("--openrlhf", help="A command line of OpenRLHF.")] = False,
-    nemo_rl: Annotated[bool, typer.Option("--nemo-rl", help="Settings of NeMo-RL: YAML files and overrides.")] = False,
-    skyrl: Annotated[bool, typer.Option("--skyrl", help="Settings of SkyRL: YAML files and overrides.")] = False,
+    trl: Annotated[
+        bool, typer.Option("--trl", metavar="", help="Settings of TRL's GRPO; of RLOO with trainer=rloo.")
+    ] = False,
+    verl: Annotated[
+        bool, typer.Option("--verl", metavar="", help="Settings of verl: YAML files and overrides.")
+    ] = False,
+    openrlhf: Annotated[bool, typer.Option("--openrlhf", metavar="", help="A command line of OpenRLHF.")] = False,
+    nemo_rl: Annotated[
+        bool, typer.Option("--nemo-rl", metavar="", help="Settings of NeMo-RL: YAML files and overrides.")
+    ] = False,
+    skyrl: Annotated[
+        bool, typer.Option("--skyrl", metavar="", help="Settings of SkyRL: YAML files and overrides.")
+    ] = False,
     library_version: Annotated[
         str | None,
         typer.Option(help="Version of the library. Default: the newest that was read; of TRL, the installed."),
@@ -69,7 +77,7 @@ def bias(
     out: Out = Path("runs/lm/kl"),
     policies: Annotated[int, typer.Option(min=1, help="Random policies for the named configurations.")] = 60,
     installed: Annotated[
-        bool, typer.Option("--installed/--no-installed", help="Run the installed TRL's own loss too.")
+        bool, typer.Option("--installed/--no-installed", metavar="", help="Run the installed TRL's own loss too.")
     ] = True,
 ) -> None:
     """Bias and variance of KL gradients by enumeration, next to reference values. About two minutes."""

@@ -52,7 +52,9 @@ def std(
         ),
     ],
     support: Support = None,
-    binary: Annotated[bool, typer.Option("--binary", help="The reward takes only the two ends of --support.")] = False,
+    binary: Annotated[
+        bool, typer.Option("--binary", metavar="", help="The reward takes only the two ends of --support.")
+    ] = False,
     thresholds: Annotated[str, typer.Option(help="Thresholds for the std, separated by commas.")] = "0.01,0.05,0.1,0.2",
     table: Annotated[Path | None, typer.Option(help="CSV to write: mean, std and interval of each input.")] = None,
     html: Annotated[Path | None, typer.Option(help="HTML report to write.")] = None,
@@ -232,7 +234,7 @@ def grue_run(
         str | None, typer.Option(help="Folder or hub name of the model, instead of the published.")
     ] = None,
     wordnet: Annotated[Path | None, typer.Option(help="Folder with corpora/wordnet, for METEOR.")] = None,
-    synonyms: Annotated[bool, typer.Option(help="Whether METEOR matches synonyms (needs WordNet).")] = True,
+    synonyms: Annotated[bool, typer.Option(metavar="", help="Whether METEOR matches synonyms (needs WordNet).")] = True,
     inputs: Annotated[int | None, typer.Option(help="Train inputs of the sampling pass.")] = None,
     labels: Annotated[float, typer.Option(min=0, max=1, help="Share of the labels that SFT sees.")] = 1.0,
     sft_steps: Annotated[int | None, typer.Option(help="SFT steps at most.")] = None,

@@ -13,7 +13,7 @@ import numpy as np
 from wis.experiments.interactions.rank import Extent
 from wis.experiments.pages.page import Section, write_page
 from wis.experiments.pages.svg import BLUE, COLOURS, GREY, figure
-from wis.experiments.pages.tables import write_table
+from wis.experiments.pages.tables import csv_text, write_table
 from wis.experiments.running.rows import Rows
 
 from wis.files import replace_file
@@ -111,7 +111,7 @@ def frame_of(rows: Rows, kind: str) -> pd.DataFrame:
 
 def write_cases(cases: pd.DataFrame, path: Path) -> None:
     """All cases as a compressed CSV, the same bytes for the same cases."""
-    text = cases.drop(columns=["degree"]).to_csv(index=False, float_format="%.6g")
+    text = csv_text(cases.drop(columns=["degree"]))
     packed = io.BytesIO()
     with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as file:
         file.write(text.encode())

@@ -10,7 +10,7 @@ from wis.experiments.kl.arms import ARMS
 from wis.experiments.kl.train import BEFORE, NO_PENALTY
 from wis.experiments.pages.page import Section, write_page
 from wis.experiments.pages.svg import COLOURS, drawing, legend_above
-from wis.experiments.pages.tables import write_table
+from wis.experiments.pages.tables import write_csv, write_table
 
 from wis.files import replace_file
 
@@ -63,8 +63,7 @@ def report_bias(out: Path, command: str, *, policies: int, installed: bool) -> d
         tables["installed_trl"] = installed_table()
     for name, table in tables.items():
         write_table(table, out / name, command)
-    with replace_file(out / "grid.csv") as temporary:
-        grid.to_csv(temporary, index=False, float_format="%.4g")
+    write_csv(grid, out / "grid.csv", digits=4)
     sections = [Section(heading, text, [tables[name]]) for name, heading, text in _BIAS if name in tables]
     write_page(out / "bias.html", "KL estimators: bias and variance of the gradient", command, sections)
     return tables

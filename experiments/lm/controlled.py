@@ -23,7 +23,7 @@ from torch.nn import functional
 from wis.experiments.lm.controlled_data import SETUPS, Labelled, Setup
 from wis.experiments.pages.page import Section, write_page
 from wis.experiments.pages.svg import figure
-from wis.experiments.pages.tables import write_table
+from wis.experiments.pages.tables import write_csv, write_table
 from wis.experiments.running.rows import Rows
 
 from wis.files import replace_file
@@ -331,8 +331,7 @@ def _curve_path(out: Path, arm: Arm) -> Path:
 def _write_curve(out: Path, arm: Arm, curve: list[dict[str, float]]) -> None:
     import pandas as pd
 
-    with replace_file(_curve_path(out, arm)) as temporary:
-        pd.DataFrame(curve).to_csv(temporary, index=False, float_format="%.6g")
+    write_csv(pd.DataFrame(curve), _curve_path(out, arm))
 
 
 def _record(row: dict[str, Any]) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from wis.experiments.lm.reward_files import Sample
 from wis.experiments.pages.page import Section, write_page
 from wis.experiments.pages.svg import figure
+from wis.experiments.pages.tables import write_csv
 
-from wis.files import replace_file
 from wis.lm import RewardSummary, RewardTracker
 
 if TYPE_CHECKING:
@@ -70,8 +70,7 @@ def write_inputs(tracker: RewardTracker, path: Path) -> None:
             "std_low": low, "std_high": high, "zero": tracker.is_zero(),
         }
     )  # fmt: skip
-    with replace_file(path) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g")
+    write_csv(table, path)
 
 
 def write_report(tracker: RewardTracker, summary: RewardSummary, path: Path, command: str) -> None:

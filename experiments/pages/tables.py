@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 # A column with a longer cell holds sentences, which are set flush left and may be broken.
 _LONGEST_WORDS = 30
+# What spreadsheets take for the beginning of a formula. Quotes before it count, so that each cell is read back right.
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_NUMBER = re.compile(r"[+-](?:[\d.]+(?:e[+-]?\d+)?|inf)(?: ± [\d.]+(?:e[+-]?\d+)?)?")
 _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}", "±": r"$\pm$",
@@ -111,10 +114,43 @@ def show(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as CSV, numbers to six significant digits."""
+def csv_text(table: pd.DataFrame, digits: int | None = 6) -> str:
+    """A table as CSV: numbers to so many significant digits, text that a spreadsheet would compute behind a quote.
+
+    A graph may be called ``=1+1``, and the reason of a failed run may begin with a dash. The quote is the one that
+    spreadsheets hide; :func:`read_csv` takes it away. Numbers stay as they are.
+    """
+    return _on_text(table, _guarded).to_csv(index=False, float_format=None if digits is None else f"%.{digits}g")
+
+
+def write_csv(table: pd.DataFrame, path: Path, digits: int | None = 6) -> None:
+    """Write a table as :func:`csv_text` has it."""
     with replace_file(path) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g")
+        temporary.write_text(csv_text(table, digits), encoding="utf-8", newline="")
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """A table that :func:`write_csv` wrote; also packed."""
+    import pandas as pd
+
+    return _on_text(pd.read_csv(path), _unguarded)
+
+
+def _on_text(table: pd.DataFrame, change: Callable[[Any], Any]) -> pd.DataFrame:
+    changed = table.rename(columns=change)
+    for j in range(table.shape[1]):
+        if table.iloc[:, j].dtype.kind == "O":
+            changed.isetitem(j, table.iloc[:, j].map(change).to_numpy())
+    return changed
+
+
+def _guarded(cell: Any) -> Any:
+    is_formula = isinstance(cell, str) and _FORMULA.match(cell) and not _NUMBER.fullmatch(cell)
+    return f"'{cell}" if is_formula else cell
+
+
+def _unguarded(cell: Any) -> Any:
+    return cell[1:] if isinstance(cell, str) and cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def write_table(table: pd.DataFrame, stem: Path, command: str) -> None:

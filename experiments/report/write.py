@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 from wis.experiments.pages.page import Figure, Section, render
-from wis.experiments.pages.tables import Grid
+from wis.experiments.pages.tables import Grid, csv_text
 from wis.experiments.report import figures, headline
 from wis.experiments.report.analysis import methods_of
 from wis.experiments.report.findings import Findings, Group
@@ -66,9 +66,9 @@ def write_report(findings: Findings, out: Path, *, force: bool = False) -> Path:
     if not force:
         check_folder(out, FILE_NAMES)
     tables, drawn, diagrams = make_tables(findings), make_figures(findings), rank_figures(findings)
-    files = {"runs.csv": _runs(findings.results).to_csv(index=False)}
+    files = {"runs.csv": csv_text(_runs(findings.results), digits=None)}
     for table in tables:
-        files[f"{table.name}.csv"] = table.data.to_csv(index=False)
+        files[f"{table.name}.csv"] = csv_text(table.data, digits=None)
         files[f"{table.name}.md"] = table.markdown()
         files[f"{table.name}.tex"] = table.latex()
     for figure in itertools.chain(*drawn, diagrams):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import json
 import re
@@ -28,6 +29,7 @@ NAMES = [
     "a|b\n<img src=x onerror=alert(1)>",
     "--><script>",
     "{{ 7 * 7 }}",
+    "=HYPERLINK(1)",
     "\x1b[2J\x00\u2028",
 ]
 
@@ -67,6 +69,9 @@ def test_hostile_names_do_no_harm(tmp_path, name):
         ElementTree.fromstring(figure.read_text())
     for table in out.glob("*.md"):
         assert not re.search(r"<[A-Za-z/!]", table.read_text())
+    for table in out.glob("*.csv"):
+        with table.open(newline="", encoding="utf-8") as file:
+            assert not [cell for row in csv.reader(file) for cell in row if cell[:1] in ("=", "@")]
     assert {path.name for path in tmp_path.iterdir()} == {"run", "deep"}
     assert len(list(out.glob("accuracy-*.svg"))) == 1
 
