@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from wis.experiments.pages.tables import markdown
 
 from benchmarks import graphs, timing
@@ -43,13 +44,13 @@ def measure_one(name: str, share: float, data_root: str | None) -> dict[str, Any
     from wis.engine.rank import rank
     from wis.engine.triangles.listing import count_triangles
 
-    tiny = EdgeList.from_columns([[0, 0, 1], [1, 2, 2]], 3)
+    tiny = EdgeList(3, np.array([[0, 0, 1], [1, 2, 2]]))
     for memory in (0, None):
         rank(tiny, depth=3, memory=memory, device="cpu")
     edges = load(name, data_root)
     if edges is None:
         return None
-    triangles = int(count_triangles(edges).sum(dtype="int64")) // 3
+    triangles = int(count_triangles(edges).sum(dtype=np.int64)) // 3
     memory = int(share * BYTES_A_TRIANGLE * triangles)
     peak = PeakMemory()
     before = peak.bytes()

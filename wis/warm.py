@@ -76,6 +76,7 @@ def _forms() -> Iterator[Callable[[], object]]:
         )
     for ties in ("first", "random"):
         yield partial(wis.removal_order, dense, depth=3, ties=ties, seed=0)
+    yield partial(wis.removal_order, undirected, num_nodes=num_nodes, depth=3, memory=0)
     for depth in (2, 3):
         yield partial(wis.closed_walks, undirected, depth, num_nodes=num_nodes)
         yield partial(wis.walk_index, undirected, [0, 1], depth, num_nodes=num_nodes)

@@ -64,8 +64,8 @@ def first_removals(task: Task) -> np.ndarray:
     Notes
     -----
     Memory: 4 n**2 bytes and some 70 a pair; rows do not pay where this is more than lists of triangles take, but are
-    also used where these do not fit into memory. Time: a pass over n / 64 words for each key that comes into question,
-    and constant time for each triangle when it goes.
+    also used where lists may not take so much (``task.memory``, or what is free) and rows may. Time: a pass over n / 64
+    words for each key that comes into question, and constant time for each triangle when it goes.
     """
     if not _may_pay(task):
         return np.empty(0, dtype=np.int64)
