@@ -96,9 +96,11 @@ def _forms() -> Iterator[tuple[str, Callable[[], object]]]:
         call = partial(wis.removal_order, graph, num_nodes=num_nodes, directed=directed, seed=0, **options)
         yield f"wis:{_text(options)} on a {'directed' if directed else 'undirected'} graph", call
     for depth, ties in itertools.product((2, 3), ("first", "random")):
-        call = partial(wis.removal_order, dense, depth=depth, ties=ties, seed=0)
-        yield f"wis:depth={depth},ties={ties} on a dense graph", call
+        on_dense = partial(wis.removal_order, dense, depth=depth, ties=ties, seed=0)
+        yield f"wis:depth={depth},ties={ties} on a dense graph", on_dense
     yield "wis:depth=2 on disk", _on_disk
+    searched = partial(wis.removal_order, undirected, num_nodes=num_nodes, depth=3, memory=0)
+    yield "wis:depth=3,memory=0 on an undirected graph", searched
     for depth in (2, 3):
         yield f"closed_walks, depth {depth}", partial(wis.closed_walks, undirected, depth, num_nodes=num_nodes)
         yield f"walk_index, depth {depth}", partial(wis.walk_index, undirected, [0, 1], depth, num_nodes=num_nodes)

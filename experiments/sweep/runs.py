@@ -178,6 +178,9 @@ def _sparsifier(
     # A method that learns with a GNN learns with the one it is compared on, unless the plan says otherwise.
     learner = {"model": model} if method.uses_model else {}
     options = {**method.options, **learner, **options}
+    # What may be used changes no result: where it is left open, runs of before it could be said are the same.
+    if options.get("memory", 0) is None:
+        del options["memory"]
     own = {**graph, **(_own_model(options["model"]) if method.uses_model else {})}
     seed_used = seed if method.uses_seed(options) else None
     return Sparsifier(dataset, name, options, seed_used, split if method.learns else None, own)

@@ -51,6 +51,7 @@ def test_own_methods_are_registered() -> None:
         "objective": "vertex",
         "ties": "first",
         "chunk": 1,
+        "memory": None,
     }
     for record in records.values():
         assert record.summary

@@ -7,8 +7,8 @@ hands it to a *family*, a folder with one algorithm for some of the tasks. ``rem
 ================  =====================  ===========================  ==========================================
 objective         graph                  depth                        family
 ================  =====================  ===========================  ==========================================
-vertex            undirected             2 (1-WIS)                    `degrees`
-vertex            undirected             3 (2-WIS)                    `triangles`: lists, or rows of bits if dense
+vertex            undirected             2 (1-WIS)                    `degrees`: levels, or local maxima
+vertex            undirected             3 (2-WIS)                    `triangles`: listed, searched, or bits if dense
 vertex            undirected, directed   4 and more; directed: any    `walks`; undirected 4 by levels
 graph             undirected, directed   any                          `graph_walks`; undirected 2, 3 by levels
 any, partitions   any                    any                          `partitions`, on the CPU
@@ -67,6 +67,8 @@ snapshot
     The sorted values of all apexes of an edge when they were last needed (`triangles`).
 band
     The edges that are in memory together, while all others of the graph are on disk (`degrees`).
+pool
+    Where snapshots are, in the order in which they were taken; emptied at once when it is full.
 owner, member
     At a level of `degrees`: a vertex that takes edges away, and a vertex of that degree, which loses at most one.
 """

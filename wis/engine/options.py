@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,13 @@ from wis.checks import check_choice, check_count, check_unmasked
 
 OBJECTIVES = ("vertex", "graph")
 TIES = ("first", "random")
+
+# Bytes in the units that sizes are given in.
+_UNITS = {
+    "B": 1,
+    **{f"{k}B": 1000**i for i, k in enumerate("KMGT", 1)},
+    **{f"{k}IB": 1024**i for i, k in enumerate("KMGT", 1)},
+}
 
 
 @dataclass(frozen=True)
@@ -23,6 +31,7 @@ class Options:
     objective: str
     ties: str
     chunk: int
+    memory: int | None
 
 
 def check_options(
@@ -33,6 +42,7 @@ def check_options(
     objective: Any = "vertex",
     ties: Any = "first",
     chunk: Any = 1,
+    memory: Any = None,
     num_nodes: int,
 ) -> Options:
     """Check the options of :func:`wis.engine.rank.rank` for a graph with ``num_nodes`` vertices; runs nothing.
@@ -45,14 +55,28 @@ def check_options(
     if targets is not None and partitions is not None:
         raise ValueError("give targets or partitions, not both: partitions name the vertices themselves")
     objective = check_choice("objective", objective, OBJECTIVES)
+    depth = check_count("depth", depth, at_least=2)
+    if memory is not None and (depth != 3 or objective != "vertex" or partitions is not None):
+        raise ValueError("memory is for triangles, which only depth=3 with objective='vertex' and no partitions stores")
     return Options(
-        depth=check_count("depth", depth, at_least=2),
+        depth=depth,
         is_target=None if targets is None else _target_mask(targets, num_nodes),
         partitions=None if partitions is None else _partitions(partitions, objective, num_nodes),
         objective=objective,
         ties=check_choice("ties", ties, TIES),
         chunk=check_count("chunk", chunk, at_least=1),
+        memory=None if memory is None else _num_bytes("memory", memory),
     )
+
+
+def _num_bytes(name: str, value: Any) -> int:
+    """A number of bytes: an integer, or a text with a unit such as ``"2GB"`` or ``"500 MiB"``."""
+    if not isinstance(value, str):
+        return check_count(name, value)
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)", value.strip())
+    if found is None or found[2].upper() not in _UNITS:
+        raise ValueError(f"{name} must be bytes, an integer or a text such as '2GB' or '500MiB', got {value!r}")
+    return int(float(found[1]) * _UNITS[found[2].upper()])
 
 
 def _target_mask(targets: Any, num_nodes: int) -> np.ndarray:

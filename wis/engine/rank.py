@@ -39,6 +39,7 @@ def rank(
     objective: str = "vertex",
     ties: str = "first",
     chunk: int = 1,
+    memory: int | str | None = None,
     seed: int | None = None,
     device: str = "auto",
     progress: bool = False,
@@ -72,6 +73,10 @@ def rank(
         permutation of the edges, drawn once from ``seed``.
     chunk
         Number of edges removed per evaluation. Only 1 is the greedy algorithm; the published code defaults to 100.
+    memory
+        Bytes that triangles may take at depth 3 in undirected graphs, such as ``2_000_000_000`` or ``"2GB"``, on top
+        of some 170 bytes a pair. Where lists of all triangles take more, they are searched for until those left fit,
+        which takes up to about twice the time; the order is the same. None: what is free. On the CPU.
     seed
         For ``ties="random"``.
     device
@@ -91,7 +96,7 @@ def rank(
     TypeError, ValueError
         If an option does not fit.
     RuntimeError
-        If ``device="cuda"`` and these options have no CUDA engine.
+        If ``device="cuda"`` and these options have no CUDA engine, as with ``memory`` and ``partitions``.
     OverflowError
         If a walk count could pass 2**62.
     """
@@ -102,8 +107,11 @@ def rank(
         objective=objective,
         ties=ties,
         chunk=chunk,
+        memory=memory,
         num_nodes=edges.num_nodes,
     )
+    if options.memory is not None and edges.directed:
+        raise ValueError("memory is for triangles, which only undirected graphs have stored; leave memory out")
     m = edges.num_pairs
     task = Task(
         edges=edges,
@@ -115,6 +123,7 @@ def rank(
         priority=np.random.default_rng(seed).permutation(m) if options.ties == "random" else None,
         chunk=options.chunk,
         progress=progress,
+        memory=options.memory,
     )
     from wis.engine.walk_counts import check_overflow
 
@@ -128,9 +137,11 @@ def _find_engine(task: Task, device: str) -> Any:
         if device == "cuda":
             raise RuntimeError("device='cuda': partitions are computed on the CPU only; leave device out")
         return importlib.import_module("wis.engine.partitions")
+    if task.memory is not None and device == "cuda":
+        raise RuntimeError("device='cuda': memory is for triangles in main memory; leave memory or device out")
     from wis.engine import cuda
 
-    on_gpu = device == "cuda" or (device == "auto" and cuda.is_worth(task.edges, task.depth))
+    on_gpu = device == "cuda" or (device == "auto" and task.memory is None and cuda.is_worth(task.edges, task.depth))
     return importlib.import_module(f"wis.engine.{_family(task)}.{'cuda' if on_gpu else 'cpu'}")
 
 

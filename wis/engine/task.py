@@ -37,6 +37,8 @@ class Task:
         Pairs removed per evaluation; 1 is the greedy algorithm.
     progress
         Show progress.
+    memory
+        Bytes that triangles may take (2-WIS on the CPU). None: what is free.
     """
 
     edges: EdgeList
@@ -48,6 +50,7 @@ class Task:
     priority: np.ndarray | None = None
     chunk: int = 1
     progress: bool = False
+    memory: int | None = None
 
     @property
     def name(self) -> str:

@@ -41,6 +41,17 @@ from wis.engine.walk_counts import check_overflow, closed_walks
         ({"partitions": [([0], 9)]}, ValueError, r"partitions\[0\] has vertex 9"),
         ({"partitions": [([0], 1.5)]}, TypeError, r"partitions\[0\] must hold vertex indices, got dtype float64"),
         ({"partitions": [([0], 1)], "objective": "graph"}, ValueError, r"partitions\[0\] has a target, which"),
+        ({"memory": -1}, ValueError, "memory must not be negative, got -1"),
+        ({"memory": 1.5}, TypeError, "memory must be an integer, got 1.5"),
+        (
+            {"memory": "2 GX"},
+            ValueError,
+            "memory must be bytes, an integer or a text such as '2GB' or '500MiB', got '2 GX'",
+        ),
+        ({"memory": "-2GB"}, ValueError, "memory must be bytes"),
+        ({"memory": "2GB", "depth": 2}, ValueError, "memory is for triangles, which only depth=3"),
+        ({"memory": 10, "objective": "graph"}, ValueError, "memory is for triangles, which only depth=3"),
+        ({"memory": 10, "partitions": [[0]]}, ValueError, "memory is for triangles, which only depth=3"),
         ({"partitions": 3}, TypeError, "partitions must be a list of vertex subsets"),
     ],
 )

@@ -6,17 +6,19 @@ apexes, the third vertices of these, by 2. Keys of edges only fall, with one exc
 the key of an edge ``{u, v}`` of the same triangle no longer contains ``w``. So every stored key is an upper bound but
 those, which are looked at after each removal (`_refresh`), mostly in constant time; all else is left to the queue.
 
-`listing` finds the triangles, `keys` computes and compares keys, `queue` keeps them.
+`apexes` finds the triangles of an edge, `keys` and `snapshots` compute and compare keys, `queue` keeps them.
 See docs/engine.md, section 8. Source: Razin, Verbin and Cohen (NeurIPS 2023, arXiv:2211.16494), Algorithm 1 with L = 3.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from wis.engine.task import Task
+from wis.engine.triangles.apexes import find_last_triangles, make_arcs, take_out
 from wis.engine.triangles.dense import first_removals
 from wis.engine.triangles.edge_table import (
     BEFORE,
@@ -25,33 +27,40 @@ from wis.engine.triangles.edge_table import (
     FREE,
     GONE,
     HEAD,
-    LENGTH,
     LOWEST,
-    RANKED,
+    SNAPSHOT,
     TAIL,
     edge_table,
     fallen,
     into_bucket,
     out_of_bucket,
 )
-from wis.engine.triangles.keys import (
+from wis.engine.triangles.keys import UNKNOWN, token_value
+from wis.engine.triangles.listing import Triangles, count_triangles, list_triangles, walk_indices
+from wis.engine.triangles.memory import lists_fit, most_triangles, say_what_searching_needs
+from wis.engine.triangles.queue import bucket_of, pop_best, reevaluate, settle, sift_up
+from wis.engine.triangles.snapshots import snapshot_size
+from wis.engine.triangles.state import (
+    APEX,
+    AT_HEAD,
+    AT_TAIL,
+    COUNTERS,
     DONE,
+    ENTRY_COLUMNS,
     FLOOR,
-    FRESH,
+    IN_HEAP,
     KEY_COLUMNS,
     NEAR,
+    PLACE_COLUMNS,
     ROUND,
+    RUN_COLUMNS,
     START,
     TOKENS,
-    UNKNOWN,
+    TRIANGLES,
     WIDTH,
     State,
-    is_removed,
-    token_value,
     upper_bound,
 )
-from wis.engine.triangles.listing import Triangles, list_triangles, walk_indices
-from wis.engine.triangles.queue import IN_HEAP, bucket_of, pop_best, reevaluate, settle, sift_up
 from wis.graphs.edge_list import EdgeList
 from wis.kernels import inlined, kernel
 from wis.progress import track
@@ -65,52 +74,120 @@ _MOST_BUCKETS = 1 << 22
 # Triangles at one edge at most: counts share 64 bits with values.
 _MOST_COUNT = 1 << 24
 
+# Numbers in the pool of snapshots, for each pair.
+_POOL = 1.0
+
+# Triangles left, for each pair, from which on they are listed once that is possible.
+_FEW_TRIANGLES = 1
+
 
 def removal_order(task: Task) -> np.ndarray:
     """The exact greedy order of 2-WIS.
 
-    Raises
-    ------
-    MemoryError
-        If the triangles do not fit into memory.
-
     Notes
     -----
-    Memory: 36 bytes a triangle, up to 24 more where long keys tie, and some 150 bytes a pair. Time: listing the
-    triangles, constant time for each of them when it goes, and a pass over the triangles of an edge whenever it comes
-    to the top of the queue. While a graph is so dense that rows of bits are faster, they are used (`dense`).
+    Memory: some 130 bytes a pair, and 36 bytes a triangle for lists of them. Where the lists are larger than
+    ``task.memory`` or, if that is None, than what is free, triangles are searched for in their place, for 16 bytes a
+    pair, until those that are left fit. Time: listing the triangles, constant time for each of them when it goes, and a
+    pass over the triangles of an edge whenever it comes to the top of the queue; searching, a pass over the neighbours
+    of its ends. While a graph is so dense that rows of bits are faster, they are used (`dense`).
     """
     task.require(3)
-    first = first_removals(task)
-    if len(first) == 0:
-        return by_lists(task)
-    left = np.delete(np.arange(task.edges.num_pairs), first)
-    rest = replace(
-        task,
-        edges=EdgeList(task.edges.num_nodes, task.edges.pairs[:, left]),
-        limit=task.limit - len(first),
-        priority=None if task.priority is None else task.priority[left],
-    )
-    return np.concatenate([first, left[by_lists(rest)]])
+    found = []
+    left = np.arange(task.edges.num_pairs)
+    for remove in (first_removals, by_search, by_lists):
+        first = remove(task)
+        found.append(left[first])
+        if len(first) == task.limit:
+            break
+        if len(first) > 0:
+            task, left = _without(task, first), np.delete(left, first)
+    return np.concatenate(found)
+
+
+def by_search(task: Task) -> np.ndarray:
+    """The first edges of the order of :func:`removal_order`, while lists of the triangles left take more than they may.
+
+    Returns
+    -------
+    np.ndarray
+        int64 ``[k]``: positions of pairs; ``k`` is ``limit`` or a multiple of ``chunk``, and 0 where the lists fit.
+    """
+    if lists_fit(task, most_triangles(task.edges)):
+        return np.empty(0, dtype=np.int64)
+    count = count_triangles(task.edges, progress=task.progress)
+    if lists_fit(task, num_triangles := int(count.sum(dtype=np.int64)) // 3):
+        return np.empty(0, dtype=np.int64)
+    say_what_searching_needs(task, num_triangles)
+    state = _prepare(task, count, 0, _searched(task.edges, count))
+    order = np.empty(task.limit, dtype=np.int64)
+    with track(task.limit, f"{task.name}, searching for triangles", enabled=task.progress) as advance:
+        while (done := int(state.counters[DONE])) < task.limit and not _lists_pay(task, state):
+            _remove_best(state, order, min(done + _SLICE, task.limit), task.chunk)
+            advance(int(state.counters[DONE]) - done)
+    return order[:done]
 
 
 def by_lists(task: Task) -> np.ndarray:
     """The order of :func:`removal_order`, by lists of triangles only."""
-    limit = task.limit
-    if limit == 0:
+    if task.limit == 0:
         return np.empty(0, dtype=np.int64)
-    state = _prepare(task, list_triangles(task.edges, progress=task.progress))
-    order = np.empty(limit, dtype=np.int64)
-    with track(limit, task.name, enabled=task.progress) as advance:
-        while (done := int(state.counters[DONE])) < limit:
-            _remove_best(state, order, min(done + _SLICE, limit), task.chunk)
+    triangles = list_triangles(task.edges, progress=task.progress)
+    start = triangles.start
+    state = _prepare(task, np.diff(start).astype(np.int32), start[:-1], _listed(triangles))
+    order = np.empty(task.limit, dtype=np.int64)
+    with track(task.limit, task.name, enabled=task.progress) as advance:
+        while (done := int(state.counters[DONE])) < task.limit:
+            _remove_best(state, order, min(done + _SLICE, task.limit), task.chunk)
             advance(int(state.counters[DONE]) - done)
     return order
 
 
-def _prepare(task: Task, triangles: Triangles) -> State:
+def _lists_pay(task: Task, state: State) -> bool:
+    """Whether lists of the triangles left fit, and these are not so few that they are found as fast."""
+    triangles, left = int(state.counters[TRIANGLES]), task.edges.num_pairs - int(state.counters[DONE])
+    return triangles > _FEW_TRIANGLES * left and lists_fit(task, triangles)
+
+
+def _without(task: Task, pairs: np.ndarray) -> Task:
+    """What is left of a task when pairs have been removed."""
+    left = np.delete(np.arange(task.edges.num_pairs), pairs)
+    return replace(
+        task,
+        edges=EdgeList(task.edges.num_nodes, task.edges.pairs[:, left]),
+        limit=task.limit - len(pairs),
+        priority=None if task.priority is None else task.priority[left],
+    )
+
+
+def _listed(triangles: Triangles) -> dict[str, Any]:
+    """The fields of a state whose triangles are listed."""
+    return {
+        "searched": False,
+        "entries": triangles.entries,
+        "removed": np.zeros(len(triangles.start) // 8 + 1, dtype=np.uint8),
+        "place": np.empty((0, PLACE_COLUMNS), dtype=np.int64),
+        "arcs": np.empty(0, dtype=np.uint32),
+        "arc_edge": np.empty(0, dtype=np.int32),
+    }
+
+
+def _searched(edges: EdgeList, count: np.ndarray) -> dict[str, Any]:
+    """The fields of a state whose triangles are searched for."""
+    place, arcs, arc_edge = make_arcs(edges)
+    return {
+        "searched": True,
+        "entries": np.empty((2 * int(count.max(initial=0)), ENTRY_COLUMNS), dtype=np.int32),
+        "removed": np.empty(0, dtype=np.uint8),
+        "place": place,
+        "arcs": arcs,
+        "arc_edge": arc_edge,
+    }
+
+
+def _prepare(task: Task, count: np.ndarray, start: np.ndarray | int, source: dict[str, Any]) -> State:
+    """The state at the beginning; ``start`` is where the entries of each edge begin."""
     n, m = task.edges.num_nodes, task.edges.num_pairs
-    count = np.diff(triangles.start).astype(np.int32)
     most_count = int(count.max(initial=0))
     if most_count >= _MOST_COUNT:
         raise OverflowError(f"depth=3: a pair is in {most_count} triangles, more than {_MOST_COUNT - 1} do not fit")
@@ -120,23 +197,24 @@ def _prepare(task: Task, triangles: Triangles) -> State:
     # Where values are large, a bucket is a range of them, and the heap sorts what it holds.
     shift = max(largest.bit_length() - _MOST_BUCKETS.bit_length() + 1, 0)
     key = np.empty((m, KEY_COLUMNS), dtype=np.int64)
-    key[:, START] = triangles.start[:-1]
+    key[:, START] = start
+    pool = int(_POOL * m)
     state = State(
         free=FREE,
         shift=shift,
         value=value,
         edge=edge_table(task, count),
         key=key,
-        removed=np.zeros(m // 8 + 1, dtype=np.uint8),
-        entries=triangles.entries,
-        snapshot=np.empty(len(triangles.entries), dtype=np.int64),
-        runs=np.empty((most_count + NEAR, 5), dtype=np.int64),
-        by_value=np.empty(most_count, dtype=np.int64),
+        snapshot=np.empty(pool + 2 * snapshot_size(most_count), dtype=np.int64),
+        pool=pool,
+        runs=np.empty((most_count + NEAR, RUN_COLUMNS), dtype=np.int64),
         first=np.full((largest >> shift) + 2, -1, dtype=np.int32),
         heap=np.empty(m, dtype=np.int32),
-        counters=np.zeros(FRESH + WIDTH, dtype=np.int64),
+        counters=np.zeros(COUNTERS, dtype=np.int64),
+        **source,
     )
     state.counters[FLOOR] = len(state.first)
+    state.counters[TRIANGLES] = int(count.sum(dtype=np.int64)) // 3
     _fill_buckets(state)
     return state
 
@@ -170,27 +248,21 @@ def _remove(s: State, e: int) -> None:
     old_u, old_v = s.value[u], s.value[v]
     s.value[u] = fallen(s, u, s.edge[e, COUNT])
     s.value[v] = fallen(s, v, s.edge[e, COUNT])
-    # Live triangles move to the front, where the second loop finds them. It must be a second one: bounds are right only
-    # when all values have changed.
-    begin = s.key[e, START]
-    end = begin
-    for i in range(begin, begin + s.edge[e, LENGTH]):
-        w, uw, vw = s.entries[i, 0], s.entries[i, 1], s.entries[i, 2]
-        if is_removed(s, uw) or is_removed(s, vw):
-            continue
-        s.entries[end, 0] = w
-        s.entries[end, 1] = uw
-        s.entries[end, 2] = vw
-        end += 1
+    begin = find_last_triangles(s, e)
+    end = begin + s.edge[e, COUNT]
+    s.counters[TRIANGLES] -= s.edge[e, COUNT]
+    for i in range(begin, end):
+        w = s.entries[i, APEX]
         if s.value[w] != s.free:
             s.value[w] -= 2
-        s.edge[uw, COUNT] -= 1
-        s.edge[vw, COUNT] -= 1
-    s.removed[np.uint32(e) >> np.uint32(3)] |= np.uint8(1 << (e & 7))
+        s.edge[s.entries[i, AT_TAIL], COUNT] -= 1
+        s.edge[s.entries[i, AT_HEAD], COUNT] -= 1
+    take_out(s, e)
+    # In a second pass: bounds are right only when all values have changed.
     for i in range(begin, end):
-        w, uw, vw = s.entries[i, 0], s.entries[i, 1], s.entries[i, 2]
-        _refresh(s, uw, u, w, v, old_v)
-        _refresh(s, vw, v, w, u, old_u)
+        w = s.entries[i, APEX]
+        _refresh(s, s.entries[i, AT_TAIL], u, w, v, old_v)
+        _refresh(s, s.entries[i, AT_HEAD], v, w, u, old_u)
 
 
 @inlined
@@ -239,5 +311,5 @@ def _forget(s: State, e: int, value: int) -> None:
         for j in range(i, WIDTH):
             s.key[e, TOKENS + j] = UNKNOWN
         break
-    s.edge[e, RANKED] = False
+    s.edge[e, SNAPSHOT] = -1
     sift_up(s, s.edge[e, BEFORE])

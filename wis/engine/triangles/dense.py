@@ -30,10 +30,9 @@ from wis.engine.triangles.dense_keys import (
     relocate,
 )
 from wis.engine.triangles.edge_table import BUCKET, COUNT, FREE, GONE, HEAD, LOWEST, TAIL, edge_table, fallen
-from wis.engine.triangles.listing import list_bytes, walk_indices
-from wis.graphs.edge_list import EdgeList
+from wis.engine.triangles.listing import walk_indices
+from wis.engine.triangles.memory import bytes_for_triangles, list_bytes, lists_fit, most_triangles
 from wis.kernels import inlined, kernel
-from wis.machine import free_memory
 from wis.progress import track
 
 # Removals between two checks for Ctrl-C and of whether rows still pay.
@@ -65,10 +64,10 @@ def first_removals(task: Task) -> np.ndarray:
     Notes
     -----
     Memory: 4 n**2 bytes and some 70 a pair; rows do not pay where this is more than lists of triangles take, but are
-    also used where these do not fit into memory. Time: a pass over n / 64 words for each key that comes into question,
-    and constant time for each triangle when it goes.
+    also used where lists may not take so much (``task.memory``, or what is free) and rows may. Time: a pass over n / 64
+    words for each key that comes into question, and constant time for each triangle when it goes.
     """
-    if not _may_pay(task.edges):
+    if not _may_pay(task):
         return np.empty(0, dtype=np.int64)
     state = _prepare(task)
     if state is None:
@@ -77,7 +76,7 @@ def first_removals(task: Task) -> np.ndarray:
     order = np.empty(limit, dtype=np.int64)
     with track(limit, f"{task.name}, while dense", enabled=task.progress) as advance:
         while (done := int(state.counters[DONE])) < limit:
-            most_idle = _most_idle(state)
+            most_idle = _most_idle(task, state)
             if state.counters[IDLE] > most_idle:
                 break
             _remove_best(state, order, min(done + _SLICE, limit), task.chunk, most_idle)
@@ -90,25 +89,21 @@ def _fewest_triangles(num_nodes: int, num_pairs: int) -> float:
     return _TRIANGLES_PER_WORD * num_pairs * num_words(num_nodes)
 
 
-def _may_pay(edges: EdgeList) -> bool:
+def _may_pay(task: Task) -> bool:
     """Whether rows may pay, as far as is known before triangles are counted."""
+    edges = task.edges
     if edges.num_pairs < _FEWEST_PAIRS or edges.num_nodes > MOST_NODES:
         return False
-    degree = edges.degrees()
-    # A pair is in fewer triangles than either endpoint has neighbours.
-    most = int(np.minimum(degree[edges.pairs[0]], degree[edges.pairs[1]]).sum()) - edges.num_pairs
-    return most >= _fewest_triangles(edges.num_nodes, edges.num_pairs) or not _lists_fit(most)
+    if 4 * edges.num_nodes**2 > bytes_for_triangles(task):
+        return False
+    most = most_triangles(edges)
+    return 3 * most >= _fewest_triangles(edges.num_nodes, edges.num_pairs) or not lists_fit(task, most)
 
 
-def _lists_fit(triangles: int) -> bool:
-    """Whether lists of triangles, each counted at three pairs, fit into memory."""
-    return list_bytes(triangles // 3) <= free_memory()
-
-
-def _most_idle(s: State) -> int:
+def _most_idle(task: Task, s: State) -> int:
     """Passes that may have found nothing new while rows pay: any where lists do not fit, none in sparse graphs."""
     n, m, done, triangles = len(s.value), len(s.edge), int(s.counters[DONE]), int(s.counters[TRIANGLES])
-    if not _lists_fit(triangles):
+    if not lists_fit(task, triangles // 3):
         return np.iinfo(np.int64).max
     return _IDLE_AT_START * m + _IDLE * done if triangles >= _fewest_triangles(n, m - done) else -1
 
@@ -126,7 +121,7 @@ def _prepare(task: Task) -> State | None:
     largest = int(value.max(initial=0))
     need = 4 * (n * n + largest)
     pays = triangles >= _fewest_triangles(n, m) and need <= max(_SMALL, list_bytes(triangles // 3))
-    if need > free_memory() or not (pays or not _lists_fit(triangles)):
+    if need > bytes_for_triangles(task) or (lists_fit(task, triangles // 3) and not pays):
         return None
     pair = np.empty((n, n), dtype=np.int32)
     pair[tail, head] = pair[head, tail] = np.arange(m)

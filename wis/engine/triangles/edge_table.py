@@ -20,10 +20,10 @@ FREE = 1 << 37
 
 # Columns of an edge: endpoints, the smaller first; priority, the smaller wins a tie; number of its triangles; entries
 # stored, those of removed triangles included; the apex with the lowest value if that bounds the key, -1 if an endpoint
-# does; the round in which the key was last computed; whether there is a snapshot for the rest of it; which bucket it is
-# in, or a negative number if none; the previous edge of the bucket, or the position elsewhere; the next edge of the
-# bucket, -1 for none.
-TAIL, HEAD, PRIORITY, COUNT, LENGTH, LOWEST, STAMP, RANKED, BUCKET, BEFORE, AFTER, COLUMNS = range(12)
+# does; the round in which the key was last computed; where the snapshot for the rest of it is, -1 for none; which
+# bucket it is in, or a negative number if none; the previous edge of the bucket, or the position elsewhere; the next
+# edge of the bucket, -1 for none.
+TAIL, HEAD, PRIORITY, COUNT, LENGTH, LOWEST, STAMP, SNAPSHOT, BUCKET, BEFORE, AFTER, COLUMNS = range(12)
 
 # The bucket of an edge that was chosen.
 GONE = -2
@@ -55,8 +55,7 @@ def edge_table(task: Task, count: np.ndarray) -> np.ndarray:
     edge[:, TAIL], edge[:, HEAD] = task.edges.pairs
     edge[:, PRIORITY] = task.priorities()
     edge[:, COUNT] = edge[:, LENGTH] = count
-    edge[:, LOWEST] = edge[:, STAMP] = -1
-    edge[:, RANKED] = False
+    edge[:, LOWEST] = edge[:, STAMP] = edge[:, SNAPSHOT] = -1
     return edge
 
 

@@ -9,11 +9,7 @@ import numpy as np
 
 from wis.graphs.edge_list import EdgeList
 from wis.kernels import compiled
-from wis.machine import free_memory
 from wis.progress import track
-
-# Bytes of one triangle: three entries of three int32.
-_BYTES = 36
 
 # Two-edge paths looked at between two checks for Ctrl-C: some 0.1 s.
 _SLICE = 1 << 24
@@ -41,15 +37,10 @@ def list_triangles(edges: EdgeList, *, progress: bool = False) -> Triangles:
     Edges point from the endpoint of smaller degree to the other one, so that no vertex has more than ``sqrt(2 m)`` of
     them going out; every pair of consecutive ones is looked at, once to count and once to store.
 
-    Raises
-    ------
-    MemoryError
-        If the list (36 bytes a triangle) is larger than the memory that is free.
-
     Notes
     -----
-    O(m^1.5) time at most. Source: Schank and Wagner, *Finding, Counting and Listing All Triangles in Large Graphs*
-    (WEA 2005), algorithm forward.
+    O(m^1.5) time at most, 36 bytes a triangle. Source: Schank and Wagner, *Finding, Counting and Listing All Triangles
+    in Large Graphs* (WEA 2005), algorithm forward.
     """
     mark = np.full(edges.num_nodes, -1, dtype=np.int32)
     with track(2 * edges.num_nodes, "listing triangles", unit="vertices", enabled=progress) as advance:
@@ -61,7 +52,6 @@ def list_triangles(edges: EdgeList, *, progress: bool = False) -> Triangles:
             advance(high - low)
         start = np.zeros(edges.num_pairs + 1, dtype=np.int64)
         np.cumsum(count, out=start[1:])
-        _check_memory(int(start[-1]) // 3)
         entries = np.empty((start[-1], 3), dtype=np.int32)
         filled = start[:-1].copy()
         for low, high in itertools.pairwise(bounds):
@@ -70,11 +60,15 @@ def list_triangles(edges: EdgeList, *, progress: bool = False) -> Triangles:
     return Triangles(start, entries)
 
 
-def count_triangles(edges: EdgeList) -> np.ndarray:
+def count_triangles(edges: EdgeList, *, progress: bool = False) -> np.ndarray:
     """Number of triangles at every edge, int32 ``[m]``: as :func:`list_triangles`, without storing any."""
-    count = np.zeros(edges.num_pairs, dtype=np.int32)
     mark = np.full(edges.num_nodes, -1, dtype=np.int32)
-    _count(*_point_up(edges), mark, 0, edges.num_nodes, count)
+    with track(edges.num_nodes, "counting triangles", unit="vertices", enabled=progress) as advance:
+        arcs = _point_up(edges)
+        count = np.zeros(edges.num_pairs, dtype=np.int32)
+        for low, high in itertools.pairwise(_slices(_num_paths(*arcs[:2]))):
+            _count(*arcs, mark, low, high, count)
+            advance(high - low)
     return count
 
 
@@ -108,20 +102,6 @@ def _slices(paths: np.ndarray) -> list[int]:
         return [0]
     inner = np.searchsorted(total, np.arange(_SLICE, int(total[-1]), _SLICE)) + 1
     return np.unique(np.concatenate([[0], inner, [size]])).tolist()
-
-
-def list_bytes(num_triangles: int) -> int:
-    """Bytes of the list of so many triangles."""
-    return num_triangles * _BYTES
-
-
-def _check_memory(num_triangles: int) -> None:
-    need, free = list_bytes(num_triangles), free_memory()
-    if need > free:
-        raise MemoryError(
-            f"depth=3 stores all triangles: this graph has {num_triangles}, which take {need / 2**30:.1f} GiB, but "
-            f"only {free / 2**30:.1f} GiB of memory are free; use depth=2 or a machine with more memory"
-        )
 
 
 @compiled

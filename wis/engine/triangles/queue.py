@@ -18,34 +18,34 @@ from wis.engine.triangles.edge_table import (
     BUCKET,
     GONE,
     PRIORITY,
-    RANKED,
+    SNAPSHOT,
     STAMP,
     into_bucket,
 )
-from wis.engine.triangles.keys import (
-    END,
+from wis.engine.triangles.keys import END, UNKNOWN, begin_key, evaluate
+from wis.engine.triangles.snapshots import (
+    compare_snapshots,
+    snapshot_fits,
+    snapshot_holds,
+    take_snapshot,
+    write_snapshot,
+)
+from wis.engine.triangles.state import (
     FLOOR,
     FRESH,
+    IN_HEAP,
     ROUND,
     SIZE,
     TOKENS,
-    UNKNOWN,
+    USED,
     WIDTH,
     State,
-    begin_key,
-    compare_snapshots,
-    evaluate,
-    snapshot_holds,
-    take_snapshot,
     upper_bound,
 )
 from wis.kernels import inlined, kernel
 
 # Here and in `keys`, what runs for every edge that comes up is inlined: passing the state takes a tenth of the
 # time on R-MAT. More of that doubles the time to compile.
-
-# The bucket of an edge that is in the heap.
-IN_HEAP = -1
 
 # The heap is swept when one of so many edges has fallen out of it since the last removal.
 _SWEEP_SHARE = 8
@@ -68,9 +68,10 @@ def is_better(s: State, e: int, f: int) -> bool:
         if a in (UNKNOWN, END):
             return s.edge[e, PRIORITY] < s.edge[f, PRIORITY]
     # One without a snapshot may be better beyond its tokens than the other one is: it comes first, to be looked at.
-    if s.edge[e, RANKED] != s.edge[f, RANKED]:
-        return s.edge[f, RANKED]
-    if s.edge[e, RANKED]:
+    e_ranked, f_ranked = s.edge[e, SNAPSHOT] >= 0, s.edge[f, SNAPSHOT] >= 0
+    if e_ranked != f_ranked:
+        return f_ranked
+    if e_ranked:
         sign = compare_snapshots(s, e, f)
         if sign != 0:
             return sign > 0
@@ -155,7 +156,7 @@ def _store(s: State, e: int) -> None:
     for i in range(WIDTH):
         s.key[e, TOKENS + i] = s.counters[FRESH + i]
     s.edge[e, STAMP] = s.counters[ROUND]
-    s.edge[e, RANKED] = False
+    s.edge[e, SNAPSHOT] = -1
 
 
 @kernel
@@ -196,7 +197,7 @@ def reevaluate(s: State, e: int) -> None:
         return
     begin_key(s, e, found, more)
     # A snapshot has cost a sort: where nothing has changed, it stays.
-    if s.edge[e, RANKED] and _agrees(s, e) and snapshot_holds(s, e):
+    if s.edge[e, SNAPSHOT] >= 0 and _agrees(s, e) and snapshot_holds(s, e):
         s.edge[e, STAMP] = s.counters[ROUND]
         return
     _store(s, e)
@@ -242,7 +243,12 @@ def _sweep(s: State) -> None:
             s.edge[e, BEFORE] = kept
             kept += 1
     s.counters[SIZE] = kept
-    for at in range(kept // 2 - 1, -1, -1):
+    _order_heap(s)
+
+
+@inlined
+def _order_heap(s: State) -> None:
+    for at in range(s.counters[SIZE] // 2 - 1, -1, -1):
         sift_down(s, at)
 
 
@@ -264,13 +270,16 @@ def pop_best(s: State) -> int:
             continue
         # The key at the top is exact as far as its tokens go, and all others are upper bounds. It goes, unless one of
         # these agrees with it and the rest would have to decide.
-        rival = -1 if s.edge[e, RANKED] or s.key[e, TOKENS + WIDTH - 1] == END else _rival(s, e)
+        rival = -1 if s.edge[e, SNAPSHOT] >= 0 or s.key[e, TOKENS + WIDTH - 1] == END else _rival(s, e)
         if rival < 0:
             out_of_heap(s, 0)
             return e
         # Mostly the rival has fallen meanwhile, and no snapshot is needed.
         if s.edge[rival, STAMP] != s.counters[ROUND]:
             reevaluate(s, rival)
+        elif not snapshot_fits(s, e):
+            _forget_snapshots(s)
+            return _pop_by_duels(s)
         else:
             # With more known of it the edge may be worse than the rival; then that one comes up, and is known as far
             # before either goes.
@@ -287,3 +296,62 @@ def _rival(s: State, e: int) -> int:
         if _is_tied(s, e, s.heap[child]):
             rival = s.heap[child]
     return rival
+
+
+@kernel
+def _forget_snapshots(s: State) -> None:
+    """Empty the pool of snapshots; edges get new ones when they tie again."""
+    for at in range(s.counters[SIZE]):
+        s.edge[s.heap[at], SNAPSHOT] = -1
+    s.counters[USED] = 0
+    _order_heap(s)
+
+
+@kernel
+def _pop_by_duels(s: State) -> int:
+    """Take out the edge that goes next, with no more than two snapshots at a time.
+
+    However many edges tie and however little room there is for snapshots, one edge is found. The pool is empty then,
+    so that it is filled once more before this is needed again.
+    """
+    best, losers = -1, -1
+    place, other = s.pool, (s.pool + len(s.snapshot)) // 2
+    while s.counters[SIZE] > 0:
+        e = s.heap[0]
+        if s.edge[e, STAMP] != s.counters[ROUND]:
+            reevaluate(s, e)
+            continue
+        # This one bounds all that are left.
+        if best >= 0 and _is_behind(s, e, best):
+            break
+        out_of_heap(s, 0)
+        write_snapshot(s, e, place)
+        loser = e
+        if best < 0 or _wins(s, e, best):
+            loser, best = best, e
+            place, other = other, place
+        if loser >= 0:
+            s.edge[loser, AFTER] = losers
+            losers = loser
+    while losers >= 0:
+        e = losers
+        losers = s.edge[e, AFTER]
+        s.edge[e, SNAPSHOT] = -1
+        into_heap(s, e)
+    return best
+
+
+@inlined
+def _is_behind(s: State, e: int, f: int) -> bool:
+    """Whether the tokens of ``e`` tell that it is worse than ``f``."""
+    for i in range(WIDTH):
+        if s.key[e, TOKENS + i] != s.key[f, TOKENS + i]:
+            return s.key[e, TOKENS + i] < s.key[f, TOKENS + i]
+    return False
+
+
+@inlined
+def _wins(s: State, e: int, f: int) -> bool:
+    """Whether ``e`` goes before ``f``, both with snapshots of this round."""
+    sign = compare_snapshots(s, e, f)
+    return sign > 0 or (sign == 0 and s.edge[e, PRIORITY] < s.edge[f, PRIORITY])

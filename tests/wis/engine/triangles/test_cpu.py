@@ -37,9 +37,12 @@ def union(*parts: EdgeList) -> EdgeList:
     return edge_list(shift, np.concatenate(columns, axis=1))
 
 
-@pytest.fixture(params=["lists", "rows"])
+@pytest.fixture(params=["lists", "search", "rows"])
 def engine(request, monkeypatch):
-    """Small graphs are left to lists of triangles; or rows are used for every graph, and to its last edge."""
+    """Small graphs are left to lists of triangles; or these are searched for, or rows used, and to the last edge."""
+    if request.param == "search":
+        monkeypatch.setattr(triangles, "lists_fit", lambda *_: False)
+        monkeypatch.setattr(triangles, "by_lists", no_lists)
     if request.param == "rows":
         monkeypatch.setattr(dense_triangles, "_FEWEST_PAIRS", 0)
         monkeypatch.setattr(dense_triangles, "_TRIANGLES_PER_WORD", 0)
@@ -143,12 +146,6 @@ def test_triangles_are_listed_at_each_edge(name):
             if uw is not None and vw is not None:
                 expected.append([w, uw, vw])
         assert sorted(entries[start[e] : start[e + 1]].tolist()) == expected
-
-
-def test_too_many_triangles_for_the_memory(monkeypatch):
-    monkeypatch.setattr("wis.engine.triangles.listing.free_memory", lambda: 100)
-    with pytest.raises(MemoryError, match="this graph has 4, which take"):
-        removal_order(task(family("clique", 4), 3))
 
 
 def test_triangles_at_one_edge_are_bounded(monkeypatch):

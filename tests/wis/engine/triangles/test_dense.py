@@ -124,7 +124,8 @@ def test_rows_go_on_while_lists_do_not_fit_into_memory(monkeypatch):
     monkeypatch.setattr(dense_triangles, "_TRIANGLES_PER_WORD", 1000)
     edges = family("dense", 120)
     whole = by_lists(edges)
-    monkeypatch.setattr("wis.machine._memory", lambda *_: 200_000)
+    # Beside what the pairs themselves take.
+    monkeypatch.setattr("wis.machine._memory", lambda *_: 200_000 + 150 * edges.num_pairs)
     done = num_by_rows(edges)
     rest = EdgeList(120, np.delete(edges.pairs, whole[:done], axis=1))
     left = 36 * int(np.diff(list_triangles(rest).start).sum()) // 3
