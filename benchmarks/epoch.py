@@ -27,7 +27,6 @@ def parts(data: Any) -> dict[str, Callable[[], None]]:
     from torch.nn.functional import cross_entropy
     from wis.baselines.gnn.data import UNSEEN, TrainingData
     from wis.baselines.gnn.models import build
-    from wis.baselines.gnn.norm_kernels import relu_norm
     from wis.baselines.gnn.protocol import Protocol
     from wis.baselines.gnn.scores import accuracy
     from wis.baselines.gnn.sparse import linear
@@ -61,7 +60,7 @@ def parts(data: Any) -> dict[str, Callable[[], None]]:
 
     def norms() -> None:
         for _, norm in layers:
-            backward(relu_norm(norm, hidden), hidden, norm.weight, norm.bias)
+            backward(norm(hidden.relu()), hidden, norm.weight, norm.bias)
 
     def scores() -> None:
         loss = cross_entropy(logits, ready.train_labels, ignore_index=UNSEEN)

@@ -35,6 +35,7 @@ import wis
 from tests import naive
 from tests.graph_kinds import FILES, KINDS, columns_of_form, read_file, same_edges, write_file
 from tests.strategies import FAMILIES, edge_list, family, task
+from wis.engine.degrees import local_maxima
 from wis.engine.graph_walks import cpu as graph_walks
 from wis.engine.rank import rank
 from wis.engine.triangles import cpu as triangles
@@ -142,16 +143,17 @@ def engines(rng: Rng) -> None:
     _check_equal(rank(edges, **options, limit=few)[:few], _by_definition(edges, options, few), edges, options)
     found = rank(edges, **options)
     request = _task(edges, options, edges.num_pairs)
-    if options["objective"] == "graph":
-        with mock.patch.object(graph_walks, "levels", greedy):
-            _check_equal(found, graph_walks.removal_order(request), edges, options)
-    else:
-        _check_equal(found, walks.removal_order(request), edges, options)
-        with mock.patch.object(greedy, "_MAX_BLOCK_ENTRIES", 0):
-            _check_equal(found, walks.removal_order(request), edges, options)
-    if options["objective"] == "vertex" and options["depth"] == 3 and not edges.directed:
-        with _rows_only():
-            _check_equal(found, triangles.removal_order(request), edges, options)
+    general = graph_walks if options["objective"] == "graph" else walks
+    with mock.patch.object(general, "loop", greedy):
+        _check_equal(found, general.removal_order(request), edges, options)
+    if options["objective"] == "vertex" and not edges.directed:
+        if options["depth"] == 2 and options["chunk"] == 1:
+            for threads in (1, 2):
+                _check_equal(found, local_maxima.removal_order(request, threads), edges, options)
+        if options["depth"] == 3:
+            _check_equal(found, triangles.removal_order(replace(request, memory=0)), edges, options)
+            with _rows_only():
+                _check_equal(found, triangles.removal_order(request), edges, options)
 
 
 def types(rng: Rng) -> None:

@@ -10,11 +10,15 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from wis.baselines.gnn.arrays import arrays, like, sums
 from wis.baselines.gnn.sparse import Pattern
+
+from wis.kernels import compiled
 
 # Numbers a head in the protocol. A loop of known length stays in one register.
 _WIDTH = 8
+
+# Sums may be taken in any order, so that they are vectorised; NaN and infinity stay what they are.
+_sums = compiled(_nrt=False, fastmath={"reassoc", "contract"})
 
 
 class Attention(torch.autograd.Function):
@@ -33,7 +37,7 @@ class Attention(torch.autograd.Function):
         x, source_score, target_score = x.contiguous(), source_score.contiguous(), target_score.contiguous()
         shares = x.new_empty(len(weight), x.shape[1])
         out, scratch = torch.zeros_like(x), x.new_empty(2, x.shape[1])
-        _forward(*arrays(*pattern.rows, x, source_score, target_score, weight, shares, out, scratch), like(x, slope))
+        _forward(*_arrays(*pattern.rows, x, source_score, target_score, weight, shares, out, scratch), _like(x, slope))
         ctx.pattern, ctx.slope = pattern, slope
         ctx.save_for_backward(x, source_score, target_score, weight, shares, out)
         return out
@@ -44,11 +48,22 @@ class Attention(torch.autograd.Function):
         saved = ctx.saved_tensors
         results = [torch.zeros_like(tensor) for tensor in saved[:4]]
         x, scratch = saved[0], saved[0].new_empty(saved[0].shape[1])
-        _backward(*arrays(*ctx.pattern.rows, *saved, gradients[0].contiguous(), *results, scratch), like(x, ctx.slope))
+        given = _arrays(*ctx.pattern.rows, *saved, gradients[0].contiguous())
+        _backward(*given, *_arrays(*results, scratch), _like(x, ctx.slope))
         return None, *results, None
 
 
-@sums
+def _arrays(*tensors: Tensor) -> list[np.ndarray]:
+    """The same memory as NumPy arrays."""
+    return [tensor.detach().numpy() for tensor in tensors]
+
+
+def _like(x: Tensor, number: float) -> Any:
+    """The number in the precision of ``x``: a wider one would widen all that it is multiplied with."""
+    return torch.empty((), dtype=x.dtype).numpy().dtype.type(number)
+
+
+@_sums
 def _add(total: np.ndarray, factor: Any, row: np.ndarray) -> None:
     if len(row) == _WIDTH:
         for k in range(_WIDTH):
@@ -58,7 +73,7 @@ def _add(total: np.ndarray, factor: Any, row: np.ndarray) -> None:
             total[k] += factor * row[k]
 
 
-@sums
+@_sums
 def _dot(left: np.ndarray, right: np.ndarray) -> Any:
     product = left[0] * right[0]
     if len(left) == _WIDTH:
@@ -70,7 +85,7 @@ def _dot(left: np.ndarray, right: np.ndarray) -> Any:
     return product
 
 
-@sums
+@_sums
 def _forward(
     start: np.ndarray,
     column: np.ndarray,
@@ -107,7 +122,7 @@ def _forward(
                 _add(out[i, h], shares[e, h] * weight[e], x[j, h])
 
 
-@sums
+@_sums
 def _backward(
     start: np.ndarray,
     column: np.ndarray,

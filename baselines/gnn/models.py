@@ -18,7 +18,6 @@ from torch_geometric.typing import OptPairTensor, OptTensor
 from torch_geometric.utils import add_remaining_self_loops
 from wis.baselines.gnn.attention import attention
 from wis.baselines.gnn.graph import Graph
-from wis.baselines.gnn.norm_kernels import relu_norm
 from wis.baselines.gnn.own import check_model, is_own
 from wis.baselines.gnn.sparse import SparseFeatures, linear
 from wis.baselines.gnn.wrapped import OwnModel
@@ -134,10 +133,8 @@ class _Stack(nn.Module):
 
     def forward(self, x: Features, graph: Tensor | Graph, edge_weight: Tensor | None = None) -> Tensor:
         """Logits ``[n, classes]``."""
-        norm: Any
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
-            summed: Tensor = convolution(x, graph, edge_weight)
-            x = norm(summed.relu()) if isinstance(graph, Tensor) or summed.is_cuda else relu_norm(norm, summed)
+            x = norm(convolution(x, graph, edge_weight).relu())
         return self.head(x)
 
 

@@ -8,7 +8,6 @@ from torch_geometric.nn.conv.gcn_conv import gcn_norm
 from wis.baselines.gnn.attention import _by_products, attention
 from wis.baselines.gnn.graph import Graph
 from wis.baselines.gnn.models import build
-from wis.baselines.gnn.norm_kernels import relu_norm
 from wis.baselines.gnn.protocol import MODEL_NAMES
 from wis.baselines.gnn.sparse import SparseFeatures
 
@@ -156,24 +155,6 @@ def test_attention_by_kernels_and_by_products_agree_with_all_their_gradients(wei
     ):
         assert theirs.abs().max() > 1e-3
         torch.testing.assert_close(ours, theirs, **tolerance)
-
-
-def test_relu_and_norm_in_one_pass_equal_two():
-    generator = torch.Generator().manual_seed(5)
-    x = torch.randn(6, 7, generator=generator, dtype=torch.float64)
-    x[1] = -1  # nothing is left of a row after the ReLU
-    x[2, 3], x[3, 3] = torch.nan, 0
-    norm = nn.LayerNorm(7).double()
-    nn.init.normal_(norm.weight)
-    nn.init.normal_(norm.bias)
-    outs, inputs = [], (x.requires_grad_(), norm.weight, norm.bias)
-    for form in (relu_norm, lambda norm, x: norm(x.relu())):
-        out = form(norm, x)
-        rows = torch.tensor([0, 1, 3, 4, 5])
-        parts = torch.autograd.grad((out**3)[rows].sum(), inputs, retain_graph=True)
-        outs.append((out, parts[0][rows], *(torch.autograd.grad((out**3).sum(), inputs))))
-    for ours, theirs in zip(*outs, strict=True):
-        torch.testing.assert_close(ours, theirs, equal_nan=True)
 
 
 def test_a_score_that_is_not_a_number_spoils_its_own_targets_only():
