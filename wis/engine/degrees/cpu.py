@@ -19,7 +19,7 @@ Both degrees only fall, so the smaller one of the next edge, the *level* ``k``, 
 Vertices are renumbered by falling degree, and arcs sorted by that number. As degrees only fall, the search for a best
 neighbour ends at the first one whose starting degree is too small.
 
-Dense graphs, and large ones where there are several cores, take `local_maxima` instead, which gives the same order.
+Dense graphs, and orders of most of the edges, take `local_maxima` instead, which gives the same order.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ from wis.threads import num_threads
 # Removals between two looks at Ctrl-C and the progress bar.
 _SLICE = 1 << 17
 
-# Mean degree from which on local maxima are faster than levels, on one core: with many neighbours in a level, nearly
-# all entries in lists are in vain. There are too few maxima at a time for several threads then.
+# Mean degree from which on local maxima are faster than levels, however few edges go: with many neighbours in a level,
+# nearly all entries in lists are in vain. There are too few maxima at a time for several threads then.
 _DENSE = 48
 
-# Edges from which on several threads are faster than levels, and the share of them to remove.
-_MANY = 1 << 18
+# Share of the edges to remove from which on they are faster in any graph, and edges from which on threads pay.
 _MOST = 0.75
+_MANY = 1 << 18
 
 
 def removal_order(task: Task) -> np.ndarray:
@@ -62,13 +62,14 @@ def removal_order(task: Task) -> np.ndarray:
 
 def _threads_for_local_maxima(task: Task) -> int:
     """How many threads to look for local maxima with; 0 where levels are faster, or edges go by chunks."""
+    m = task.edges.num_pairs
     if task.chunk > 1:
         return 0
-    m = task.edges.num_pairs
     if 2 * m >= _DENSE * task.edges.num_nodes:
         return 1
-    threads = num_threads() if m >= _MANY and task.limit >= _MOST * m else 1
-    return threads if threads > 1 else 0
+    if task.limit < _MOST * m:
+        return 0
+    return num_threads() if m >= _MANY else 1
 
 
 def by_levels(task: Task) -> np.ndarray:

@@ -88,11 +88,12 @@ def test_which_way_is_taken(nodes, columns, options, threads, monkeypatch):
     np.testing.assert_array_equal(cpu.removal_order(given), cpu.by_levels(given))
 
 
-def test_one_core_takes_no_threads(monkeypatch):
-    monkeypatch.setattr(cpu, "_MANY", 0)
-    monkeypatch.setattr(cpu, "num_threads", lambda: 1)
+@pytest.mark.parametrize(("many", "cores"), [(0, 1), (10**6, 2)])
+def test_one_core_and_small_graphs_take_one_thread(many, cores, monkeypatch):
+    monkeypatch.setattr(cpu, "_MANY", many)
+    monkeypatch.setattr(cpu, "num_threads", lambda: cores)
     edges = random_graph(np.random.default_rng(0), 300, 900, 0.0)
-    assert cpu._threads_for_local_maxima(task(edges, 2)) == 0
+    assert cpu._threads_for_local_maxima(task(edges, 2)) == 1
 
 
 def test_interrupted_threads_end(monkeypatch):
