@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wis.engine.degrees.levels import DONE, INFINITE, LEVEL, NUM_COUNTERS, State, remove_down_to
-from wis.engine.sorting import NUM_DIGITS
+from wis.engine.degrees.levels import DONE, State, remove_down_to
+from wis.engine.degrees.state import new_state
 from wis.graphs.pair_files import PairFile, temporary_file, write_array
 from wis.kernels import compiled
 from wis.progress import track
@@ -185,45 +185,13 @@ def _prepare(band: _Band, degree: np.ndarray, number: np.ndarray, limit: int) ->
     """The state of a whole graph, except that a degree may be larger than the number of arcs."""
     m = len(band.keys)
     cut = _count_vertices(band.keys, degree, number)
-    n, infinite = int(cut[0]), len(cut) - 2
+    n = int(cut[0])
     name, degrees = np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int32)
     _number(degree, cut, number, name, degrees)
     first = np.zeros(n + 2, dtype=np.uint32)
     arcs = np.empty(2 * m, dtype=np.int64)
     _put_arcs(band.keys, number, first, arcs)
-    first = first[: n + 1]
-    counters = np.zeros(NUM_COUNTERS, dtype=np.int64)
-    counters[INFINITE] = infinite
-    counters[LEVEL] = infinite - 1
-    by_degree = np.arange(n - 1, -1, -1, dtype=np.int32)
-    # As in `cpu`: arrays that only a level fills are taken at their largest, since memory never touched is never used.
-    return State(
-        counters=counters,
-        name=name,
-        first=first,
-        length=~np.diff(first).view(np.int32),
-        arcs=arcs,
-        cut=cut,
-        removed=np.zeros(m // 8 + 1, dtype=np.uint8),
-        degree=degrees,
-        opening=degrees.copy(),
-        by_degree=by_degree,
-        place=by_degree.copy(),
-        bins=n - cut,
-        degrees=np.empty(infinite + 2, dtype=np.int32),
-        owners_at=np.full(infinite + 1, -1, dtype=np.int32),
-        events_at=np.full(infinite + 1, -1, dtype=np.int32),
-        next_event=np.empty(n, dtype=np.int32),
-        owner_of=np.full(n, -1, dtype=np.int32),
-        owners=np.empty((n, 4), dtype=np.int32),
-        called=np.empty(n, dtype=np.int64),
-        entries=np.empty((m, 2), dtype=np.int64),
-        members=np.empty(m, dtype=np.int64),
-        turns=np.empty(n + 1, dtype=np.int64),
-        digits=np.empty(NUM_DIGITS, dtype=np.int32),
-        pending=np.empty(1, dtype=np.int64),
-        order=np.empty(min(m, limit), dtype=np.int32),
-    )
+    return new_state(name, first[: n + 1], arcs, cut, degrees, m, 1, np.empty(min(m, limit), dtype=np.int32))
 
 
 def _remove_class(

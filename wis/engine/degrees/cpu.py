@@ -27,9 +27,9 @@ from __future__ import annotations
 import numpy as np
 
 from wis.engine.degrees import local_maxima
-from wis.engine.degrees.levels import DONE, IN_CHUNK, INFINITE, LEVEL, NUM_COUNTERS, State, remove
+from wis.engine.degrees.levels import DONE, IN_CHUNK, State, remove
 from wis.engine.degrees.numbering import free_edges, number_vertices
-from wis.engine.sorting import NUM_DIGITS
+from wis.engine.degrees.state import new_state
 from wis.engine.task import Task
 from wis.graphs.csr import check_size
 from wis.kernels import compiled
@@ -104,47 +104,15 @@ def _prepare(task: Task) -> State:
     arcs = _arcs(pairs, is_target, edge_of_pair, number, degree, first)
     first = first[: n + 1]
     free = free_edges(pairs, is_target, edge_of_pair)
-    infinite = len(cut) - 2
     order = np.empty(limit, dtype=np.int32)
     num_free = min(len(free), limit)
     order[:num_free] = free[:num_free]
-    counters = np.zeros(NUM_COUNTERS, dtype=np.int64)
-    # Edges between two vertices of infinite degree are the free ones, so that the first level is a finite one.
-    counters[INFINITE] = infinite
-    counters[LEVEL] = infinite - 1
-    counters[DONE] = num_free
-    counters[IN_CHUNK] = num_free % task.chunk
     name = np.empty(n, dtype=np.int32)
     name[number] = np.arange(n, dtype=np.int32)
-    by_degree = np.arange(n - 1, -1, -1, dtype=np.int32)
-    # Arrays that only a level or a chunk fills are taken at their largest: memory never touched is never used.
-    return State(
-        counters=counters,
-        name=name,
-        first=first,
-        length=~np.diff(first).view(np.int32),
-        arcs=arcs,
-        cut=cut,
-        removed=np.zeros(m // 8 + 1, dtype=np.uint8),
-        degree=degree,
-        opening=degree.copy(),
-        by_degree=by_degree,
-        place=by_degree.copy(),
-        bins=n - cut,
-        degrees=np.empty(infinite + 2, dtype=np.int32),
-        owners_at=np.full(infinite + 1, -1, dtype=np.int32),
-        events_at=np.full(infinite + 1, -1, dtype=np.int32),
-        next_event=np.empty(n, dtype=np.int32),
-        owner_of=np.full(n, -1, dtype=np.int32),
-        owners=np.empty((n, 4), dtype=np.int32),
-        called=np.empty(n, dtype=np.int64),
-        entries=np.empty((m, 2), dtype=np.int64),
-        members=np.empty(m, dtype=np.int64),
-        turns=np.empty(n + 1, dtype=np.int64),
-        digits=np.empty(NUM_DIGITS, dtype=np.int32),
-        pending=np.empty(min(task.chunk, limit), dtype=np.int64),
-        order=order,
-    )
+    state = new_state(name, first, arcs, cut, degree, m, min(task.chunk, limit), order)
+    state.counters[DONE] = num_free
+    state.counters[IN_CHUNK] = num_free % task.chunk
+    return state
 
 
 @compiled
