@@ -33,7 +33,6 @@ from wis.experiments.pages.tables import markdown
 
 from benchmarks import timing
 from benchmarks.graphs import power_law, rmat
-from wis.files import replace_file
 from wis.graphs.csr import build_csr
 from wis.graphs.edge_list import EdgeList
 from wis.kernels import compiled
@@ -299,7 +298,8 @@ def main() -> None:
         for num_ranges in (*options.ranges, None):
             rows.append(_row(name, edges, num_ranges))
             print(json.dumps(rows[-1]), flush=True)
-        _write({"machine": timing.machine(*PACKAGES), "rows": _with_stored(rows, options.out)}, options.out)
+        results = {"machine": timing.machine(*PACKAGES), "rows": _with_stored(rows, options.out)}
+        timing.write(options.out, "cluster", results, _to_markdown(results))
 
 
 def _with_stored(rows: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
@@ -324,14 +324,6 @@ def _row(name: str, edges: EdgeList, num_ranges: int | None) -> dict[str, Any]:
         "round_bytes": found.round_bytes,
         "sort_bytes": found.sort_bytes,
     }
-
-
-def _write(results: dict[str, Any], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    with replace_file(folder / "cluster.json") as temporary:
-        temporary.write_text(json.dumps(results, indent=1) + "\n")
-    with replace_file(folder / "cluster.md") as temporary:
-        temporary.write_text(_to_markdown(results))
 
 
 def _to_markdown(results: dict[str, Any]) -> str:

@@ -26,7 +26,6 @@ import numpy as np
 from wis.experiments.pages.tables import markdown
 
 from benchmarks import timing
-from wis.files import replace_file
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("numpy", "numba", "pyarrow")
@@ -48,7 +47,8 @@ def main() -> None:
         for suffix in options.formats:
             rows.append(_measure(Path(folder), suffix, options.rows))
             print(json.dumps(rows[-1]), flush=True)
-    _write({"machine": timing.machine(*PACKAGES), "rows": options.rows, "formats": rows}, options.out)
+    results = {"machine": timing.machine(*PACKAGES), "rows": options.rows, "formats": rows}
+    timing.write(options.out, "edge_lists", results, _to_markdown(results))
 
 
 def _parse() -> argparse.Namespace:
@@ -143,14 +143,6 @@ def sparsify(file: Path, out: Path, *more: str) -> tuple[str, int]:
         raise RuntimeError(f"{' '.join(command)} failed ({process.returncode}): {said}")
     peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     return said.splitlines()[-1], peak
-
-
-def _write(results: dict[str, Any], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    with replace_file(folder / "edge_lists.json") as temporary:
-        temporary.write_text(json.dumps(results, indent=1) + "\n")
-    with replace_file(folder / "edge_lists.md") as temporary:
-        temporary.write_text(_to_markdown(results))
 
 
 def _to_markdown(results: dict[str, Any]) -> str:

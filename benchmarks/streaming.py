@@ -24,7 +24,6 @@ from wis.experiments.pages.tables import markdown
 
 from benchmarks import edge_lists, timing
 from wis.checks import check_bytes
-from wis.files import replace_file
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("numpy", "numba", "pyarrow")
@@ -42,7 +41,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         for num_rows in options.rows:
             rows += _measure(Path(folder), num_rows, num_rows <= options.in_memory_up_to, options.max_memory)
-    _write({"machine": timing.machine(*PACKAGES), "rows": rows}, options.out)
+    results = {"machine": timing.machine(*PACKAGES), "rows": rows}
+    timing.write(options.out, "streaming", results, _to_markdown(results))
 
 
 def _parse() -> argparse.Namespace:
@@ -99,14 +99,6 @@ def _measure(folder: Path, num_rows: int, in_memory: bool, max_memory: str | Non
     for path in (file, *outputs):
         path.unlink()
     return found
-
-
-def _write(results: dict[str, Any], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    with replace_file(folder / "streaming.json") as temporary:
-        temporary.write_text(json.dumps(results, indent=1) + "\n")
-    with replace_file(folder / "streaming.md") as temporary:
-        temporary.write_text(_to_markdown(results))
 
 
 def _to_markdown(results: dict[str, Any]) -> str:

@@ -15,8 +15,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from wis.files import replace_file
 from wis.machine import processor, total_memory, versions
 
 
@@ -183,3 +185,12 @@ def describe(facts: dict[str, Any]) -> str:
         f"{facts['date']}, {facts['cpu']} ({facts['cores']} cores, {facts['memory_gib']} GiB), {facts['system']}, "
         f"Python {facts['python']}" + (f", {versions}" if versions else "")
     )
+
+
+def write(folder: Path, name: str, results: dict[str, Any], text: str) -> None:
+    """Write results as ``NAME.json`` and what is to be read of them as ``NAME.md``, each whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with replace_file(folder / f"{name}.json") as temporary:
+        temporary.write_text(json.dumps(results, indent=1) + "\n")
+    with replace_file(folder / f"{name}.md") as temporary:
+        temporary.write_text(text)

@@ -20,7 +20,6 @@ from wis.experiments.pages.tables import markdown
 
 from benchmarks import graphs, timing
 from benchmarks.tables import to_console
-from wis.files import replace_file
 from wis.graphs.edge_list import EdgeList
 from wis.machine import PeakMemory
 
@@ -132,11 +131,8 @@ def main() -> None:
         print(json.dumps(point), flush=True)
     rows = table(points)
     to_console("2-WIS within a limit of memory for triangles", rows)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    with replace_file(arguments.out / "triangles.json") as temporary:
-        temporary.write_text(json.dumps({"machine": facts, "points": points}, indent=1) + "\n")
-    with replace_file(arguments.out / "triangles.md") as temporary:
-        temporary.write_text(f"{timing.describe(facts)}\n\n{markdown(rows, left=(0,))}\n")
+    text = f"{timing.describe(facts)}\n\n{markdown(rows, left=(0,))}\n"
+    timing.write(arguments.out, "triangles", {"machine": facts, "points": points}, text)
 
 
 if __name__ == "__main__":
