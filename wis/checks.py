@@ -12,6 +12,14 @@ from typing import Any
 
 import numpy as np
 
+# Bytes in the units that sizes are given in.
+_UNITS = {
+    "": 1,
+    "B": 1,
+    **{f"{k}{end}": 1024**i for i, k in enumerate("KMGT", 1) for end in ("", "IB")},
+    **{f"{k}B": 1000**i for i, k in enumerate("KMGT", 1)},
+}
+
 
 def check_count(name: str, value: Any, *, at_least: int = 0) -> int:
     """Return ``value`` as an int of at least ``at_least``, which is not negative, or raise an error that names it."""
@@ -54,12 +62,18 @@ def check_number(name: str, value: Any, *, at_least: float | None = None) -> flo
     return value  # type: ignore[return-value]
 
 
-def check_bytes(name: str, text: str) -> int:
-    """Return a number of bytes written as ``"4000000000"``, ``"500M"`` or ``"4G"``, in powers of 1024, or raise."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
-    if found is None:
-        raise ValueError(f"{name} must be a number of bytes such as 500M or 4G, got {text!r}")
-    return int(float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " "))
+def check_bytes(name: str, value: Any) -> int:
+    """Return a number of bytes, given as an integer or as a text with a unit, or raise an error that names it.
+
+    ``K``, ``M``, ``G``, ``T`` and ``KiB`` to ``TiB`` are powers of 1024, ``KB`` to ``TB`` powers of 1000, as GNU's
+    tools read them, in any case: ``"4G"``, ``"500 MiB"``, ``"2GB"``.
+    """
+    if not isinstance(value, str):
+        return check_count(name, value)
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", value.strip())
+    if found is None or found[2].upper() not in _UNITS:
+        raise ValueError(f"{name} must be bytes, an integer or a text such as '4G', '500MiB' or '2GB', got {value!r}")
+    return int(float(found[1]) * _UNITS[found[2].upper()])
 
 
 def check_numbers(name: str, values: Any, *, advice: str = "") -> np.ndarray:

@@ -169,8 +169,8 @@ _MaxMemory = Annotated[
     str | None,
     typer.Option(
         metavar="BYTES",
-        help="Stay below this, as 4G, for .npy and .parquet by wis:depth=2: edges wait on the disk of the output. "
-        "Default: all edges in memory.",
+        help="Stay below this, as 4G or 4GB (10⁹), for .npy and .parquet by wis:depth=2: edges wait on the disk of the "
+        "output. Default: all edges in memory.",
     ),
 ]
 _Seed = Annotated[int | None, typer.Option(help="Seed of methods that draw at random.")]

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from wis.checks import check_flag, check_number, check_numbers
+from wis.checks import check_bytes, check_flag, check_number, check_numbers
+from wis.engine.options import check_options
 
 
 @pytest.mark.parametrize(
@@ -71,3 +72,35 @@ def test_a_flag_is_no_number() -> None:
     for wrong in (1, 0, None, "yes", torch.tensor(True)):
         with pytest.raises(TypeError, match="x must be True or False"):
             check_flag("x", wrong)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        (5, 5),
+        ("5", 5),
+        ("5 b", 5),
+        ("2K", 2 << 10),
+        ("2k", 2 << 10),
+        ("2KiB", 2 << 10),
+        ("2KB", 2000),
+        ("1.5M", 3 << 19),
+        ("4G", 4 << 30),
+        ("4 GiB", 4 << 30),
+        ("4GB", 4 * 10**9),
+        ("1T", 1 << 40),
+    ],
+)
+def test_bytes_are_read_as_gnu_reads_them(size: int | str, expected: int) -> None:
+    assert check_bytes("x", size) == expected
+
+
+@pytest.mark.parametrize("size", ["", "G", "-1G", "1e9", "4 X", "4 iB", "4 GG", "1_000"])
+def test_what_is_no_number_of_bytes(size: str) -> None:
+    with pytest.raises(ValueError, match="x must be bytes, an integer or a text such as '4G', '500MiB' or '2GB', got"):
+        check_bytes("x", size)
+
+
+def test_memory_and_max_memory_read_sizes_alike() -> None:
+    options = check_options(depth=3, memory="2GB", num_nodes=3)
+    assert options.memory == check_bytes("max_memory", "2GB") == 2 * 10**9

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from wis.checks import check_choice, check_count, check_unmasked
+from wis.checks import check_bytes, check_choice, check_count, check_unmasked
 
 OBJECTIVES = ("vertex", "graph")
 TIES = ("first", "random")
-
-# Bytes in the units that sizes are given in.
-_UNITS = {
-    "B": 1,
-    **{f"{k}B": 1000**i for i, k in enumerate("KMGT", 1)},
-    **{f"{k}IB": 1024**i for i, k in enumerate("KMGT", 1)},
-}
 
 
 @dataclass(frozen=True)
@@ -65,18 +57,8 @@ def check_options(
         objective=objective,
         ties=check_choice("ties", ties, TIES),
         chunk=check_count("chunk", chunk, at_least=1),
-        memory=None if memory is None else _num_bytes("memory", memory),
+        memory=None if memory is None else check_bytes("memory", memory),
     )
-
-
-def _num_bytes(name: str, value: Any) -> int:
-    """A number of bytes: an integer, or a text with a unit such as ``"2GB"`` or ``"500 MiB"``."""
-    if not isinstance(value, str):
-        return check_count(name, value)
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)", value.strip())
-    if found is None or found[2].upper() not in _UNITS:
-        raise ValueError(f"{name} must be bytes, an integer or a text such as '2GB' or '500MiB', got {value!r}")
-    return int(float(found[1]) * _UNITS[found[2].upper()])
 
 
 def _target_mask(targets: Any, num_nodes: int) -> np.ndarray:

@@ -74,9 +74,9 @@ def rank(
     chunk
         Number of edges removed per evaluation. Only 1 is the greedy algorithm; the published code defaults to 100.
     memory
-        Bytes that triangles may take at depth 3 in undirected graphs, such as ``2_000_000_000`` or ``"2GB"``, on top
-        of some 170 bytes a pair. Where lists of all triangles take more, they are searched for until those left fit,
-        which takes up to about twice the time; the order is the same. None: what is free. On the CPU.
+        Bytes that triangles may take at depth 3 in undirected graphs, such as ``2_000_000_000``, ``"2GB"`` or
+        ``"2GiB"``, on top of some 170 bytes a pair. Where lists of all triangles take more, they are searched for until
+        those left fit, which takes up to about twice the time; the order is the same. None: what is free. CPU only.
     seed
         For ``ties="random"``.
     device

@@ -46,7 +46,7 @@ from wis.engine.walk_counts import check_overflow, closed_walks
         (
             {"memory": "2 GX"},
             ValueError,
-            "memory must be bytes, an integer or a text such as '2GB' or '500MiB', got '2 GX'",
+            "memory must be bytes, an integer or a text such as '4G', '500MiB' or '2GB', got '2 GX'",
         ),
         ({"memory": "-2GB"}, ValueError, "memory must be bytes"),
         ({"memory": "2GB", "depth": 2}, ValueError, "memory is for triangles, which only depth=3"),

@@ -110,7 +110,7 @@ def test_tells_what_it_takes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -
         (["-m", "wis:depth=2", "--names"], "--max-memory is for vertices that are numbers from 0"),
         (
             ["-m", "wis:depth=2", "--max-memory", "4 apples"],
-            "--max-memory must be a number of bytes such as 500M or 4G",
+            "--max-memory must be bytes, an integer or a text such as '4G', '500MiB' or '2GB'",
         ),
         (["-m", "wis:depth=2", "--max-memory", "1M"], "--max-memory 1048576 is too little for the"),
         (["-m", "wis:depth=2", "--num-nodes", "3"], "is out of range; vertices are numbered from 0 to 2"),

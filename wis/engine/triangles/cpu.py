@@ -86,11 +86,11 @@ def removal_order(task: Task) -> np.ndarray:
 
     Notes
     -----
-    Memory: some 130 bytes a pair, and 36 bytes a triangle for lists of them. Where the lists are larger than
-    ``task.memory`` or, if that is None, than what is free, triangles are searched for in their place, for 16 bytes a
-    pair, until those that are left fit. Time: listing the triangles, constant time for each of them when it goes, and a
-    pass over the triangles of an edge whenever it comes to the top of the queue; searching, a pass over the neighbours
-    of its ends. While a graph is so dense that rows of bits are faster, they are used (`dense`).
+    Memory: up to 150 bytes a pair, and 36 bytes a triangle for lists of them. Where the lists are larger than
+    ``task.memory`` or, if that is None, than what is free, triangles are searched for in their place, for 20 bytes a
+    pair more, until those that are left fit. Time: listing the triangles, constant time for each of them when it goes,
+    and a pass over the triangles of an edge whenever it comes to the top of the queue; searching, a pass over the
+    neighbours of its ends. While a graph is so dense that rows of bits are faster, they are used (`dense`).
     """
     task.require(3)
     found = []
