@@ -29,7 +29,6 @@ from benchmarks import timing
 from benchmarks.graphs import power_law, real
 from benchmarks.rivals import OTHERS
 from wis.calls import choose_pairs
-from wis.files import replace_file
 from wis.graphs.edge_list import EdgeList
 from wis.machine import PeakMemory
 from wis.registry import find_method, methods
@@ -156,37 +155,35 @@ def _line(row: dict[str, Any]) -> str:
 
 def _write(rows: list[dict[str, Any]], folder: Path) -> None:
     """Write the results. Rows of an earlier run that were not measured again stay in the files."""
-    facts = timing.machine(*PACKAGES)
-    folder.mkdir(parents=True, exist_ok=True)
     file = folder / "baselines.json"
     earlier = json.loads(file.read_text())["rows"] if file.is_file() else []
-    merged = {(row["graph"], row["method"], row["what"]): row for row in [*earlier, *rows]}
-    rows = list(merged.values())
-    with replace_file(folder / "baselines.json") as path:
-        path.write_text(json.dumps({"machine": facts, "rows": rows}, indent=1) + "\n")
-    with replace_file(folder / "baselines.md") as path:
-        path.write_text(_markdown(facts, rows))
+    merged = timing.merge(earlier, timing.machine(*PACKAGES), rows)
+    rows = list({(row["graph"], row["method"], row["what"]): row for row in merged}.values())
+    timing.write(folder, "baselines", {"rows": rows}, _markdown(rows))
 
 
-def _markdown(facts: dict[str, Any], rows: list[dict[str, Any]]) -> str:
+def _markdown(rows: list[dict[str, Any]]) -> str:
     """One table a graph; methods by name, other implementations below theirs."""
+    described, runs = timing.runs_of(rows)
+    run_of = {id(row): run for row, run in zip(rows, runs, strict=True)}
     lines = [
         "# Time and memory of the sparsifiers",
         "",
-        f"`python -m benchmarks.baselines`, one core. {timing.describe(facts)}.",
+        f"`python -m benchmarks.baselines`, one core. {described}.",
         "",
         "CPU seconds of one call that keeps half of the pairs, the mean of several where it is short, after calls on "
         "small graphs. Memory: by how much the call raised the peak of its process. Times include the ranking of all "
         "pairs for methods that have an order; NetworKit's graph is built before the clock starts for the other "
         "implementations, after it for ours.",
     ]
+    head = ("method", "implementation", "CPU s", "MiB", *(["run"] if any(runs) else []))
     for graph in sorted({row["graph"] for row in rows}, key=list(GRAPHS).index):
         chosen = [row for row in rows if row["graph"] == graph]
         lines += [
             "",
             f"## {graph}: {chosen[0]['nodes']:,} vertices, {chosen[0]['edges']:,} edges",
             "",
-            markdown([("method", "implementation", "CPU s", "MiB"), *map(_table_row, chosen)], left=(0, 1)),
+            markdown([head, *((*_table_row(row), run_of[id(row)])[: len(head)] for row in chosen)], left=(0, 1)),
         ]
     return "\n".join(lines) + "\n"
 

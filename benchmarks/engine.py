@@ -191,7 +191,7 @@ def ratio_table(lines: list[dict[str, Any]]) -> list[tuple[str, ...]]:
     """Header and rows of the ratio table."""
     table: list[tuple[str, ...]] = [("order", "graph", "edges", "unit", "order, ms", "min / median / max", "to reach")]
     for line in lines:
-        unit = line["unit"] if line["unit"] == "default" else f"{line['unit']}"
+        unit = line["unit"]
         if "skipped" in line:
             table.append((line["name"], line["graph"], "", unit, "", f"skipped: {line['skipped']}", ""))
             continue
@@ -294,30 +294,29 @@ def main() -> None:
 
 
 def _with_earlier(
-    path: Path, lines: list[dict[str, Any]], points: list[dict[str, Any]]
+    path: Path, facts: dict[str, Any], lines: list[dict[str, Any]], points: list[dict[str, Any]]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The lines and points of the last results, each replaced by its new measurement where there is one."""
     earlier = json.loads(path.read_text()) if path.is_file() else {"ratios": [], "growth": []}
-    by_row = {(line["name"], line["graph"]): line for line in [*earlier["ratios"], *lines]}
-    by_size = {(point["depth"], point["edges"]): point for point in [*earlier["growth"], *points]}
+    by_row = {(line["name"], line["graph"]): line for line in timing.merge(earlier["ratios"], facts, lines)}
+    by_size = {(point["depth"], point["edges"]): point for point in timing.merge(earlier["growth"], facts, points)}
     known = [(row.name, row.graph) for row in ratio_rows() + option_rows()]
     return [by_row[key] for key in known if key in by_row], [by_size[key] for key in sorted(by_size)]
 
 
 def report(facts: dict[str, Any], lines: list[dict[str, Any]], points: list[dict[str, Any]], out: Path) -> None:
     """Print the tables and write them. Lines of an earlier run that were not measured again stay in the files."""
-    lines, points = _with_earlier(out / "engine.json", lines, points)
+    lines, points = _with_earlier(out / "engine.json", facts, lines, points)
+    described, runs = timing.runs_of([*lines, *points])
     tables = [("Ratios", ratio_table(lines)), ("Growth on power-law graphs", growth_table(points))]
-    text = f"{timing.describe(facts)}\n"
+    text = f"{described}\n"
     for title, table in tables:
-        if len(table) > 1:
-            to_console(title, table)
-            text += f"\n{title}\n\n{markdown(table, left=(0, 1))}\n"
-    out.mkdir(parents=True, exist_ok=True)
-    with replace_file(out / "engine.json") as temporary:
-        temporary.write_text(json.dumps({"machine": facts, "ratios": lines, "growth": points}, indent=1) + "\n")
-    with replace_file(out / "engine.md") as temporary:
-        temporary.write_text(text)
+        own, runs = runs[: len(table) - 1], runs[len(table) - 1 :]
+        if own:
+            shown = [(*row, run) for row, run in zip(table, ("run", *own), strict=True)] if any(own) else table
+            to_console(title, shown)
+            text += f"\n{title}\n\n{markdown(shown, left=(0, 1))}\n"
+    timing.write(out, "engine", {"ratios": lines, "growth": points}, text)
     if points:
         plot_growth(points, out / "engine.svg")
 

@@ -10,7 +10,6 @@ written), at the copy bandwidth measured in the same run. Without a GPU every li
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import statistics
@@ -23,7 +22,6 @@ from wis.experiments.pages.tables import markdown
 
 from benchmarks import graphs, timing
 from benchmarks.tables import to_console
-from wis.files import replace_file
 from wis.graphs.edge_list import EdgeList
 
 RESULTS = Path(__file__).parent / "results"
@@ -59,11 +57,8 @@ def main() -> None:
     table = _table(lines)
     print(f"GPU: {facts['gpu']}")
     to_console("The engine on a GPU", table)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    with replace_file(arguments.out / "gpu.json") as path:
-        path.write_text(json.dumps({"machine": facts, "bytes_a_second": bandwidth, "rows": lines}, indent=1) + "\n")
-    with replace_file(arguments.out / "gpu.md") as path:
-        path.write_text(f"{timing.describe(facts)}; GPU: {facts['gpu']}\n\n{markdown(table, left=(0, 1))}\n")
+    text = f"{timing.describe(facts)}; GPU: {facts['gpu']}\n\n{markdown(table, left=(0, 1))}\n"
+    timing.write(arguments.out, "gpu", {"machine": facts, "bytes_a_second": bandwidth, "rows": lines}, text)
 
 
 def _parse() -> argparse.Namespace:

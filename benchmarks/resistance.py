@@ -9,7 +9,6 @@ On one core, in CPU seconds, which other work on the machine disturbs least. Wri
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import time
 from collections.abc import Callable
@@ -24,7 +23,6 @@ from wis.experiments.pages.tables import markdown
 from benchmarks import timing
 from benchmarks.graphs import real
 from benchmarks.rivals import dense_inverse
-from wis.files import replace_file
 from wis.graphs.edge_list import EdgeList
 
 RESULTS = Path(__file__).parent / "results"
@@ -199,9 +197,6 @@ def _adjacency(edges: EdgeList) -> sp.csr_array:
 
 def _write(rows: list[Row]) -> None:
     facts = timing.machine("numpy", "scipy", "numba", "networkx", "pyamg")
-    RESULTS.mkdir(exist_ok=True)
-    with replace_file(RESULTS / "resistance.json") as path:
-        path.write_text(json.dumps({"machine": facts, "rows": rows}, indent=1) + "\n")
     lines = [
         "# Effective resistances",
         "",
@@ -212,8 +207,7 @@ def _write(rows: list[Row]) -> None:
         "",
         markdown([("what", "CPU s", ""), *((row["what"], _seconds(row), row["note"]) for row in rows)], left=(0, 2)),
     ]
-    with replace_file(RESULTS / "resistance.md") as path:
-        path.write_text("\n".join(lines) + "\n")
+    timing.write(RESULTS, "resistance", {"machine": facts, "rows": rows}, "\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -187,6 +187,20 @@ def describe(facts: dict[str, Any]) -> str:
     )
 
 
+def merge(earlier: list[dict[str, Any]], facts: dict[str, Any], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of an earlier result and then new ones, which get their machine and date in the field ``measured``."""
+    return [*earlier, *({**row, "measured": describe(facts)} for row in new)]
+
+
+def runs_of(rows: list[dict[str, Any]]) -> tuple[str, list[str]]:
+    """Where and when rows were measured, in words; and the number of each row's run, empty where all are of one."""
+    runs = list(dict.fromkeys(row["measured"] for row in rows))
+    if len(runs) <= 1:
+        return "".join(runs), [""] * len(rows)
+    text = "Measured in several runs: " + "; ".join(f"({i}) {run}" for i, run in enumerate(runs, 1))
+    return text, [str(1 + runs.index(row["measured"])) for row in rows]
+
+
 def write(folder: Path, name: str, results: dict[str, Any], text: str) -> None:
     """Write results as ``NAME.json`` and what is to be read of them as ``NAME.md``, each whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
