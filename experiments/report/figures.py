@@ -64,6 +64,9 @@ def accuracy_figure(group: Group, looks: dict[str, tuple[str, str]], title: str)
         for row in group.published.to_dict("records"):
             colour, marker = looks[row["method"]]
             axes.plot(row["removed"], row["published"], color=colour, marker=marker, markersize=7, fillstyle="none")
+        # Bands of few seeds may reach beyond what a score can be; the axis does not.
+        low, high = axes.get_ylim()
+        axes.set_ylim(max(low, -1), min(high, 101))
         axes.set_ylabel(f"test {group.score} (%)")
         _legend(axes, group.accuracy, looks)
     return drawn.svg
