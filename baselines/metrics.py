@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -96,34 +97,99 @@ def compare(
     would see little of a Laplacian but its trace, which is the number of edges; three steps of a lazy random walk on
     ``before`` make them smooth.
     """
-    weights = after.weights if weights is None else weights
-    _check(before, after, labels, weights)
-    rng = np.random.default_rng(seed)
-    old, new = _undirected(before), _undirected(after)
-    old_degree, new_degree = old.degrees(), new.degrees()
-    sources = np.flatnonzero(old_degree)
-    sources = rng.choice(sources, min(_NUM_SOURCES, len(sources)), replace=False)
-    old_matrix, new_matrix = _matrix(old), _matrix(new)
-    # Distances count edges, each found once a source; what is out of reach is infinitely far.
-    old_hops, new_hops = (
-        sp.csgraph.dijkstra(matrix, unweighted=True, indices=sources) for matrix in (old_matrix, new_matrix)
-    )
-    results = {
-        "components": float(_num_components(new_matrix)),
-        "isolated": float(np.count_nonzero(new_degree == 0)),
-        **_clustering(new, new_degree),
-        "homophily": _homophily(new, labels),
-        "degree_distance": _degree_distance(old_degree, new_degree),
-        "laplacian_error": _laplacian_error(before, after, weights, rng),
-        "weight_kept": _weight_kept(before.weights, weights),
-        **_stretch(old_hops, new_hops),
-        "degree_correlation": _rank_correlation(old_degree, new_degree),
-        "pagerank_correlation": _rank_correlation(_pagerank(old_matrix), _pagerank(new_matrix)),
-        "closeness_correlation": _rank_correlation(_closeness(old_hops), _closeness(new_hops)),
-        "community_agreement": _community_agreement(old, new, int(rng.integers(2**63))),
-        **_walk_index(closed_walks(before, depth), closed_walks(after, depth)),
-    }
-    return {name: float(results[name]) for name in METRICS}
+    return Reference(before, depth=depth, seed=seed).compare(after, labels=labels, weights=weights)
+
+
+class Reference:
+    """A graph that several sparsifications are compared with: what they are compared with is computed once.
+
+    Parameters
+    ----------
+    before, depth, seed
+        As those of :func:`compare`. The edges must not be changed afterwards.
+    """
+
+    def __init__(self, before: EdgeList, *, depth: int = 3, seed: int = 0) -> None:
+        self._before, self._depth = before, depth
+        self._edges = _undirected(before)
+        self._degree = self._edges.degrees()
+        rng = np.random.default_rng(seed)
+        sources = np.flatnonzero(self._degree)
+        self._sources = rng.choice(sources, min(_NUM_SOURCES, len(sources)), replace=False)
+        self._noise = rng.standard_normal((before.num_nodes, _NUM_VECTORS))
+        self._seed = int(rng.integers(2**63))
+
+    def compare(
+        self, after: EdgeList, *, labels: np.ndarray | None = None, weights: np.ndarray | None = None
+    ) -> dict[str, float]:
+        """Measure a sparsification, as :func:`compare` does, which says what is returned and raised."""
+        before = self._before
+        weights = after.weights if weights is None else weights
+        _check(before, after, labels, weights)
+        new = _undirected(after)
+        degree, matrix = new.degrees(), _matrix(new)
+        hops = self._hops_in(matrix)
+        results = {
+            "components": float(_num_components(matrix)),
+            "isolated": float(np.count_nonzero(degree == 0)),
+            **_clustering(new, degree),
+            "homophily": _homophily(new, labels),
+            "degree_distance": _degree_distance(self._degree, degree),
+            "laplacian_error": _relative_error(self._forms, _quadratic_forms(after, weights, self._vectors)),
+            "weight_kept": _weight_kept(before.weights, weights),
+            **_stretch(self._hops, hops),
+            "degree_correlation": _rank_correlation(self._degree, degree),
+            "pagerank_correlation": _rank_correlation(self._pagerank, _pagerank(matrix)),
+            "closeness_correlation": _rank_correlation(_closeness(self._hops), _closeness(hops)),
+            "community_agreement": self._community_agreement(new),
+            **_walk_index(self._walks, closed_walks(after, self._depth)),
+        }
+        return {name: float(results[name]) for name in METRICS}
+
+    def _hops_in(self, matrix: sp.csr_array) -> np.ndarray:
+        """Distances from the sources count edges, each found once a source; what is out of reach is infinitely far."""
+        return sp.csgraph.dijkstra(matrix, unweighted=True, indices=self._sources)
+
+    def _community_agreement(self, new: EdgeList) -> float:
+        if new.num_nodes == 0 or importlib.util.find_spec("networkit") is None:
+            return np.nan
+        from sklearn.metrics import adjusted_rand_score
+
+        return float(adjusted_rand_score(self._communities, _communities(new, self._seed)))
+
+    @cached_property
+    def _matrix(self) -> sp.csr_array:
+        return _matrix(self._edges)
+
+    @cached_property
+    def _hops(self) -> np.ndarray:
+        return self._hops_in(self._matrix)
+
+    @cached_property
+    def _pagerank(self) -> np.ndarray:
+        return _pagerank(self._matrix)
+
+    @cached_property
+    def _communities(self) -> np.ndarray:
+        return _communities(self._edges, self._seed)
+
+    @cached_property
+    def _walks(self) -> np.ndarray:
+        return closed_walks(self._before, self._depth)
+
+    @cached_property
+    def _vectors(self) -> np.ndarray:
+        matrix = _matrix(self._before, self._before.weights)
+        strength = matrix.sum(axis=1)[:, None]
+        strength[strength == 0] = 1
+        vectors = self._noise
+        for _ in range(_SMOOTHING_STEPS):
+            vectors = (vectors + matrix @ vectors / strength) / 2
+        return vectors
+
+    @cached_property
+    def _forms(self) -> np.ndarray:
+        return _quadratic_forms(self._before, self._before.weights, self._vectors)
 
 
 def _check(before: EdgeList, after: EdgeList, labels: np.ndarray | None, weights: np.ndarray | None) -> None:
@@ -185,15 +251,7 @@ def _degree_distance(old: np.ndarray, new: np.ndarray) -> float:
     return float(np.abs(ecdf(old).cdf.evaluate(degrees) - ecdf(new).cdf.evaluate(degrees)).max())
 
 
-def _laplacian_error(before: EdgeList, after: EdgeList, weights: np.ndarray | None, rng: np.random.Generator) -> float:
-    matrix = _matrix(before, before.weights)
-    strength = matrix.sum(axis=1)[:, None]
-    strength[strength == 0] = 1
-    vectors = rng.standard_normal((before.num_nodes, _NUM_VECTORS))
-    for _ in range(_SMOOTHING_STEPS):
-        vectors = (vectors + matrix @ vectors / strength) / 2
-    old = _quadratic_forms(before, before.weights, vectors)
-    new = _quadratic_forms(after, weights, vectors)
+def _relative_error(old: np.ndarray, new: np.ndarray) -> float:
     return _mean(np.abs(new[old > 0] / old[old > 0] - 1))
 
 
@@ -246,14 +304,6 @@ def _rank_correlation(old: np.ndarray, new: np.ndarray) -> float:
     if len(old) < 2 or np.ptp(old) == 0 or np.ptp(new) == 0:
         return np.nan
     return float(spearmanr(old, new).statistic)
-
-
-def _community_agreement(old: EdgeList, new: EdgeList, seed: int) -> float:
-    if old.num_nodes == 0 or importlib.util.find_spec("networkit") is None:
-        return np.nan
-    from sklearn.metrics import adjusted_rand_score
-
-    return float(adjusted_rand_score(_communities(old, seed), _communities(new, seed)))
 
 
 def _communities(edges: EdgeList, seed: int) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from wis.experiments.datasets.splits import MASKS, with_split
@@ -12,6 +12,9 @@ from wis.experiments.sweep.runs import Split
 
 from wis import EdgeList, machine
 from wis.graphs.edge_list import LoadedGraph
+
+if TYPE_CHECKING:
+    from wis.baselines.metrics import Reference
 
 _PACKAGES = ("wis-graph", "torch", "torch-geometric", "numpy", "scipy", "numba", "scikit-learn", "networkit")
 
@@ -74,11 +77,9 @@ def structure(edges: EdgeList) -> dict[str, int]:
     return {"pairs": edges.num_pairs, "components": int(components), "isolated": isolated}
 
 
-def compare(
-    before: EdgeList, after: EdgeList, labels: np.ndarray, weights: np.ndarray | None = None
+def what_is_kept(
+    reference: Reference, after: EdgeList, labels: np.ndarray, weights: np.ndarray | None = None
 ) -> dict[str, float]:
-    """:func:`wis.baselines.metrics.compare` where it is defined, without the measures that a run has as columns."""
-    from wis.baselines import metrics
-
-    found = metrics.compare(before, after, labels=labels, weights=weights)
+    """The measures of :mod:`wis.baselines.metrics` that are defined, without those that a run has as columns."""
+    found = reference.compare(after, labels=labels, weights=weights)
     return {name: value for name, value in found.items() if math.isfinite(value) and name not in _COUNTED}

@@ -19,7 +19,7 @@ import numpy as np
 from wis.baselines.gnn.protocol import Protocol
 from wis.experiments.datasets.load import read
 from wis.experiments.datasets.splits import with_split
-from wis.experiments.sweep.measure import bytes_of_edges, compare, structure
+from wis.experiments.sweep.measure import bytes_of_edges, structure, what_is_kept
 from wis.experiments.sweep.receptive_field import receptive_field
 from wis.experiments.sweep.runs import Run, Sparsifier, Split, canonical_json
 from wis.experiments.sweep.store import OrderOutcome, RunOutcome
@@ -34,6 +34,7 @@ from wis.registry import find_method
 
 if TYPE_CHECKING:
     from wis.baselines.gnn.fit import FitResult
+    from wis.baselines.metrics import Reference
 
 _compiled: set[str] = set()
 _log = logging.getLogger("wis")
@@ -165,8 +166,16 @@ def _left(
         after = EdgeList(before.num_nodes, np.compress(stays, before.pairs, axis=1), before.directed)
         weights = None if weights is None else weights[stays]
         facts = {**structure(after), **(receptive_field(after, depth) if depth else {})}
-        _measured[key] = facts, compare(before, after, graph.data.y.numpy(), weights)
+        _measured[key] = facts, what_is_kept(_reference(before), after, graph.data.y.numpy(), weights)
     return _measured[key]
+
+
+@functools.lru_cache(maxsize=1)
+def _reference(edges: EdgeList) -> Reference:
+    """What sparse graphs of the runs that come one after the other are compared with."""
+    from wis.baselines.metrics import Reference
+
+    return Reference(edges)
 
 
 # The dataset of the runs that come one after the other.

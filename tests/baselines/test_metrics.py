@@ -124,6 +124,15 @@ def test_laplacian_error_by_matrices(graph, sparse, results):
     assert results["laplacian_error"] == pytest.approx(np.mean(errors))
 
 
+def test_one_reference_serves_several_sparsifications(graph, sparse):
+    reference = metrics.Reference(edge_list(graph), depth=2, seed=3)
+    for other in (sparse, graph, nx.empty_graph(36), sparse):
+        alone = metrics.compare(edge_list(graph), edge_list(other), depth=2, seed=3)
+        assert reference.compare(edge_list(other)) == pytest.approx(alone, abs=0, rel=0, nan_ok=True)
+    with pytest.raises(ValueError, match="before has 36 vertices, after has 3"):
+        reference.compare(edge_list(nx.empty_graph(3)))
+
+
 def test_communities():
     pytest.importorskip("networkit")
     graph = nx.connected_caveman_graph(6, 8)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 from torch_geometric.data import Data
-from wis.experiments.sweep.measure import compare, dataset_facts, environment, structure
+from wis.baselines.metrics import Reference
+from wis.experiments.sweep.measure import dataset_facts, environment, structure, what_is_kept
 from wis.experiments.sweep.runs import Split
 
 from wis.graphs.edge_list import EdgeList
@@ -49,9 +50,9 @@ def test_dataset_facts_say_what_to_beware_of():
 
 
 def test_compare_leaves_out_what_is_undefined():
-    same = compare(edges(), edges(), LABELS)
+    same = what_is_kept(Reference(edges()), edges(), LABELS)
     assert (same["stretch"], same["unreachable"], same["walk_index_kept"]) == (1.0, 0.0, 1.0)
-    nothing = compare(edges(), edges(COLUMNS[:, :0]), LABELS)
+    nothing = what_is_kept(Reference(edges()), edges(COLUMNS[:, :0]), LABELS)
     assert "stretch" not in nothing
     assert nothing["unreachable"] == 1.0
     assert all(np.isfinite(value) for value in nothing.values())
@@ -59,8 +60,8 @@ def test_compare_leaves_out_what_is_undefined():
 
 def test_compare_reads_the_weight_of_each_pair():
     triangle = edges(COLUMNS[:, :6])
-    assert compare(triangle, triangle, LABELS)["laplacian_error"] == 0.0
-    assert np.isclose(compare(triangle, triangle, LABELS, np.full(3, 2.0))["laplacian_error"], 1.0)
+    assert what_is_kept(Reference(triangle), triangle, LABELS)["laplacian_error"] == 0.0
+    assert np.isclose(what_is_kept(Reference(triangle), triangle, LABELS, np.full(3, 2.0))["laplacian_error"], 1.0)
 
 
 @pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="only Linux resets the high-water mark")
