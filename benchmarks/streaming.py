@@ -75,9 +75,7 @@ def make_file(path: Path, num_rows: int) -> None:
             writer.write_table(pa.table(list(columns), schema=schema))
 
 
-def _measure(
-    folder: Path, method: str, num_rows: int, in_memory: bool, max_memory: str | None
-) -> list[dict[str, Any]]:
+def _measure(folder: Path, method: str, num_rows: int, in_memory: bool, max_memory: str | None) -> list[dict[str, Any]]:
     small, file = folder / "small.parquet", folder / "in.parquet"
     limit = check_bytes("--max-memory", max_memory) if max_memory else min((600 << 20) + 20 * num_rows, 4 << 30)
     make_file(small, 100)
@@ -110,16 +108,17 @@ def _measure(
 
 
 def _to_markdown(results: dict[str, Any]) -> str:
-    rows = results["rows"]
+    rows, method = results["rows"], results["method"]
     counts = " ".join(str(count) for count in dict.fromkeys(row["rows"] for row in rows))
+    command = f"python -m benchmarks.streaming --method {method} --rows {counts}"
     lines = [
         "# Edge lists larger than memory",
         "",
-        f"`python -m benchmarks.streaming --method {results['method']} --rows {counts}`, one core. {timing.describe(results['machine'])}.",
+        f"`{command}`, one core. {timing.describe(results['machine'])}.",
         "",
-        f"`wis sparsify --method {results['method']}` keeps half of the edges of a Parquet file, in memory and with "
-        "`--max-memory`; the files written are the same. CPU seconds of its parts, as the command tells them; peak memory of the whole "
-        "process.",
+        f"`wis sparsify --method {method}` keeps half of the edges of a Parquet file, in memory and with "
+        "`--max-memory`; the files written are the same. CPU seconds of its parts, as the command tells them; peak "
+        "memory of the whole process.",
         "",
     ]
     table: list[tuple[str, ...]] = [
