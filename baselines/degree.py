@@ -5,17 +5,40 @@ Both keep edges between vertices of low degree: such an edge is one of few ways 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
-from wis.baselines.draws import draw_order, draw_until
+from wis.baselines.draws import draw_order, draw_scores, draw_until
 
 from wis.graphs.edge_list import EdgeList, require_undirected
-from wis.registry import method
+from wis.registry import Pairs, Scores, method
 
 _DSPAR = "Liu et al., DSpar (TMLR 2023, arXiv:2307.02947), Algorithm 1"
 _WEIGHTS = "; with weights after Lovász, Random walks on graphs (1993), Corollary 3.3"
 
 
-@method(source="Seo, Yun and Yang, TEDDY (ICLR 2024, arXiv:2402.01261), the edge score of its published code")
+def _teddy_scores(pairs: Pairs) -> Iterator[np.ndarray]:
+    degree = pairs.degrees()
+    # Two sums, over the neighbours of higher and of lower number, each in canonical order.
+    around, lower = np.zeros(pairs.num_nodes), np.zeros(pairs.num_nodes)
+    for u, v in pairs.pair_blocks():
+        np.add.at(around, u, 1 / np.sqrt(degree[v]))
+        np.add.at(lower, v, 1 / np.sqrt(degree[u]))
+    around += lower
+    del lower
+    square = np.maximum(degree, 1).astype(np.float64)
+    del degree
+    square *= square
+    around /= square
+    del square
+    for u, v in pairs.pair_blocks():
+        yield around[u] * around[v]
+
+
+@method(
+    source="Seo, Yun and Yang, TEDDY (ICLR 2024, arXiv:2402.01261), the edge score of its published code",
+    scores=Scores(_teddy_scores, node_bytes=24),
+)
 def teddy(edges: EdgeList) -> np.ndarray:
     """TEDDY's score: low degrees at the ends of an edge and around them.
 
@@ -40,15 +63,21 @@ def teddy(edges: EdgeList) -> np.ndarray:
         If the graph is directed.
     """
     require_undirected(edges, "teddy")
-    u, v = edges.pairs
-    degree = edges.degrees()
-    inverse_root = 1 / np.sqrt(np.maximum(degree, 1))
-    around = np.bincount(u, inverse_root[v], edges.num_nodes) + np.bincount(v, inverse_root[u], edges.num_nodes)
-    vertex_score = around / np.maximum(degree, 1) ** 2
-    return np.argsort(vertex_score[u] * vertex_score[v], kind="stable")
+    return _lowest_first(_teddy_scores(edges))
 
 
-@method(source=_DSPAR + ", drawn without replacement" + _WEIGHTS, seeded=True, reads_weights=True)
+def _dspar_scores(pairs: Pairs, *, seed: int | None = None) -> Iterator[np.ndarray]:
+    random = np.random.default_rng(seed)
+    for rates in _dspar_rates(pairs):
+        yield draw_scores(rates, random)
+
+
+@method(
+    source=_DSPAR + ", drawn without replacement" + _WEIGHTS,
+    seeded=True,
+    reads_weights=True,
+    scores=Scores(_dspar_scores, node_bytes=4),
+)
 def dspar(edges: EdgeList, *, seed: int | None = None) -> np.ndarray:
     """Edges drawn one after the other with probability proportional to ``1 / d_u + 1 / d_v``.
 
@@ -75,7 +104,9 @@ def dspar(edges: EdgeList, *, seed: int | None = None) -> np.ndarray:
         If the graph is directed.
     """
     require_undirected(edges, "dspar")
-    return draw_order(_dspar_scores(edges), np.random.default_rng(seed))
+    if edges.weights is None:
+        return _lowest_first(_dspar_scores(edges, seed=seed))
+    return draw_order(_weighted_rates(edges, edges.weights), np.random.default_rng(seed))
 
 
 @method(source=_DSPAR + _WEIGHTS, seeded=True, reads_weights=True)
@@ -109,12 +140,26 @@ def dspar_reweighted(edges: EdgeList, num_keep: int, *, seed: int | None = None)
         If the graph is directed.
     """
     require_undirected(edges, "dspar-reweighted")
-    return draw_until(_dspar_scores(edges), num_keep, np.random.default_rng(seed))
+    rates = _joined(_dspar_rates(edges)) if edges.weights is None else _weighted_rates(edges, edges.weights)
+    return draw_until(rates, num_keep, np.random.default_rng(seed))
 
 
-def _dspar_scores(edges: EdgeList) -> np.ndarray:
-    if edges.weights is None:
-        inverse = 1 / np.maximum(edges.degrees(), 1)
-        return inverse[edges.pairs[0]] + inverse[edges.pairs[1]]
-    degree = np.bincount(edges.pairs.ravel(), np.tile(edges.weights, 2), edges.num_nodes)
-    return edges.weights / degree[edges.pairs[0]] + edges.weights / degree[edges.pairs[1]]
+def _dspar_rates(pairs: Pairs) -> Iterator[np.ndarray]:
+    """``1 / d_u + 1 / d_v`` of all pairs, block by block."""
+    degree = pairs.degrees()
+    for u, v in pairs.pair_blocks():
+        yield 1 / degree[u] + 1 / degree[v]
+
+
+def _weighted_rates(edges: EdgeList, weights: np.ndarray) -> np.ndarray:
+    """The same times the weight, with the sums of weights for degrees: float64 ``[m]``."""
+    degree = np.bincount(edges.pairs.ravel(), np.tile(weights, 2), edges.num_nodes)
+    return weights / degree[edges.pairs[0]] + weights / degree[edges.pairs[1]]
+
+
+def _lowest_first(scores: Iterator[np.ndarray]) -> np.ndarray:
+    return np.argsort(_joined(scores), kind="stable")
+
+
+def _joined(blocks: Iterator[np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.empty(0), *blocks])

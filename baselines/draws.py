@@ -24,7 +24,15 @@ def draw_order(rates: np.ndarray, random: np.random.Generator) -> np.ndarray:
     numpy.ndarray
         int64 permutation of ``range(m)``, last drawn first. O(m log m) time.
     """
-    return np.argsort(-_arrivals(rates, random), kind="stable")
+    return np.argsort(draw_scores(rates, random), kind="stable")
+
+
+def draw_scores(rates: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """What :func:`draw_order` sorts by, ascending: float64 ``[m]``.
+
+    The scores of some edges after those of others, from one ``random``, are the scores of all.
+    """
+    return -_arrivals(rates, random)
 
 
 def draw_until(rates: np.ndarray, num_keep: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

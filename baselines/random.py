@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
+from wis.baselines.shuffles import shuffled_places
 
 from wis.graphs.edge_list import EdgeList
-from wis.registry import method
+from wis.registry import Pairs, Scores, method
 
 
-@method(source="uniform sampling without replacement", seeded=True)
+def _places(pairs: Pairs, *, seed: int | None = None, memory: int, folder: Path) -> Iterator[np.ndarray]:
+    return shuffled_places(np.random.default_rng(seed), pairs.num_pairs, folder, memory)
+
+
+@method(source="uniform sampling without replacement", seeded=True, scores=Scores(_places, disk_bytes=8))
 def rank(edges: EdgeList, *, seed: int | None = None) -> np.ndarray:
     """Uniformly random order.
 

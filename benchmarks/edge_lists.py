@@ -73,13 +73,13 @@ def make_file(path: Path, num_rows: int) -> None:
     WRITERS[path.suffix[1:]](path, columns)
 
 
-def run_command(file: str, out: str, max_memory: str | None = None) -> None:
+def run_command(file: str, out: str, method: str = "wis:depth=2", max_memory: str | None = None) -> None:
     """Run `wis sparsify` with a clock that counts processor seconds, which other work on the machine disturbs least."""
     from wis.experiments.commands.app import app
 
     time.perf_counter = time.process_time
     more = [] if max_memory is None else ["--max-memory", max_memory]
-    app(["sparsify", file, "-o", out, "--method", "wis:depth=2", *more])
+    app(["sparsify", file, "-o", out, "--method", method, "--seed", "0", *more])
 
 
 def _write_csv(path: Path, columns: np.ndarray) -> None:

@@ -1,12 +1,14 @@
 """`wis sparsify --max-memory` on edge lists larger than memory, beside the same in memory.
 
-    python -m benchmarks.streaming [--rows N ...] [--in-memory-up-to N] [--max-memory 4G] [--folder DIR]
+    python -m benchmarks.streaming [--method METHOD] [--rows N ...] [--in-memory-up-to N] [--max-memory 4G]
+                                   [--folder DIR]
 
 The Parquet file has ``N`` rows (10^6, 10^7, 5*10^7), draws of the power-law graph of the engine benchmark. The command
-keeps half of the edges by 1-WIS, in a process of its own that is bound to one core; ``--max-memory`` is 600 MiB plus 20
-bytes a row, at most 4 GiB, unless it is given. Both outputs must be the same, byte by byte. A small graph goes first,
-so that compilation is not counted. Needs some 40 bytes a row on disk. Seconds are those of the processor. Writes
-``streaming.json`` and ``streaming.md``.
+keeps half of the edges by 1-WIS, or by another method that streams, in a process of its own that is bound to one core;
+``--max-memory`` is 600 MiB plus 20 bytes a row, at most 4 GiB, unless it is given. Both outputs must be the same, byte
+by byte. A small graph goes first, so that compilation is not counted. Needs some 50 bytes a row on disk. Seconds are
+those of the processor. Writes ``streaming.json`` and ``streaming.md``, and for another method than 1-WIS
+``streaming-METHOD.json`` and ``.md``.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from wis.checks import check_bytes
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("numpy", "numba", "pyarrow")
+_1WIS = "wis:depth=2"
 _PARTS = ("reading", "choosing", "writing")
 
 
@@ -40,13 +43,16 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         for num_rows in options.rows:
-            rows += _measure(Path(folder), num_rows, num_rows <= options.in_memory_up_to, options.max_memory)
-    results = {"machine": timing.machine(*PACKAGES), "rows": rows}
-    timing.write(options.out, "streaming", results, _to_markdown(results))
+            in_memory = num_rows <= options.in_memory_up_to
+            rows += _measure(Path(folder), options.method, num_rows, in_memory, options.max_memory)
+    results = {"machine": timing.machine(*PACKAGES), "method": options.method, "rows": rows}
+    name = "streaming" if options.method == _1WIS else f"streaming-{options.method}"
+    timing.write(options.out, name, results, _to_markdown(results))
 
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.streaming", description=__doc__.partition("\n")[0])
+    parser.add_argument("--method", default=_1WIS, help=f"a method that streams ({_1WIS})")
     parser.add_argument("--rows", type=int, nargs="+", default=[10**6, 10**7, 5 * 10**7], help="rows of the files")
     parser.add_argument("--in-memory-up-to", type=int, default=5 * 10**7, metavar="N", help="rows (5*10^7)")
     parser.add_argument("--max-memory", help="for all files alike (600 MiB plus 20 bytes a row, at most 4 GiB)")
@@ -69,7 +75,7 @@ def make_file(path: Path, num_rows: int) -> None:
             writer.write_table(pa.table(list(columns), schema=schema))
 
 
-def _measure(folder: Path, num_rows: int, in_memory: bool, max_memory: str | None) -> list[dict[str, Any]]:
+def _measure(folder: Path, method: str, num_rows: int, in_memory: bool, max_memory: str | None) -> list[dict[str, Any]]:
     small, file = folder / "small.parquet", folder / "in.parquet"
     limit = check_bytes("--max-memory", max_memory) if max_memory else min((600 << 20) + 20 * num_rows, 4 << 30)
     make_file(small, 100)
@@ -78,9 +84,9 @@ def _measure(folder: Path, num_rows: int, in_memory: bool, max_memory: str | Non
     outputs: list[Path] = []
     for more in ((), (str(limit),))[0 if in_memory else 1 :]:
         outputs.append(folder / f"half{len(outputs)}.parquet")
-        edge_lists.sparsify(small, folder / "small_half.parquet", *more)
+        edge_lists.sparsify(small, folder / "small_half.parquet", method, *more)
         start = time.perf_counter()
-        said, peak_bytes = edge_lists.sparsify(file, outputs[-1], *more)
+        said, peak_bytes = edge_lists.sparsify(file, outputs[-1], method, *more)
         seconds = {name: float(value) for name, value in re.findall(rf"({'|'.join(_PARTS)}) ([\d.]+) s", said)}
         num_edges = int(re.findall(r"of ([\d,]+) edges", said)[0].replace(",", ""))
         found.append(
@@ -102,16 +108,17 @@ def _measure(folder: Path, num_rows: int, in_memory: bool, max_memory: str | Non
 
 
 def _to_markdown(results: dict[str, Any]) -> str:
-    rows = results["rows"]
+    rows, method = results["rows"], results["method"]
     counts = " ".join(str(count) for count in dict.fromkeys(row["rows"] for row in rows))
+    command = f"python -m benchmarks.streaming --method {method} --rows {counts}"
     lines = [
         "# Edge lists larger than memory",
         "",
-        f"`python -m benchmarks.streaming --rows {counts}`, one core. {timing.describe(results['machine'])}.",
+        f"`{command}`, one core. {timing.describe(results['machine'])}.",
         "",
-        "`wis sparsify` keeps half of the edges of a Parquet file by 1-WIS, in memory and with `--max-memory`; the "
-        "files written are the same. CPU seconds of its parts, as the command tells them; peak memory of the whole "
-        "process.",
+        f"`wis sparsify --method {method}` keeps half of the edges of a Parquet file, in memory and with "
+        "`--max-memory`; the files written are the same. CPU seconds of its parts, as the command tells them; peak "
+        "memory of the whole process.",
         "",
     ]
     table: list[tuple[str, ...]] = [

@@ -14,7 +14,7 @@ from wis.api import closed_walks, removal_order, sparsify, walk_index
 from wis.extras import needed_for
 from wis.graphs.edge_list import EdgeList
 from wis.order import RemovalOrder
-from wis.registry import Method, method, methods
+from wis.registry import Method, Scores, method, methods
 
 if TYPE_CHECKING:
     from wis.graph_files.open_graph import read_graph, write_graph
@@ -28,6 +28,7 @@ __all__ = [
     "EdgeList",
     "Method",
     "RemovalOrder",
+    "Scores",
     "Sparsify",
     "__version__",
     "closed_walks",

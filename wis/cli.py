@@ -169,8 +169,8 @@ _MaxMemory = Annotated[
     str | None,
     typer.Option(
         metavar="BYTES",
-        help="Stay below this, as 4G or 4GB (10⁹), for .npy and .parquet by wis:depth=2: edges wait on the disk of the "
-        "output. Default: all edges in memory.",
+        help="Stay below this, as 4G or 4GB (10⁹), for .npy and .parquet by wis:depth=2, random, dspar or teddy: edges "
+        "wait on the disk of the output. Default: all edges in memory.",
     ),
 ]
 _Seed = Annotated[int | None, typer.Option(help="Seed of methods that draw at random.")]
@@ -233,11 +233,20 @@ def sparsify(
         if order is not None:
             raise ValueError("give --order or --max-memory, not both: an order is read into memory whole")
         with _naming(graph):
-            table, memory = _streamed(graph, format, columns, edge_attrs, name, options, directed, device, max_memory)
+            table, memory = _streamed(graph, format, columns, edge_attrs, found, options, directed, device, max_memory)
             from wis.graph_files.streaming import sparsify_table
 
             kept, before = sparsify_table(
-                table, out, memory, keep=keep, num_edges=num_edges, num_nodes=num_nodes, lap=meter.lap
+                table,
+                out,
+                memory,
+                found,
+                options,
+                seed=seed,
+                keep=keep,
+                num_edges=num_edges,
+                num_nodes=num_nodes,
+                lap=meter.lap,
             )
         meter.say(f"kept {kept:,} of {before:,} edges of {graph} and wrote {out}")
         return
@@ -297,10 +306,10 @@ def order(
     columns = TableOptions(source, target, weight, bipartite, header, names)
     if max_memory is not None:
         with _naming(graph):
-            table, memory = _streamed(graph, format, columns, edge_attrs, name, options, directed, device, max_memory)
+            table, memory = _streamed(graph, format, columns, edge_attrs, found, options, directed, device, max_memory)
             from wis.graph_files.streaming import rank_table
 
-            num_pairs = rank_table(table, out, memory, options, seed=seed, num_nodes=num_nodes, lap=meter.lap)
+            num_pairs = rank_table(table, out, memory, found, options, seed=seed, num_nodes=num_nodes, lap=meter.lap)
         meter.say(f"ranked the {num_pairs:,} edges of {graph} and wrote {out}")
         return
     with _naming(graph):
@@ -358,7 +367,7 @@ def _streamed(
     format: str | None,
     columns: TableOptions,
     edge_attrs: str | None,
-    method: str,
+    method: Method,
     options: Mapping[str, Any],
     directed: bool,
     device: str,
@@ -375,7 +384,7 @@ def _streamed(
     table = read_graph(graph, format=format, edge_attrs=names, **vars(columns))
     check_streams(table, method, options, directed=directed, device=device)
     if table.has_different_weights:
-        warn_of_weights(method)
+        warn_of_weights(method.name)
     return table, memory
 
 

@@ -9,6 +9,9 @@ of the method. It is one of two kinds:
     returns a bool mask ``[m]`` of the pairs kept and their weights (float64 ``[m]``, or None), for methods that have no
     order of their own.
 
+A rank may say besides how it scores pairs one by one (:class:`Scores`): then it ranks graphs too whose pairs are on
+disk.
+
 The kind is read off the signature: a parameter ``num_keep`` makes it a selection. A function takes only those of the
 standard keywords that it needs; every other keyword-only parameter is an option that users may set.
 """
@@ -19,10 +22,12 @@ import functools
 import importlib.metadata
 import inspect
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
 
 from wis.checks import check_flag, did_you_mean
 from wis.extras import needed_for
@@ -32,10 +37,54 @@ ENTRY_POINT_GROUP = "wis.methods"
 # What the caller hands over by itself; `limit` is the number of removals after which a rank may stop being exact.
 STANDARD_KEYWORDS = frozenset({"data", "seed", "device", "progress", "limit"})
 
+# The same for scores of pairs on disk.
+_SCORE_KEYWORDS = frozenset({"seed", "memory", "folder"})
+
 # Options of every method, and their defaults: wis.calls does what they say, and the functions do not get them.
 SHARED_OPTIONS: Mapping[str, Any] = MappingProxyType({"keep_connected": False})
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+class Pairs(Protocol):
+    """The pairs of a graph, in memory (:class:`wis.EdgeList`) or on disk."""
+
+    @property
+    def num_nodes(self) -> int:
+        """Number of vertices ``n``."""
+
+    @property
+    def num_pairs(self) -> int:
+        """Number of pairs ``m``."""
+
+    def degrees(self) -> np.ndarray:
+        """Number of pairs at every vertex: int64 ``[n]``, int32 where the pairs are on disk."""
+
+    def pair_blocks(self) -> Iterator[np.ndarray]:
+        """The pairs, some at a time, in canonical order: int64 ``[2, block]``. On disk they are read at every call."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How a method ranks pairs that do not fit into memory: by a score of each, the lowest first.
+
+    Attributes
+    ----------
+    function
+        ``function(pairs, *, seed, memory, folder, **options)``, of which it takes those of the three keywords that it
+        needs, and all options: yields float64 arrays that are the scores of all :class:`Pairs` in canonical order, in
+        blocks of any length. Pairs are removed by rising score, equal ones in canonical order; that must be the order
+        that the method itself gives for the same undirected graph without weights. ``memory`` is the bytes that it may
+        take beside ``node_bytes``, ``folder`` where it may put files.
+    node_bytes
+        Bytes in memory that it takes for every vertex.
+    disk_bytes
+        Bytes on disk that it takes for every pair.
+    """
+
+    function: Callable[..., Iterator[np.ndarray]]
+    node_bytes: int = 0
+    disk_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,6 +111,8 @@ class Method:
         Whether the weights of the edges matter to it.
     function
         The function itself.
+    scores
+        How it scores pairs on disk; None if it ranks graphs in memory only.
     """
 
     name: str
@@ -73,6 +124,7 @@ class Method:
     learns: bool
     reads_weights: bool
     function: Callable[..., Any]
+    scores: Scores | None
     _seeded: bool | Callable[[Mapping[str, Any]], bool]
     _check: Callable[..., object] | None = None
 
@@ -118,10 +170,36 @@ class Method:
 
     def call(self, *args: Any, **keywords: Any) -> Any:
         """Call the function with those of the standard keywords that it takes, and with all options."""
-        taken = inspect.signature(self.function).parameters
-        keywords = {k: v for k, v in keywords.items() if k in taken or k not in STANDARD_KEYWORDS}
         with needed_for(f"method {self.name!r}"):
-            return self.function(*args, **keywords)
+            return self.function(*args, **_taken(self.function, STANDARD_KEYWORDS, keywords))
+
+    def score(self, pairs: Pairs, **keywords: Any) -> Iterator[np.ndarray]:
+        """The scores of all pairs, block by block: see :class:`Scores`, which the method must have.
+
+        Raises
+        ------
+        ValueError
+            If they are not one number a pair; third-party methods may err.
+        """
+        assert self.scores is not None
+        count = 0
+        with needed_for(f"method {self.name!r}"):
+            for block in self.scores.function(pairs, **_taken(self.scores.function, _SCORE_KEYWORDS, keywords)):
+                if block.ndim != 1 or block.dtype != np.float64:
+                    raise ValueError(
+                        f"the scores of method {self.name!r} must be float64 arrays of one dimension, got "
+                        f"{block.dtype} {list(block.shape)}"
+                    )
+                count += len(block)
+                yield block
+        if count != pairs.num_pairs:
+            raise ValueError(f"method {self.name!r} must score each of the {pairs.num_pairs} pairs once, got {count}")
+
+
+def _taken(function: Callable[..., Any], standard: frozenset[str], keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the standard keywords that a function takes, and all options."""
+    taken = inspect.signature(function).parameters
+    return {name: value for name, value in keywords.items() if name in taken or name not in standard}
 
 
 def method(
@@ -132,6 +210,7 @@ def method(
     reads_weights: bool = False,
     check: Callable[..., object] | None = None,
     devices: tuple[str, ...] = ("cpu",),
+    scores: Scores | None = None,
 ) -> Callable[[_Function], _Function]:
     """State where a method comes from and what it uses; the function itself is left as it is.
 
@@ -150,6 +229,8 @@ def method(
         before a graph is read, so that hours of other work do not end in a slip of the pen. None: nothing to check.
     devices
         The devices that it runs on. Asking for another one is an error, never a silent fall-back.
+    scores
+        How it scores pairs, if each has a score of its own: with it, ``--max-memory`` ranks graphs larger than memory.
     """
 
     def mark(function: _Function) -> _Function:
@@ -160,6 +241,7 @@ def method(
             "reads_weights": reads_weights,
             "check": check,
             "devices": devices,
+            "scores": scores,
         }
         return function
 
@@ -234,6 +316,7 @@ def _load(name: str) -> Method:
         learns=facts.get("learns", False),
         reads_weights=facts.get("reads_weights", False),
         function=function,
+        scores=facts.get("scores"),
         _seeded=facts.get("seeded", True),
         _check=facts.get("check"),
     )

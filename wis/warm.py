@@ -6,15 +6,19 @@ import itertools
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import wis
 from wis.progress import track
+
+if TYPE_CHECKING:
+    from wis.graphs.pair_files import PairFile
 
 # A triangle and a tail, on which nearly every kernel of a method runs.
 SMALL = np.array([[0, 0, 1, 2], [1, 2, 2, 3]])
@@ -98,7 +102,10 @@ def _forms() -> Iterator[tuple[str, Callable[[], object]]]:
     for depth, ties in itertools.product((2, 3), ("first", "random")):
         on_dense = partial(wis.removal_order, dense, depth=depth, ties=ties, seed=0)
         yield f"wis:depth={depth},ties={ties} on a dense graph", on_dense
-    yield "wis:depth=2 on disk", _on_disk
+    yield "wis:depth=2 on disk", _in_bands
+    for record in wis.methods():
+        if record.scores is not None:
+            yield f"{record.name} on disk", partial(_by_score, record)
     searched = partial(wis.removal_order, undirected, num_nodes=num_nodes, depth=3, memory=0)
     yield "wis:depth=3,memory=0 on an undirected graph", searched
     for depth in (2, 3):
@@ -112,13 +119,30 @@ def _text(options: Mapping[str, object]) -> str:
     return ",".join(f"{name}={value}" for name, value in options.items())
 
 
-def _on_disk() -> None:
+def _in_bands() -> None:
     """Rank a graph with its edges on disk; without room, edges of one key go as they are read."""
     from wis.engine.degrees.bands import remove_in_bands
+
+    for room in (0, 1 << 20):
+        with _small_on_disk() as (pairs, folder):
+            remove_in_bands(pairs, pairs.num_pairs, room, folder)
+
+
+def _by_score(method: wis.Method) -> None:
+    """The same by scores; without room, there are many runs and blocks."""
+    from wis.graph_files.scored_pairs import remove_by_score
+
+    for room in (0, 1 << 20):
+        with _small_on_disk() as (pairs, folder):
+            remove_by_score(method, pairs, pairs.num_pairs, room, folder, seed=0)
+
+
+@contextmanager
+def _small_on_disk() -> Iterator[tuple[PairFile, Path]]:
+    """The pairs of a small graph, and the folder of their file."""
     from wis.graphs.pair_files import collect_pairs
 
     with tempfile.TemporaryDirectory() as folder:
-        for room in (0, 1 << 20):
-            pairs = collect_pairs([tuple(SMALL)], None, Path(folder), 1 << 20)
-            remove_in_bands(pairs, pairs.num_pairs, room, Path(folder))
-            pairs.close()
+        pairs = collect_pairs([tuple(SMALL)], None, Path(folder), 1 << 20)
+        with closing(pairs):
+            yield pairs, Path(folder)

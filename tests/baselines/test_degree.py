@@ -27,6 +27,24 @@ def test_teddy_by_matrices():
     assert (np.diff(score[order]) > -1e-15).all()
 
 
+def test_teddy_by_blocks_is_teddy_at_once(monkeypatch):
+    monkeypatch.setattr("wis.graphs.edge_list._CHUNK", 7)
+    edges = edge_list(nx.powerlaw_cluster_graph(60, 3, 0.5, seed=2))
+    u, v = edges.pairs
+    inverse_root = 1 / np.sqrt(edges.degrees())
+    around = np.bincount(u, inverse_root[v], edges.num_nodes) + np.bincount(v, inverse_root[u], edges.num_nodes)
+    vertex = around / edges.degrees() ** 2
+    assert np.array_equal(degree.teddy(edges), np.argsort(vertex[u] * vertex[v], kind="stable"))
+
+
+def test_dspar_by_blocks_draws_what_it_draws_at_once(monkeypatch):
+    monkeypatch.setattr("wis.graphs.edge_list._CHUNK", 7)
+    edges = edge_list(nx.powerlaw_cluster_graph(60, 3, 0.5, seed=2))
+    inverse = 1 / edges.degrees()
+    arrivals = np.random.default_rng(4).standard_exponential(edges.num_pairs) / inverse[edges.pairs].sum(axis=0)
+    assert np.array_equal(degree.dspar(edges, seed=4), np.argsort(-arrivals, kind="stable"))
+
+
 def test_teddy_removes_the_edge_between_hubs_first():
     graph = nx.Graph([(0, 1)] + [(i % 2, i) for i in range(2, 12)])
     edges = edge_list(graph)

@@ -13,7 +13,7 @@ from wis.graphs.edge_list import EdgeList
 from wis.registry import Method
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "methods.md"
-HEAD = ("method", "what it does", "weights", "directed", "labels", "one order", "GPU", "source")
+HEAD = ("method", "what it does", "weights", "directed", "labels", "one order", "GPU", "on disk", "source")
 
 UNDIRECTED = edge_list(4, [[0, 0, 1, 2], [1, 2, 2, 3]])
 DIRECTED = edge_list(4, [[0, 2, 1, 3], [1, 0, 2, 2]], directed=True)
@@ -42,6 +42,7 @@ def row(method: Method) -> list[str]:
         "needed" if method.learns else "–",
         _mark(method.kind == "rank"),
         _mark("cuda" in method.devices),
+        "1-WIS" if method.name == "wis" else _mark(method.scores is not None),
         method.source.replace("|", "\\|"),
     ]
 

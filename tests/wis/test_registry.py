@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib.metadata
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import wis
-from wis.registry import find_method, format_method, parse_method
+from wis.cli import app
+from wis.registry import Pairs, find_method, format_method, parse_method
 
 
 def rank_by_position(edges: wis.EdgeList, *, step: int = 1) -> np.ndarray:
@@ -25,15 +29,54 @@ def keep_first(edges: wis.EdgeList, num_keep: int, *, factor: float = 2.0) -> tu
     return np.arange(edges.num_pairs) < num_keep, np.full(edges.num_pairs, factor)
 
 
+def by_sum(pairs: Pairs, *, shift: float = 0.0) -> Iterator[np.ndarray]:
+    """The sum of the ends: many are equal."""
+    for u, v in pairs.pair_blocks():
+        yield u % 3 + v % 2 + shift
+
+
+def too_few(pairs: Pairs) -> Iterator[np.ndarray]:
+    yield np.zeros(1)
+
+
+def of_integers(pairs: Pairs) -> Iterator[np.ndarray]:
+    yield np.zeros(pairs.num_pairs, dtype=np.int64)
+
+
+@wis.method(source="a test", scores=wis.Scores(by_sum))
+def rank_by_sum(edges: wis.EdgeList, *, shift: float = 0.0) -> np.ndarray:
+    """Rank pairs by sum."""
+    return np.argsort(np.concatenate(list(by_sum(edges, shift=shift))), kind="stable")
+
+
+@wis.method(source="a test", scores=wis.Scores(too_few))
+def rank_by_too_few(edges: wis.EdgeList) -> np.ndarray:
+    """Rank pairs, but score one only."""
+    return np.arange(edges.num_pairs)
+
+
+@wis.method(source="a test", scores=wis.Scores(of_integers))
+def rank_by_integers(edges: wis.EdgeList) -> np.ndarray:
+    """Rank pairs by scores of another type."""
+    return np.arange(edges.num_pairs)
+
+
 @pytest.fixture
 def third_party(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two methods as another package would register them."""
+    """Methods as another package would register them."""
     from wis.registry import ENTRY_POINT_GROUP, _entry_points, _load
 
     here = __name__
+    functions = {
+        "by-position": rank_by_position,
+        "keep-first": keep_first,
+        "by-sum": rank_by_sum,
+        "by-too-few": rank_by_too_few,
+        "by-integers": rank_by_integers,
+    }
     extra = {
-        "by-position": importlib.metadata.EntryPoint("by-position", f"{here}:rank_by_position", ENTRY_POINT_GROUP),
-        "keep-first": importlib.metadata.EntryPoint("keep-first", f"{here}:keep_first", ENTRY_POINT_GROUP),
+        name: importlib.metadata.EntryPoint(name, f"{here}:{function.__name__}", ENTRY_POINT_GROUP)
+        for name, function in functions.items()
     }
     points = {**_entry_points(), **extra}
     monkeypatch.setattr("wis.registry._entry_points", lambda: points)
@@ -89,6 +132,30 @@ def test_a_third_party_selection() -> None:
     assert sparse.edge_weight.tolist() == [3.0, 3.0]
     with pytest.raises(TypeError, match="'keep-first' has no removal order; use wis.sparsify"):
         wis.removal_order(graph, "keep-first")
+
+
+@pytest.mark.usefixtures("third_party")
+def test_third_party_scores_rank_on_disk_as_in_memory(tmp_path: Path) -> None:
+    graph, orders = tmp_path / "graph.npy", (tmp_path / "whole.npz", tmp_path / "streamed.npz")
+    np.save(graph, np.random.default_rng(0).integers(0, 30, (2, 200)))
+    for path, more in zip(orders, ([], ["--max-memory", "500M"]), strict=True):
+        called = [str(graph), "-o", str(path), "-m", "by-sum:shift=0.5", *more]
+        assert CliRunner().invoke(app, ["order", *called]).exit_code == 0
+    assert orders[0].read_bytes() == orders[1].read_bytes()
+
+
+@pytest.mark.usefixtures("third_party")
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("by-too-few", "method 'by-too-few' must score each of the 2 pairs once, got 1"),
+        ("by-integers", r"the scores of method 'by-integers' must be float64 arrays of one dimension, got int64 \[2\]"),
+    ],
+)
+def test_third_party_scores_that_are_not_one_number_a_pair(name: str, message: str) -> None:
+    edges = wis.EdgeList(3, np.array([[0, 1], [1, 2]]))
+    with pytest.raises(ValueError, match=message):
+        list(find_method(name).score(edges))
 
 
 def test_unknown_methods_and_options_are_named() -> None:

@@ -1,14 +1,16 @@
 """Edge tables that do not fit into memory: ranked and sparsified with the edges on disk.
 
-A table is read once for its pairs, which are sorted on disk, each once; they are ranked in bands of the memory that is
-allowed; and the table is read twice more, once to find the pair of every row and once to copy the rows that stay. What
-stays in memory beside is some bytes a vertex and two bits an edge.
+A table is read once for its pairs, which are sorted on disk, each once; they are ranked in the memory that is allowed,
+by 1-WIS in bands, by methods that score each pair in sorted runs; and the table is read twice more, once to find the
+pair of every row and once to copy the rows that stay. What stays in memory beside is some bytes a vertex and two bits
+an edge.
 """
 
 from __future__ import annotations
 
 import errno
 import logging
+import math
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -24,20 +26,25 @@ from wis.files import replace_file
 from wis.graph_files.array_tables import NpyTable
 from wis.graph_files.edge_tables import EdgeTable, Rows, TooLargeError
 from wis.graph_files.parquet_tables import ParquetTable
-from wis.graphs.pair_files import PairFile, collect_pairs, heads, read_array, tails, temporary_file, write_array
+from wis.graph_files.scored_pairs import keys_by_score, remove_by_score
+from wis.graphs.disk_arrays import write_array
+from wis.graphs.pair_files import PairFile, collect_pairs, heads, tails
 from wis.order import order_header
+from wis.registry import SHARED_OPTIONS, Method, format_method, methods
 
-# Options of 1-WIS that may be written out, since they are its defaults.
+# The method that is ranked in bands, and those of its options that may be written out, since they are its defaults.
+_1WIS = "wis"
 _OPTIONS = {"depth": 2, "ties": "first", "objective": "vertex", "chunk": 1, "targets": None, "partitions": None}
 
 # Bytes of Python, its libraries, compiled code, and the blocks that are read and written.
 _BASE_BYTES = 420 << 20
 
-# The least that a band has to have, so that there are not very many.
-_LEAST_ROOM = 32 << 20
+# The least that a band or a run has to have, so that there are not very many; of runs also, of bytes for a pair.
+_LEAST_ROOM, _LEAST_PAIR_BYTES = 32 << 20, 1 / 2
 
-# Bytes on disk for a row: sorted runs while they are merged, or all pairs and those that are left; and for the order.
-_DISK_BYTES, _ORDER_BYTES = 20, 24
+# Bytes on disk for a row: sorted runs while they are merged, or all pairs and those that are left; all pairs and their
+# scores; and the order.
+_BANDS_BYTES, _SCORES_BYTES, _ORDER_BYTES = 20, 24, 16
 
 # Bytes in memory for a row whose pair is looked up: its key, sorted and not, its place, and the answer.
 _ROW_BYTES = 36
@@ -47,7 +54,7 @@ _BLOCK_PAIRS = 1 << 20
 _log = logging.getLogger("wis")
 
 
-def check_streams(table: Any, method: str, options: Mapping[str, Any], *, directed: bool, device: str) -> None:
+def check_streams(table: Any, method: Method, options: Mapping[str, Any], *, directed: bool, device: str) -> None:
     """Check that a graph can be ranked with its edges on disk.
 
     Raises
@@ -59,40 +66,55 @@ def check_streams(table: Any, method: str, options: Mapping[str, Any], *, direct
         raise ValueError("max_memory is for .npy and .parquet files; write the edges as one of these, or leave it out")
     if table.is_named:
         raise ValueError("max_memory is for vertices that are numbers from 0: all names are in memory; leave it out")
-    wrong = {name: value for name, value in options.items() if name not in _OPTIONS or value != _OPTIONS[name]}
-    if method != "wis" or options.get("depth") != 2 or wrong:
-        shown = ":".join([method, ",".join(f"{name}={value}" for name, value in options.items())]).removesuffix(":")
+    if not _method_streams(method, options):
+        names = ", ".join(record.name for record in methods() if record.scores is not None)
         raise ValueError(
-            f"max_memory is for the method wis:depth=2 (1-WIS, ties by canonical order) only, got {shown}: others need "
-            "all edges in memory; leave max_memory out"
+            f"max_memory is for the methods wis:depth=2 (1-WIS, ties by canonical order), {names} only, without "
+            f"keep_connected, got {format_method(method.name, options)}: others need all edges in memory; leave "
+            "max_memory out"
+        )
+    if method.reads_weights and table.is_weighted:
+        raise ValueError(
+            f"max_memory is for method {method.name!r} on graphs without weights, which it reads: those of all edges "
+            "are in memory; leave max_memory out"
         )
     if directed:
-        raise ValueError("max_memory is for undirected graphs: directed walks need all edges in memory")
+        raise ValueError("max_memory is for undirected graphs; leave directed or max_memory out")
     if device == "cuda":
         raise ValueError("max_memory is for the CPU; leave device out")
+
+
+def _method_streams(method: Method, options: Mapping[str, Any]) -> bool:
+    if method.name == _1WIS:
+        wrong = {name: value for name, value in options.items() if name not in _OPTIONS or value != _OPTIONS[name]}
+        return options.get("depth") == 2 and not wrong
+    return method.scores is not None and not any(options.get(name) for name in SHARED_OPTIONS)
 
 
 def sparsify_table(
     table: NpyTable | ParquetTable,
     out: Path,
     memory: int,
+    method: Method,
+    options: Mapping[str, Any],
     *,
+    seed: int | None = None,
     keep: float | None = None,
     num_edges: int | None = None,
     num_nodes: int | None = None,
     lap: Callable[[str], None] = lambda _: None,
 ) -> tuple[int, int]:
-    """Keep the rows of some pairs by 1-WIS, as :func:`wis.sparsify` with ``depth=2`` does; the file is the same.
+    """Keep the rows of some pairs, as :func:`wis.sparsify` does; the file is the same.
 
     Parameters
     ----------
-    table
-        The table; :func:`check_streams` must have let it through.
+    table, method, options
+        The table, the method and its options; :func:`check_streams` must have let them through.
     out
         The file to write, of the same format, all or nothing.
     memory
         Bytes to stay below.
-    keep, num_edges, num_nodes
+    seed, keep, num_edges, num_nodes
         As in :func:`wis.sparsify`.
     lap
         Called at the end of each part of the work with its name.
@@ -109,12 +131,16 @@ def sparsify_table(
     OSError
         If there is no room on the disk of ``out``, where the pairs are kept meanwhile.
     """
-    _check_disk(table, out, table.path.stat().st_size + _DISK_BYTES * table.num_rows, memory)
+    _check_disk(table, out, table.path.stat().st_size + _disk_bytes(method) * table.num_rows, memory)
     with _pairs_of(table, num_nodes, out.parent, memory) as pairs:
         lap("reading")
         num_keep = pairs_to_keep(pairs.num_pairs, keep, num_edges)
-        room = _room(table, pairs, memory)
-        removed = remove_in_bands(pairs, pairs.num_pairs - num_keep, room, out.parent, progress=True)
+        room = _room(table, pairs, memory, method)
+        limit = pairs.num_pairs - num_keep
+        if method.scores is None:
+            removed = remove_in_bands(pairs, limit, room, out.parent, progress=True)
+        else:
+            removed = remove_by_score(method, pairs, limit, room, out.parent, progress=True, seed=seed, **_own(options))
         lap("choosing")
         capacity = max((room - table.num_rows // 8) // _ROW_BYTES, _LEAST_ROWS) & ~7
         stays = _rows_that_stay(table, num_nodes, pairs, removed, capacity)
@@ -127,22 +153,21 @@ def rank_table(
     table: NpyTable | ParquetTable,
     out: Path,
     memory: int,
+    method: Method,
     options: Mapping[str, Any],
     *,
     seed: int | None = None,
     num_nodes: int | None = None,
     lap: Callable[[str], None] = lambda _: None,
 ) -> int:
-    """Rank all pairs by 1-WIS, and write what :meth:`wis.RemovalOrder.save` writes.
+    """Rank all pairs, and write what :meth:`wis.RemovalOrder.save` writes, byte by byte.
 
     Parameters
     ----------
-    table, memory, num_nodes, lap
+    table, memory, method, options, seed, num_nodes, lap
         As in :func:`sparsify_table`.
     out
         The ``.npz`` file to write, all or nothing.
-    options, seed
-        What the order says of itself.
 
     Returns
     -------
@@ -154,35 +179,50 @@ def rank_table(
     ValueError, OSError
         As :func:`sparsify_table`.
     """
-    _check_disk(table, out, (_DISK_BYTES + _ORDER_BYTES) * table.num_rows, memory)
-    with _pairs_of(table, num_nodes, out.parent, memory) as pairs, temporary_file(out.parent) as order:
+    _check_disk(table, out, (_disk_bytes(method) + _ORDER_BYTES) * table.num_rows, memory)
+    with _pairs_of(table, num_nodes, out.parent, memory) as pairs:
         lap("reading")
-        room = _room(table, pairs, memory)
-        remove_in_bands(
-            pairs,
-            pairs.num_pairs,
-            room,
-            out.parent,
-            taken=lambda keys, _: write_array(order, keys),
-            progress=True,
-        )
-        lap("ranking")
-        header = order_header(
-            num_nodes=pairs.num_nodes,
-            directed=False,
-            method="wis",
-            options=dict(options),
-            seed=seed,
-            fingerprint=pairs.fingerprint(),
-            labels=None,
-        )
+        room = _room(table, pairs, memory, method)
         with replace_file(out) as temporary, zipfile.ZipFile(temporary, "w") as archive:
             with archive.open("edges.npy", "w", force_zip64=True) as file:
-                _write_edges(file, order, pairs.num_pairs)
-            with archive.open("header.npy", "w") as file:
+                _write_header(file, pairs.num_pairs)
+                if method.scores is None:
+                    remove_in_bands(
+                        pairs,
+                        pairs.num_pairs,
+                        room,
+                        out.parent,
+                        taken=lambda keys, _: _write_pairs(file, keys),
+                        progress=True,
+                    )
+                else:
+                    ranked = keys_by_score(method, pairs, room, out.parent, progress=True, seed=seed, **_own(options))
+                    for keys in ranked:
+                        _write_pairs(file, keys)
+            lap("ranking")
+            header = order_header(
+                num_nodes=pairs.num_nodes,
+                directed=False,
+                method=method.name,
+                options=dict(options),
+                seed=seed,
+                fingerprint=pairs.fingerprint(),
+                labels=None,
+            )
+            with archive.open("header.npy", "w", force_zip64=True) as file:
                 np.lib.format.write_array(file, np.array(header), allow_pickle=False)
     lap("writing")
     return pairs.num_pairs
+
+
+def _disk_bytes(method: Method) -> int:
+    """Bytes on disk for a row."""
+    return _BANDS_BYTES if method.scores is None else _SCORES_BYTES + method.scores.disk_bytes
+
+
+def _own(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that scores get."""
+    return {name: value for name, value in options.items() if name not in SHARED_OPTIONS}
 
 
 def _check_disk(table: NpyTable | ParquetTable, out: Path, need: int, memory: int) -> None:
@@ -194,13 +234,16 @@ def _check_disk(table: NpyTable | ParquetTable, out: Path, need: int, memory: in
         raise OSError(errno.ENOSPC, f"{what}, where {free / 1e9:,.1f} GB are free", str(out))
 
 
-def _room(table: EdgeTable, pairs: PairFile, memory: int) -> int:
-    """Bytes that are left for the edges of a band."""
-    rest = _BASE_BYTES + NODE_BYTES * pairs.num_nodes + pairs.num_pairs // 8
-    if memory - rest < _LEAST_ROOM:
+def _room(table: EdgeTable, pairs: PairFile, memory: int, method: Method) -> int:
+    """Bytes that are left for the edges of a band, or for scores."""
+    node_bytes, least = NODE_BYTES, _LEAST_ROOM
+    if method.scores is not None:
+        node_bytes, least = method.scores.node_bytes, max(least, int(_LEAST_PAIR_BYTES * pairs.num_pairs))
+    rest = _BASE_BYTES + node_bytes * pairs.num_nodes + pairs.num_pairs // 8
+    if memory - rest < least:
         raise ValueError(
             f"max_memory={memory} is too little for the {pairs.num_nodes:,} vertices and {pairs.num_pairs:,} edges of "
-            f"{table.path}; give at least {(rest + _LEAST_ROOM) / 2**20:,.0f}M"
+            f"{table.path} by method {method.name!r}; give at least {math.ceil((rest + least) / 2**20):,}M"
         )
     return memory - rest
 
@@ -291,10 +334,18 @@ class _StoredRows(Rows):
         return bits.astype(bool), None
 
 
-def _write_edges(file: IO[bytes], order: IO[bytes], num_pairs: int) -> None:
-    """An array ``[2, m]`` of the ends of the pairs, from their keys."""
-    facts = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.int64)), "fortran_order": False, "shape": (2, num_pairs)}
+def _write_header(file: IO[bytes], num_pairs: int) -> None:
+    """The header of an array ``[2, m]`` whose columns follow one after the other, as NumPy saves chosen columns."""
+    facts = {
+        "descr": np.lib.format.dtype_to_descr(np.dtype(np.int64)),
+        "fortran_order": num_pairs > 1,
+        "shape": (2, num_pairs),
+    }
     np.lib.format.write_array_header_1_0(file, facts)
-    for end in (tails, heads):
-        for start in range(0, num_pairs, _BLOCK_PAIRS):
-            file.write(end(read_array(order, start, min(_BLOCK_PAIRS, num_pairs - start))).data)
+
+
+def _write_pairs(file: IO[bytes], keys: np.ndarray) -> None:
+    """Columns of that array, from the keys of the pairs."""
+    for start in range(0, len(keys), _BLOCK_PAIRS):
+        part = keys[start : start + _BLOCK_PAIRS]
+        write_array(file, np.stack([tails(part), heads(part)], axis=1))

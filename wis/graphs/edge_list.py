@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,8 @@ from wis.machine import free_memory
 # Columns from which on it is worth asking whether their keys fit into memory.
 _MANY_COLUMNS = 1 << 26
 
-# Columns looked up at a time when they follow their pair: bounds the memory for temporary keys to 8 MiB.
+# Columns looked up at a time when they follow their pair, and pairs in a block: bounds the memory for temporary arrays
+# to 8 MiB each.
 _CHUNK = 1 << 20
 
 
@@ -61,6 +62,11 @@ class EdgeList:
     def degrees(self) -> np.ndarray:
         """Number of pairs at every vertex, of either direction if directed: int64 ``[n]``."""
         return np.bincount(self.pairs.ravel(), minlength=self.num_nodes)
+
+    def pair_blocks(self) -> Iterator[np.ndarray]:
+        """The pairs, some at a time, in canonical order: int64 ``[2, block]``."""
+        for start in range(0, self.num_pairs, _CHUNK):
+            yield self.pairs[:, start : start + _CHUNK]
 
     def fingerprint(self) -> str:
         """A SHA-256 over the vertices and pairs: equal for equal graphs, whatever they were read from."""

@@ -8,41 +8,23 @@ closed, or when the process ends, in whatever way.
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
-from wis.progress import track
+from wis.graphs.disk_arrays import read_array, temporary_file, write_array
+from wis.graphs.sorted_runs import Columns, SortedRuns
+from wis.kernels import compiled
 
 # Pairs read at a time.
 BLOCK_PAIRS = 1 << 20
 
-# Samples kept of every sorted run, by which runs are merged range by range.
-_SAMPLES = 1 << 12
-
 # Bytes for a key that is merged: its own, one in the range put together, one in what is left, and what tells repeats.
 _SORTING_BYTES = 26
-
-
-def temporary_file(folder: Path) -> IO[bytes]:
-    """A file without a name on the disk of a folder."""
-    return tempfile.TemporaryFile(dir=folder)
-
-
-def write_array(file: IO[bytes], values: np.ndarray) -> None:
-    """Append numbers to a file; unlike NumPy's own way, a full disk is told as one."""
-    file.write(np.ascontiguousarray(values).data)
-
-
-def read_array(file: IO[bytes], start: int, count: int, dtype: Any = np.int64) -> np.ndarray:
-    """``count`` numbers of a file from the one at ``start`` on, or as many as there are."""
-    values = np.empty(count, dtype=dtype)
-    file.seek(start * values.itemsize)
-    return values[: file.readinto(values.data) // values.itemsize]  # type: ignore[attr-defined]
 
 
 def tails(keys: np.ndarray) -> np.ndarray:
@@ -85,6 +67,18 @@ class PairFile:
                 numbers = read_array(self.numbers, start, count)
             yield read_array(self.keys, start, count), numbers
 
+    def pair_blocks(self) -> Iterator[np.ndarray]:
+        """The pairs, some at a time: int64 ``[2, block]``, as :meth:`EdgeList.pair_blocks` has them."""
+        for keys, _ in self.blocks():
+            yield np.stack([tails(keys), heads(keys)])
+
+    def degrees(self) -> np.ndarray:
+        """Number of pairs at every vertex: int32 ``[n]``. Reads all pairs."""
+        degree = np.zeros(self.num_nodes, dtype=np.int32)
+        for keys, _ in self.blocks():
+            _count_degrees(keys, degree)
+        return degree
+
     def fingerprint(self) -> str:
         """As :meth:`wis.graphs.edge_list.EdgeList.fingerprint` of the same undirected graph; reads all pairs twice."""
         digest = hashlib.sha256(f"{self.num_nodes},{self.num_pairs},False".encode())
@@ -126,11 +120,9 @@ def collect_pairs(
 
     Notes
     -----
-    O(E log E) time. Runs that fit into memory are sorted and written, then merged: samples of all runs tell ranges of
-    keys that fit into memory, and each range is read from every run and sorted again.
+    O(E log E) time.
     """
-    capacity = max(memory // _SORTING_BYTES, 1)
-    runs = _Runs(temporary_file(folder), capacity)
+    runs = SortedRuns(folder, memory // _SORTING_BYTES, [np.int64], _sorted_unique)
     largest = -1
     for tail, head in columns:
         if len(tail) == 0:
@@ -138,71 +130,35 @@ def collect_pairs(
         largest = max(largest, int(tail.max()), int(head.max()))
         low, high = np.minimum(tail, head).astype(np.int64), np.maximum(tail, head).astype(np.int64)
         runs.add((low << 32 | high)[low != high])
-    return runs.merged(largest + 1 if num_nodes is None else num_nodes, folder, progress)
+    runs.end()
+    size = largest + 1 if num_nodes is None else num_nodes
+    if len(runs.lengths) == 1:
+        return PairFile(size, runs.lengths[0], runs.files[0])
+    merged, num_pairs = temporary_file(folder), 0
+    with closing(runs):
+        for (keys,) in runs.merged(progress=progress):
+            write_array(merged, keys)
+            num_pairs += len(keys)
+    return PairFile(size, num_pairs, merged)
 
 
-class _Runs:
-    """Sorted runs of keys in one file."""
-
-    def __init__(self, file: IO[bytes], capacity: int) -> None:
-        self._file = file
-        self._capacity = capacity
-        self._step = max(capacity // _SAMPLES, 1)
-        self._waiting = np.empty(capacity, dtype=np.int64)  # memory never touched is never used
-        self._count = 0
-        self._lengths: list[int] = []
-        self._samples: list[np.ndarray] = []
-
-    def add(self, keys: np.ndarray) -> None:
-        while len(keys):
-            part = keys[: self._capacity - self._count]
-            self._waiting[self._count : self._count + len(part)] = part
-            self._count += len(part)
-            keys = keys[len(part) :]
-            if self._count == self._capacity:
-                self._end_run()
-
-    def _end_run(self) -> None:
-        run = _sorted_unique(self._waiting[: self._count])
-        self._count = 0
-        write_array(self._file, run)
-        self._lengths.append(len(run))
-        self._samples.append(run[:: self._step].copy())
-
-    def merged(self, num_nodes: int, folder: Path, progress: bool) -> PairFile:
-        self._end_run()
-        self._waiting = np.empty(0, dtype=np.int64)
-        if len(self._lengths) == 1:
-            return PairFile(num_nodes, self._lengths[0], self._file)
-        with self._file, track(sum(self._lengths), "sorting", enabled=progress) as advance:
-            merged = temporary_file(folder)
-            num_pairs = 0
-            starts, places = np.cumsum([0, *self._lengths]), [0] * len(self._lengths)
-            for last in self._ends_of_ranges():
-                parts = []
-                for i, samples in enumerate(self._samples):
-                    # What comes at or after the first sample above `last` is above it too.
-                    end = min(int(np.searchsorted(samples, last, "right")) * self._step, self._lengths[i])
-                    part = read_array(self._file, int(starts[i]) + places[i], end - places[i])
-                    part = part[: np.searchsorted(part, last, "right")]
-                    places[i] += len(part)
-                    parts.append(part)
-                advance(sum(map(len, parts)))
-                keys = _sorted_unique(np.concatenate(parts))
-                write_array(merged, keys)
-                num_pairs += len(keys)
-        return PairFile(num_nodes, num_pairs, merged)
-
-    def _ends_of_ranges(self) -> list[int]:
-        """The last keys of ranges that have room in memory: rising."""
-        samples = np.sort(np.concatenate(self._samples))
-        # Between two samples of a run there are `step` keys, and every run may begin and end amid them.
-        per_range = max(self._capacity // self._step - 2 * len(self._lengths), 1)
-        return [*np.unique(samples[per_range - 1 :: per_range]).tolist(), np.iinfo(np.int64).max]
-
-
-def _sorted_unique(keys: np.ndarray) -> np.ndarray:
+def _sorted_unique(columns: Columns) -> Columns:
+    (keys,) = columns
     keys.sort()
     first = np.ones(len(keys), dtype=bool)
     np.not_equal(keys[1:], keys[:-1], out=first[1:])
-    return keys if first.all() else keys[first]
+    return [keys if first.all() else keys[first]]
+
+
+@compiled
+def mark(bits: np.ndarray, numbers: np.ndarray) -> None:
+    """Set the bits of pairs: uint8 ``[m // 8 + 1]``, one bit a pair, lowest first, and int64 positions."""
+    for number in numbers:
+        bits[number >> 3] |= np.uint8(1 << (number & 7))
+
+
+@compiled
+def _count_degrees(keys: np.ndarray, degree: np.ndarray) -> None:
+    for key in keys:
+        degree[key >> 32] += 1
+        degree[key & 0xFFFFFFFF] += 1

@@ -12,7 +12,7 @@ from tests.baselines.test_methods_page import HEAD, row
 from wis.registry import parse_method
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "which.md"
-COLUMNS = ("method", "weights", "directed", "labels", "one order", "GPU")
+COLUMNS = ("method", "weights", "directed", "labels", "one order", "GPU", "on disk")
 
 
 def record() -> dict[str, str]:

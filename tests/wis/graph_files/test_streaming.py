@@ -11,13 +11,17 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 from typer.testing import CliRunner, Result
+from wis.baselines import shuffles
 from wis.experiments.commands.app import app
 
-from wis.graph_files import array_tables, streaming
-from wis.graphs import pair_files
+import wis
+from wis.graph_files import array_tables, scored_pairs, streaming
+from wis.graphs import edge_list, pair_files, sorted_runs
 from wis.order import RemovalOrder
 
 ENOUGH = "500M"
+NODE_BYTES = {"wis:depth=2": 8, "random": 0, "dspar": 4, "teddy": 24}
+METHODS = tuple(NODE_BYTES)
 
 
 def run(*arguments: object) -> Result:
@@ -43,41 +47,43 @@ def write(path: Path, ends: np.ndarray, kind: str) -> None:
 @pytest.fixture
 def little(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is held to be needed beside the edges, so that the least memory is accepted, and blocks are small."""
-    for name in ("_BASE_BYTES", "_LEAST_ROOM"):
+    for name in ("_BASE_BYTES", "_LEAST_ROOM", "_LEAST_PAIR_BYTES"):
         monkeypatch.setattr(streaming, name, 0)
     monkeypatch.setattr(streaming, "_LEAST_ROWS", 16)
+    monkeypatch.setattr(streaming, "_BLOCK_PAIRS", 11)
     monkeypatch.setattr(pair_files, "BLOCK_PAIRS", 13)
+    monkeypatch.setattr(edge_list, "_CHUNK", 17)
+    monkeypatch.setattr(shuffles, "_CHUNK", 7)
 
 
 @pytest.mark.usefixtures("little")
-@pytest.mark.parametrize("kind", ["parquet", "rows", "columns", "big"])
-@pytest.mark.parametrize("memory", [2_400, 9_000, 1 << 30])
-def test_writes_what_is_written_in_memory(tmp_path: Path, kind: str, memory: int) -> None:
+@pytest.mark.parametrize(
+    ("method", "kind"),
+    [
+        *(("wis:depth=2", kind) for kind in ("parquet", "rows", "columns", "big")),
+        *((method, "parquet") for method in METHODS[1:]),
+    ],
+)
+@pytest.mark.parametrize("room", [2_000, 9_000, 1 << 30])
+def test_writes_what_is_written_in_memory(tmp_path: Path, method: str, kind: str, room: int) -> None:
+    memory = room + NODE_BYTES[method] * 240
     suffix = "parquet" if kind == "parquet" else "npy"
     graph, whole, streamed = (tmp_path / f"{name}.{suffix}" for name in ("graph", "whole", "streamed"))
     orders = tmp_path / "whole.npz", tmp_path / "streamed.npz"
     for seed in range(3):
         write(graph, columns(seed), kind)
+        chosen = ["-m", method, "--seed", seed]
         for keep in (0, 0.3, 1):
-            call = ["sparsify", graph, "-m", "wis:depth=2", "--keep", keep]
+            call = ["sparsify", graph, *chosen, "--keep", keep]
             assert run(*call, "-o", whole).exit_code == 0
             result = run(*call, "-o", streamed, "--max-memory", memory)
             assert result.exit_code == 0, result.stderr
             assert streamed.read_bytes() == whole.read_bytes()
         for path, more in zip(orders, ([], ["--max-memory", memory]), strict=True):
-            assert run("order", graph, "-o", path, "-m", "wis:depth=2", *more).exit_code == 0
-        expected, found = map(RemovalOrder.load, orders)
-        assert (found.edges == expected.edges).all()
-        assert found.__dict__.keys() == expected.__dict__.keys()
-        assert (found.num_nodes, found.method, found.options, found.seed) == (
-            expected.num_nodes,
-            "wis",
-            {"depth": 2},
-            None,
-        )
-        with np.load(orders[0]) as first, np.load(orders[1]) as second:
-            assert first.files == second.files
-            assert all((first[name] == second[name]).all() for name in first.files)
+            result = run("order", graph, "-o", path, *chosen, *more)
+            assert result.exit_code == 0, result.stderr
+        assert orders[1].read_bytes() == orders[0].read_bytes()
+        assert RemovalOrder.load(orders[1]).seed == seed
     assert {path.name for path in tmp_path.iterdir()} == {
         graph.name,
         whole.name,
@@ -85,6 +91,72 @@ def test_writes_what_is_written_in_memory(tmp_path: Path, kind: str, memory: int
         "whole.npz",
         "streamed.npz",
     }
+
+
+@pytest.mark.usefixtures("little")
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("num_rows", [0, 1, 2])
+def test_few_rows(tmp_path: Path, method: str, num_rows: int) -> None:
+    graph, orders = tmp_path / "graph.npy", (tmp_path / "whole.npz", tmp_path / "streamed.npz")
+    write(graph, np.array([[0, 4], [3, 1]])[:, :num_rows], "columns")
+    for path, more in zip(orders, ([], ["--max-memory", 9_000]), strict=True):
+        result = run("order", graph, "-o", path, "-m", method, "--seed", 1, "--num-nodes", 6, *more)
+        assert result.exit_code == 0, result.stderr
+    assert orders[1].read_bytes() == orders[0].read_bytes()
+
+
+@pytest.mark.usefixtures("little")
+def test_equal_scores_go_in_canonical_order_through_many_runs(tmp_path: Path) -> None:
+    graph, orders = tmp_path / "graph.npy", (tmp_path / "whole.npz", tmp_path / "streamed.npz")
+    ring = np.stack([np.arange(300), (np.arange(300) + 1) % 300])
+    write(graph, ring[:, np.random.default_rng(0).permutation(300)], "columns")
+    for path, more in zip(orders, ([], ["--max-memory", 8_000]), strict=True):
+        assert run("order", graph, "-o", path, "-m", "teddy", *more).exit_code == 0
+    assert orders[1].read_bytes() == orders[0].read_bytes()
+    edges = RemovalOrder.load(orders[1]).edges.T.tolist()
+    assert edges == sorted(edges)
+
+
+@pytest.mark.usefixtures("little")
+@pytest.mark.parametrize("method", ["random", "teddy"])
+def test_weights_that_are_not_read_are_told_and_copied(tmp_path: Path, method: str) -> None:
+    graph, whole, streamed = (tmp_path / f"{name}.parquet" for name in ("graph", "whole", "streamed"))
+    source, target = columns(4)
+    parquet.write_table(pa.table({"source": source, "target": target, "weight": source * 0.5 + 1}), graph)
+    call = ["sparsify", graph, "-m", method, "--seed", 3]
+    expected = run(*call, "-o", whole)
+    result = run(*call, "-o", streamed, "--max-memory", 6_000)
+    assert result.exit_code == expected.exit_code == 0
+    note = f"method '{method}' does not read edge weights"
+    assert note in result.stderr
+    assert note in expected.stderr
+    assert streamed.read_bytes() == whole.read_bytes()
+
+
+def test_weights_that_are_read_are_refused(tmp_path: Path) -> None:
+    graph, out = tmp_path / "graph.parquet", tmp_path / "half.parquet"
+    source, target = columns(0)
+    parquet.write_table(pa.table({"source": source, "target": target, "weight": source * 0.5 + 1}), graph)
+    result = run("sparsify", graph, "-o", out, "-m", "dspar", "--max-memory", ENOUGH)
+    assert result.exit_code == 1
+    assert "--max-memory is for method 'dspar' on graphs without weights, which it reads" in result.stderr
+    assert not out.exists()
+
+
+def test_methods_that_have_scores_are_those_that_are_tried_here() -> None:
+    found = {method.name: method.scores.node_bytes for method in wis.methods() if method.scores is not None}
+    assert found == {name: size for name, size in NODE_BYTES.items() if name != "wis:depth=2"}
+
+
+def test_fresh_draws_without_a_seed(tmp_path: Path) -> None:
+    graph, out = tmp_path / "graph.npy", tmp_path / "order.npz"
+    write(graph, columns(0), "columns")
+    orders = []
+    for _ in range(2):
+        assert run("order", graph, "-o", out, "-m", "random", "--max-memory", ENOUGH).exit_code == 0
+        orders.append(RemovalOrder.load(out))
+    assert orders[0].seed is None
+    assert (orders[0].edges != orders[1].edges).any()
 
 
 def test_tells_what_it_takes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -101,11 +173,18 @@ def test_tells_what_it_takes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["-m", "wis:depth=3"], "the method wis:depth=2 (1-WIS, ties by canonical order) only, got wis:depth=3"),
-        ([], "only, got wis:depth=3"),
-        (["-m", "random"], "only, got random: others need all edges in memory; leave --max-memory out"),
-        (["-m", "wis:depth=2,ties=random"], "only, got wis:depth=2,ties=random"),
-        (["-m", "wis:depth=2,keep_connected=True"], "only, got wis:depth=2,keep_connected=True"),
+        (
+            ["-m", "wis:depth=3"],
+            "--max-memory is for the methods wis:depth=2 (1-WIS, ties by canonical order), dspar, random, teddy only, "
+            "without keep_connected, got wis:depth=3: others need all edges in memory; leave --max-memory out",
+        ),
+        ([], "got wis:depth=3"),
+        (["-m", "dspar-reweighted"], "got dspar-reweighted: others need all edges in memory"),
+        (["-m", "local-degree"], "got local-degree: others"),
+        (["-m", "wis:depth=2,ties=random"], "got wis:depth=2,ties=random"),
+        (["-m", "wis:depth=2,keep_connected=True"], "got wis:depth=2,keep_connected=True"),
+        (["-m", "random:keep_connected=True"], "got random:keep_connected=True"),
+        (["-m", "random", "--directed"], "--max-memory is for undirected graphs"),
         (["-m", "wis:depth=2", "--directed"], "--max-memory is for undirected graphs"),
         (["-m", "wis:depth=2", "--names"], "--max-memory is for vertices that are numbers from 0"),
         (
@@ -113,6 +192,7 @@ def test_tells_what_it_takes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -
             "--max-memory must be bytes, an integer or a text such as '4G', '500MiB' or '2GB'",
         ),
         (["-m", "wis:depth=2", "--max-memory", "1M"], "--max-memory 1048576 is too little for the"),
+        (["-m", "random", "--max-memory", "1M"], "by method 'random'; give at least 453M"),
         (["-m", "wis:depth=2", "--num-nodes", "3"], "is out of range; vertices are numbered from 0 to 2"),
         (["-m", "wis:depth=2", "--num-edges", "9999"], "num_edges must be at most the number of pairs"),
     ],
@@ -149,17 +229,27 @@ def test_refuses_text_and_an_order(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "module", "step"),
     [
-        ("sparsify", pair_files, "write_array"),
+        ("sparsify", sorted_runs, "write_array"),
         ("sparsify", streaming, "_look_up"),
         ("sparsify", array_tables, "_write_header"),
+        ("sparsify", scored_pairs, "mark"),
         ("order", streaming, "write_array"),
-        ("order", streaming, "_write_edges"),
+        ("order", streaming, "order_header"),
     ],
 )
+@pytest.mark.parametrize("method", ["wis:depth=2", "random"])
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
 def test_leaves_nothing_half_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, module: Any, step: str, error: BaseException
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    command: str,
+    module: Any,
+    step: str,
+    error: BaseException,
 ) -> None:
+    if module is scored_pairs and method == "wis:depth=2":
+        return
     graph, out = tmp_path / "graph.npy", tmp_path / ("half.npy" if command == "sparsify" else "order.npz")
     write(graph, columns(0), "columns")
     before = graph.read_bytes()
@@ -168,7 +258,7 @@ def test_leaves_nothing_half_written(
         raise error
 
     monkeypatch.setattr(module, step, fail)
-    result = run(command, graph, "-o", out, "-m", "wis:depth=2", "--max-memory", ENOUGH)
+    result = run(command, graph, "-o", out, "-m", method, "--max-memory", ENOUGH)
     assert result.exit_code == (1 if isinstance(error, OSError) else 130)
     assert [path.name for path in tmp_path.iterdir()] == [graph.name]
     assert graph.read_bytes() == before

@@ -22,7 +22,8 @@ import numpy as np
 
 from wis.engine.degrees.levels import DONE, State, remove_down_to
 from wis.engine.degrees.state import new_state
-from wis.graphs.pair_files import PairFile, temporary_file, write_array
+from wis.graphs.disk_arrays import temporary_file, write_array
+from wis.graphs.pair_files import PairFile, mark
 from wis.kernels import compiled
 from wis.progress import track
 
@@ -79,11 +80,9 @@ def remove_in_bands(
     Beside ``room``: 8 bytes a vertex and a bit a pair. Every band reads the pairs that are left two or three times.
     """
     num_pairs = pairs.num_pairs
-    degree = np.zeros(pairs.num_nodes, dtype=np.int32)
+    degree = pairs.degrees()
     removed = np.zeros(num_pairs // 8 + 1, dtype=np.uint8)
     number = np.full(pairs.num_nodes, -1, dtype=np.int32)
-    for keys, _ in pairs.blocks():
-        _count_degrees(keys, degree)
     left, done = pairs, 0
     try:
         with track(limit, "1-WIS", enabled=progress) as advance:
@@ -122,8 +121,9 @@ def _next_removals(
             return
     band = _read_band(left, degree, removed, level, larger, num_edges)
     order = _remove_band(band, degree, number, limit, advance)
-    _mark(removed, band.numbers, order)
-    yield band.keys[order], band.numbers[order]
+    numbers = band.numbers[order]
+    mark(removed, numbers)
+    yield band.keys[order], numbers
 
 
 def _histogram(left: PairFile, degree: np.ndarray, removed: np.ndarray, level: int) -> np.ndarray:
@@ -228,13 +228,6 @@ def _without(left: PairFile, pairs: PairFile, removed: np.ndarray, folder: Path)
 
 
 @compiled
-def _count_degrees(keys: np.ndarray, degree: np.ndarray) -> None:
-    for key in keys:
-        degree[key >> 32] += 1
-        degree[key & 0xFFFFFFFF] += 1
-
-
-@compiled
 def _count_keys(
     keys: np.ndarray, numbers: np.ndarray, removed: np.ndarray, degree: np.ndarray, level: int, count: np.ndarray
 ) -> None:
@@ -297,12 +290,6 @@ def _take_class(
             taken[count] = i
             count += 1
     return count
-
-
-@compiled
-def _mark(removed: np.ndarray, numbers: np.ndarray, order: np.ndarray) -> None:
-    for e in order:
-        removed[numbers[e] >> 3] |= np.uint8(1 << (numbers[e] & 7))
 
 
 @compiled
