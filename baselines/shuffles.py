@@ -91,8 +91,8 @@ def _check_rule() -> None:
     _shuffle(numbers, 0, places, _Draws(np.random.default_rng(0)).up_to(places))
     if not np.array_equal(numbers, np.random.default_rng(0).permutation(len(places))):
         raise RuntimeError(
-            f"NumPy {np.__version__} shuffles by a rule that is not known here, so that a random order of edges on disk "
-            "would not be that of edges in memory; leave max_memory out, or install NumPy 2.4"
+            f"NumPy {np.__version__} shuffles by a rule that is not known here, so that a random order of edges on "
+            "disk would not be that of edges in memory; leave max_memory out, or install NumPy 2.4"
         )
 
 
