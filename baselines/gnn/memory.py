@@ -23,13 +23,13 @@ from wis.baselines.gnn.protocol import Protocol
 from wis.baselines.gnn.training import seeded, train
 
 # The larger of the two random graphs has this many vertices at least, and about so many edges at most.
-_VERTICES = 512
+_VERTICES = 1024
 _EDGES = 1 << 18
 # A batch of the random graphs has this many vertices, where edges allow it.
 _IN_A_BATCH = 64
 # What an allocator takes for a byte of tensors: it gives back some of what it took only when all around it is free.
-# glibc's took 1.0 to 2.4 of tensors below 32 MiB each, and 1.0 to 1.1 of larger ones, which are mapped by themselves.
-_ALLOCATOR = 1.5
+# glibc's took 1.2 to 3.3 of tensors below 32 MiB each, and 1.0 to 1.1 of larger ones, which are mapped by themselves.
+_ALLOCATOR = 2
 # With more batches a vertex would hardly meet a neighbour: of an edge's two ends, one in 256 would be in one batch.
 MOST_BATCHES = 256
 
@@ -71,7 +71,7 @@ class Size:
 def training_bytes(model: str, size: Size, batches: int = 1, device: str = "cpu") -> int:
     """Bytes that preparing a graph, training a model on it, and its scores on the whole graph take at their peak.
 
-    Half as much again as the tensors that are alive at once, which is what the allocator holds for them, and the data.
+    Twice the tensors that are alive at once, for what the allocator holds beside them, and the data.
 
     Parameters
     ----------

@@ -96,8 +96,8 @@ def _fewest(name: str, model: str, size: Size, room: int, device: str) -> int:
             raise
         # Some models of users' own know only one graph.
         _log.warning(
-            "%s, %s: the model does not train on a small random graph, so what it takes is unknown; it is trained on the "
-            "whole graph at once, unless --batches N says otherwise (%s: %s)",
+            "%s, %s: the model does not train on a small random graph, so what it takes is unknown; it is trained on "
+            "the whole graph at once, unless --batches N says otherwise (%s: %s)",
             *(name, model, type(error).__name__, error),
         )
         return 1

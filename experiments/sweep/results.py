@@ -125,7 +125,8 @@ def _checked(table: Any, names: tuple[str, ...], numbers: tuple[str, ...]) -> An
 
 def _batches(config: Any) -> int:
     """Batches of an epoch, of the configuration of a run."""
-    count = _object(config).get("protocol", {}).get("batches", 1)
+    protocol = _object(config).get("protocol")
+    count = protocol.get("batches", 1) if isinstance(protocol, dict) else None
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise ValueError("the batches of a run are no number from 1")
     return count
