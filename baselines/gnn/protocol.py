@@ -13,18 +13,20 @@ MODEL_NAMES = ("gcn", "gin", "resgcn", "gat", "sage")
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a model is trained: full batches, Adam, test accuracy at the best validation epoch.
+    """How a model is trained: Adam, on the whole graph or in batches, test accuracy at the best validation epoch.
 
     Attributes
     ----------
     lr, weight_decay
         Step size and L2 penalty of Adam.
     epochs
-        Most epochs, one step each.
+        Most epochs, one step a batch.
     patience
         Stop once validation accuracy has not improved in this many epochs in a row; None: never stop early.
     min_delta
         What counts as an improvement for ``patience``.
+    batches
+        Random batches of vertices that an epoch goes through; 1: the whole graph at once.
     """
 
     lr: float = 5e-3
@@ -32,11 +34,13 @@ class Protocol:
     epochs: int = 300
     patience: int | None = None
     min_delta: float = 1e-4
+    batches: int = 1
 
     def __post_init__(self) -> None:
         for name in ("lr", "weight_decay", "min_delta"):
             check_number(name, getattr(self, name), at_least=0)
         check_count("epochs", self.epochs, at_least=1)
+        check_count("batches", self.batches, at_least=1)
         if self.patience is not None:
             check_count("patience", self.patience)
 

@@ -151,6 +151,20 @@ class SparseFeatures:
         """``[n, f]``, with its zeros."""
         return self._pattern.matrix(self._values).to_dense()
 
+    def rows(self, places: Tensor) -> SparseFeatures:
+        """The rows at int64 ``[k]`` places, in their order. O(k log k) time, with k the number of their non-zeros."""
+        start, columns = self._pattern.rows
+        first, count = start[places].long(), (start[places + 1] - start[places]).long()
+        row = torch.repeat_interleave(torch.arange(len(places), device=places.device), count)
+        within = torch.arange(len(row), device=places.device) - (count.cumsum(0) - count)[row]
+        at = first[row] + within
+        found = object.__new__(SparseFeatures)
+        found.shape = torch.Size((len(places), self.shape[1]))
+        # Entries come sorted by row and column, as the pattern has them.
+        found._pattern = Pattern(row, columns[at].long(), (len(places), self.shape[1]))
+        found._values = self._values[at]
+        return found
+
     def __matmul__(self, dense: Tensor) -> Tensor:
         return self.times(dense)
 

@@ -1,7 +1,8 @@
-"""Full-batch training of a GNN on one graph.
+"""Training of a GNN on one graph, whole or in random batches of vertices.
 
 What never changes (sparse features, the sorted edges, GCN's normalisation) is prepared once, and where a model gives
-the same outputs in training and evaluation, one forward pass an epoch serves training, validation and test.
+the same outputs in training and evaluation, one forward pass over the whole graph serves training, validation and test.
+Scores are those of a pass over the whole graph, without gradients, also where training goes by batches.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from wis.baselines.gnn.batches import RandomBatches
 from wis.baselines.gnn.data import UNSEEN, TrainingData
 from wis.baselines.gnn.graph import Graph
 from wis.baselines.gnn.protocol import Protocol
@@ -93,7 +95,7 @@ def train(
     on_best: Callable[[], None] | None = None,
     advance: Callable[[int], Any] = lambda _: None,
 ) -> Outcome:
-    """Train a model in place, one step of Adam on the whole graph an epoch.
+    """Train a model in place, an epoch being one step of Adam on the whole graph, or one on each of its batches.
 
     Parameters
     ----------
@@ -104,9 +106,9 @@ def train(
     parameters
         Further parameters to learn, such as masks.
     graph
-        Gives the graph of the next forward pass; ``data.graph`` if None.
+        Gives the graph of the next forward pass; ``data.graph`` if None. Needs ``protocol.batches`` to be 1.
     penalty
-        Gives a term that is added to the cross-entropy.
+        Gives a term that is added to the cross-entropy of every step.
     on_best
         Called when the validation score was best so far, with the parameters it was measured at.
     advance
@@ -117,33 +119,53 @@ def train(
     Outcome
         Scores at the best validation epoch.
 
+    Raises
+    ------
+    ValueError
+        If batches would have fewer than two vertices, or there are several and ``graph`` is given.
+
     Notes
     -----
-    Where ``model.same_in_training``, the forward pass of a step also measures the epoch before it, and one more pass
-    measures the last epoch. Outputs are those of a separate evaluation pass after every epoch.
+    On the whole graph, where ``model.same_in_training``, the forward pass of a step also measures the epoch before it,
+    and one more pass measures the last epoch. Outputs are those of a separate evaluation pass after every epoch.
+
+    In batches every batch with a training vertex gives a step, on the mean cross-entropy of those that it has.
     """
+    if graph is not None and protocol.batches > 1:
+        raise ValueError(f"batches must be 1 where every pass has a graph of its own, got {protocol.batches}")
     graph = graph or (lambda: data.graph)
     optimizer = make_optimizer([*model.parameters(), *parameters], protocol)
     record = _Record(data, protocol, on_best)
-    shared = bool(getattr(model, "same_in_training", False))
-    model.train()
-    for epoch in range(1, protocol.epochs + 1):
-        logits = model(data.features, graph())
-        if shared and epoch > 1 and record.add(epoch - 1, logits):
-            break
-        loss = nn.functional.cross_entropy(logits, data.train_labels, ignore_index=UNSEEN)
+    batches = RandomBatches(data, protocol.batches) if protocol.batches > 1 else None
+    shared = batches is None and bool(getattr(model, "same_in_training", False))
+    loss = torch.tensor(float("nan"))
+
+    def step(logits: Tensor, labels: Tensor) -> Tensor:
+        loss = nn.functional.cross_entropy(logits, labels, ignore_index=UNSEEN)
         if penalty is not None:
             loss = loss + penalty()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        return loss.detach()
+
+    model.train()
+    for epoch in range(1, protocol.epochs + 1):
+        if batches is None:
+            logits = model(data.features, graph())
+            if shared and epoch > 1 and record.add(epoch - 1, logits):
+                break
+            loss = step(logits, data.train_labels)
+        else:
+            for batch in batches:
+                loss = step(model(batch.features, batch.graph), batch.train_labels)
         advance(1)
         if not shared and record.add(epoch, predict(model, data, graph())):
             break
     else:
         if shared:
             record.add(protocol.epochs, predict(model, data, graph()))
-    return replace(record.best, final_loss=float(loss.detach()))
+    return replace(record.best, final_loss=float(loss))
 
 
 def make_optimizer(parameters: Iterable[Tensor], protocol: Protocol) -> torch.optim.Adam:

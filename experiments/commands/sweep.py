@@ -52,6 +52,12 @@ def sweep(
     epochs: Annotated[
         int | None, typer.Option(metavar="N", help="Most training epochs, instead of the protocol's.")
     ] = None,
+    batches: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N", help="Batches of an epoch; 1: the whole graph. Default: auto, as few as fit in memory."
+        ),
+    ] = None,
     device: Annotated[str | None, typer.Option(metavar="NAME", help="auto, cpu or cuda.")] = None,
     workers: Annotated[
         int | None,
@@ -104,6 +110,7 @@ def sweep(
         "split": _split(split),
         "protocol": protocol,
         "epochs": epochs,
+        "batches": _batches(batches),
         "device": device,
     }
     changes = {name: value for name, value in fields.items() if value not in (None, [])}
@@ -209,6 +216,10 @@ def _split(text: str | None) -> list[float] | None:
         return None if text is None else [float(part) for part in text.split(",")]
     except ValueError:
         raise ValueError(f"split must be three shares as '0.8,0.1,0.1', got {text!r}") from None
+
+
+def _batches(text: str | None) -> int | str | None:
+    return int(text) if text is not None and text.lstrip("+-").isdecimal() else text
 
 
 def _seeds(text: str | None) -> int | list[int] | None:

@@ -230,7 +230,10 @@ def costs(cells: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
 
 
 def training_times(cells: pd.DataFrame) -> pd.DataFrame:
-    """Median times of training and of one forward pass, for every data set, model and removed share."""
+    """Median times of training and of one forward pass, for every data set, model and removed share.
+
+    ``batches`` are those of an epoch, the same in all runs of a data set and model.
+    """
     distinct = cells.drop_duplicates("run_key")
     distinct = distinct.assign(epoch_seconds=distinct["train_seconds"] / distinct["epochs"])
     grid = distinct.groupby(["dataset", "model", "removed"], sort=False)
@@ -238,6 +241,7 @@ def training_times(cells: pd.DataFrame) -> pd.DataFrame:
         runs=("run_key", "size"),
         pairs=("pairs", "median"),
         epochs=("epochs", "median"),
+        batches=("batches", "max"),
         train_seconds=("train_seconds", "median"),
         epoch_seconds=("epoch_seconds", "median"),
         inference_seconds=("inference_seconds", "median"),

@@ -147,15 +147,19 @@ def training_table(data: pd.DataFrame) -> Table:
                 percent(row["removed"]),
                 f"{row['pairs']:,.0f}",
                 f"{row['epochs']:,.0f}",
+                f"{row['batches']:,.0f}",
                 seconds_text(row["train_seconds"]),
                 seconds_text(row["epoch_seconds"]),
                 seconds_text(row["inference_seconds"]),
             ]
             for row in part.sort_values("removed").to_dict("records")
         ]
-        columns = ["removed", "edges left", "epochs", "training", "one epoch", "one forward pass"]
+        columns = ["removed", "edges left", "epochs", "batches", "training", "one epoch", "one forward pass"]
         parts[key] = Grid(group_title(key), columns, rows)
-    note = "Medians over methods and seeds, without the time of the sparsifier. Other work on the machine slows them."
+    note = (
+        "Medians over methods and seeds, without the time of the sparsifier. Other work on the machine slows them. "
+        "Batches are those of an epoch: 1 is the whole graph at once."
+    )
     return Table("training", "Training and inference", note, data, parts)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from wis.baselines.gnn.protocol import Protocol
 from wis.baselines.ugs.method import training_protocol
 from wis.experiments.datasets.splits import with_split
 from wis.experiments.running.executors import one_thread
+from wis.experiments.sweep.batches import choose_batches
 from wis.experiments.sweep.plan import Plan
 from wis.experiments.sweep.runs import Run, Sparsifier, expand
 from wis.experiments.sweep.store import finished_runs
@@ -43,6 +44,8 @@ class Estimate:
         Whether trainings may stop before their last epoch: then all of this is an upper bound.
     unknown
         Methods that learn in a way of their own, whose orders were left out.
+    batches
+        Batches of an epoch by data set and model, where it does not go over the whole graph at once.
     """
 
     runs: int
@@ -52,6 +55,7 @@ class Estimate:
     workers: int
     stops_early: bool
     unknown: tuple[str, ...]
+    batches: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         whole = (self.training + self.ordering) / self.workers
@@ -61,6 +65,8 @@ class Estimate:
             f"{about} {in_words(whole)} {where} on this machine: {self.runs:,} runs in {in_words(self.training)} of "
             f"one process, {self.orders:,} removal orders in {in_words(self.ordering)}"
         )
+        for (name, model), count in self.batches.items():
+            text += f"; {name}, {model} in {count} batches an epoch"
         return f"{text}; without the orders of {', '.join(self.unknown)}" if self.unknown else text
 
 
@@ -86,9 +92,10 @@ def estimate(plan: Plan, folder: Path, *, data_root: Path | None = None, workers
     Raises
     ------
     ValueError, FileNotFoundError
-        If a data set is not there or cannot be used.
+        If a data set is not there, cannot be used, or does not fit into memory.
     """
-    runs = {cell.run.key: cell.run for cell in expand(plan, find_device(plan.device).type)}
+    batches = choose_batches(plan, folder, data_root=data_root, workers=workers)
+    runs = {cell.run.key: cell.run for cell in expand(plan, find_device(plan.device).type, batches)}
     finished = finished_runs(folder, plan.to_dict())
     missing = [run for key, run in runs.items() if key not in finished]
     orders = {run.sparsifier.key: run.sparsifier for run in missing if run.sparsifier and run.sparsifier.has_order}
@@ -103,6 +110,7 @@ def estimate(plan: Plan, folder: Path, *, data_root: Path | None = None, workers
         workers=workers,
         stops_early=any(run.protocol["patience"] is not None for run in missing),
         unknown=tuple(sorted({order.method for order in orders.values() if _learns_its_own_way(order)})),
+        batches={pair: count for pair, count in batches.items() if count > 1},
     )
 
 

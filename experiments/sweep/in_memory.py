@@ -36,7 +36,7 @@ def sweep_graph(
         As :func:`wis.experiments.sweep.sweep.run_sweep` takes them.
     **fields
         Further fields of a :class:`~wis.experiments.sweep.plan.Plan`: ``methods=["random", "wis"]``, ``models``,
-        ``removed``, ``seeds``, ``split_seeds``, ``split``, ``protocol``, ``epochs``, ``device``.
+        ``removed``, ``seeds``, ``split_seeds``, ``split``, ``protocol``, ``epochs``, ``batches``, ``device``.
 
     Returns
     -------

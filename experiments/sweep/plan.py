@@ -62,6 +62,9 @@ class Plan:
         Preset of the training protocol.
     epochs
         Number of training epochs at most, instead of the protocol's; None leaves the protocol's.
+    batches
+        Random batches of vertices that a training epoch goes through; 1 is the whole graph at once. ``"auto"``: as few
+        as fit into memory, see :func:`wis.experiments.sweep.batches.choose_batches`.
     device
         ``"auto"``, ``"cpu"`` or ``"cuda"``.
     summary
@@ -84,6 +87,7 @@ class Plan:
     split: tuple[float, ...] | None = None
     protocol: str = "reduced"
     epochs: int | None = None
+    batches: int | Literal["auto"] = "auto"
     device: str = "cpu"
     summary: str = ""
 
@@ -99,6 +103,7 @@ class Plan:
             ("split", _parts),
             ("protocol", lambda name, value: _choice(name, value, PROTOCOLS)),
             ("epochs", _count_or_none),
+            ("batches", _count_or_auto),
             ("device", lambda name, value: _choice(name, value, DEVICES)),
         ):
             object.__setattr__(self, field, check(field, getattr(self, field)))
@@ -178,7 +183,10 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain lists, numbers and strings; :meth:`from_dict` reads them back."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(self).items()}
+        fields = {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(self).items()}
+        if self.batches == "auto":  # a plan of before there were batches is the same plan
+            del fields["batches"]
+        return fields
 
 
 def packaged_plans() -> list[str]:
@@ -395,6 +403,12 @@ def _parts(field: str, value: Any) -> tuple[float, ...] | None:
 def _count_or_none(field: str, value: Any) -> int | None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_EPOCHS):
         raise ValueError(f"{field} must be a whole number from 1 to {MOST_EPOCHS:,}, or left out, got {value!r}")
+    return value
+
+
+def _count_or_auto(field: str, value: Any) -> int | Literal["auto"]:
+    if value != "auto" and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise ValueError(f"{field} must be a whole number from 1 (the whole graph at once), or 'auto', got {value!r}")
     return value
 
 

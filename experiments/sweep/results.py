@@ -19,7 +19,7 @@ _NAMES = ("dataset", "model", "method", "status")
 _NUMBERS = (
     "removed", "split", "seed", "test_score", "val_score", "parameters", "best_epoch", "epochs", "sparsify_seconds",
     "train_seconds", "inference_seconds", "peak_bytes", "pairs", "components", "isolated", "graph_bytes",
-    "field_vertices_mean", "field_vertices_p95", "field_edges_mean", "field_edges_p95",
+    "field_vertices_mean", "field_vertices_p95", "field_edges_mean", "field_edges_p95", "batches",
 )  # fmt: skip
 
 
@@ -35,7 +35,8 @@ class Results:
         The command that ran it.
     cells
         pandas table, one row a cell of the plan: ``dataset, model, method, removed, split, seed``, and the columns of
-        its run (``status`` is ``"missing"`` where it has not finished). Cells at shares 0 and 1 share runs.
+        its run (``status`` is ``"missing"`` where it has not finished), with ``batches``, those of a training epoch.
+        Cells at shares 0 and 1 share runs.
     orders
         pandas table, one row a finished order: ``key, method, dataset, status, seconds, peak_bytes``.
     datasets
@@ -81,6 +82,7 @@ def read_results(folder: Path) -> Results:
         if "name" not in plan:
             raise ValueError("its plan has no name")
         cells["status"] = cells["status"].fillna("missing")
+        cells["batches"] = cells["config"].map(_batches, na_action="ignore")
         return Results(
             plan,
             clean(sweep[1]),
@@ -119,6 +121,15 @@ def _checked(table: Any, names: tuple[str, ...], numbers: tuple[str, ...]) -> An
     if "removed" in table and not table["removed"].between(0, 1).all():
         raise ValueError("a removed share is not from 0 to 1")
     return table
+
+
+def _batches(config: Any) -> int:
+    """Batches of an epoch, of the configuration of a run."""
+    protocol = _object(config).get("protocol")
+    count = protocol.get("batches", 1) if isinstance(protocol, dict) else None
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise ValueError("the batches of a run are no number from 1")
+    return count
 
 
 def _measures(text: Any) -> str:

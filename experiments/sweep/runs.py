@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from wis.baselines.gnn import own as own_model
@@ -85,7 +86,7 @@ class Run:
     dataset, model
         Names.
     protocol
-        Every setting of the training protocol.
+        Every setting of the training protocol; without ``batches`` where an epoch is one step on the whole graph.
     device
         ``"cpu"`` or ``"cuda"``.
     seed
@@ -129,7 +130,7 @@ class Cell:
     run: Run
 
 
-def expand(plan: Plan, device: str) -> list[Cell]:
+def expand(plan: Plan, device: str, batches: Mapping[tuple[str, str], int] = MappingProxyType({})) -> list[Cell]:
     """All cells of a plan, one seed and split after the other, so that a sweep stopped early compares every method.
 
     Parameters
@@ -138,6 +139,8 @@ def expand(plan: Plan, device: str) -> list[Cell]:
         The plan.
     device
         ``"cpu"`` or ``"cuda"``: what the plan's device came to on this machine.
+    batches
+        Batches of an epoch, by data set and model; where nothing is said, the whole graph at once.
     """
     methods = {text: parse_method(text) for text in plan.methods}
     graphs = {name: {"graph": own_graph.fingerprint(name)} if find(name).own else {} for name in plan.datasets}
@@ -145,7 +148,8 @@ def expand(plan: Plan, device: str) -> list[Cell]:
     for seed, number in plan.seeds_and_splits:
         for dataset, model in itertools.product(plan.datasets, plan.models):
             split = _split(dataset, number, plan)
-            protocol, own = _protocol(dataset, model, plan), {**graphs[dataset], **_own_model(model)}
+            protocol = _protocol(dataset, model, plan, batches.get((dataset, model), 1))
+            own = {**graphs[dataset], **_own_model(model)}
             for removed, (text, (name, options)) in itertools.product(plan.removed, methods.items()):
                 sparsifier = None
                 if 0 < removed < 1:
@@ -166,9 +170,12 @@ def _split(dataset: str, number: int, plan: Plan) -> Split:
     return Split(0 if single else number, plan.split)
 
 
-def _protocol(dataset: str, model: str, plan: Plan) -> dict[str, Any]:
+def _protocol(dataset: str, model: str, plan: Plan, batches: int) -> dict[str, Any]:
     protocol = published_protocol(plan.protocol, dataset, model)
-    return asdict(replace(protocol, epochs=plan.epochs or protocol.epochs))
+    settings = asdict(replace(protocol, epochs=plan.epochs or protocol.epochs, batches=batches))
+    if batches == 1:  # runs of before there were batches are the same runs
+        del settings["batches"]
+    return settings
 
 
 def _sparsifier(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import json
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -246,6 +247,18 @@ def open_results(folder: Path) -> Iterator[sqlite3.Connection]:
         raise ValueError(f"{folder} is not a run folder: there is no {FILE_NAME} in it")
     with connect_to_read(path, _SCHEMA, _FORMAT) as database:
         yield database
+
+
+def finished_batches(folder: Path) -> dict[tuple[str, str], int]:
+    """Batches of an epoch in the finished runs of a folder that did not fail, by data set and model."""
+    if not (folder / FILE_NAME).is_file():
+        return {}
+    with open_results(folder) as database:
+        if is_empty(database):
+            return {}
+        rows = database.execute("SELECT config FROM runs WHERE status <> 'failed' ORDER BY finished_at")
+        configs = [json.loads(config) for (config,) in rows]
+    return {(run["dataset"], run["model"]): run["protocol"].get("batches", 1) for run in configs}
 
 
 def finished_runs(folder: Path, plan: Mapping[str, Any]) -> dict[str, Status]:

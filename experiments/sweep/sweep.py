@@ -20,7 +20,7 @@ from wis.experiments.sweep.remote import Remote
 from wis.experiments.sweep.runs import Run, expand
 from wis.experiments.sweep.store import OrderOutcome, RunOutcome, Status, Store, finished_runs
 from wis.experiments.sweep.trackers import TRACKERS, tracked
-from wis.experiments.sweep.work import OrderTask, RunTask, compute_order, execute_run, load_dataset
+from wis.experiments.sweep.work import OrderTask, RunTask, compute_order, dataset, execute_run, load_dataset
 
 from wis.checks import check_choice
 from wis.files import replace_file
@@ -111,7 +111,8 @@ def run_sweep(
     KeyboardInterrupt
         Runs in flight are lost, nothing else.
     ValueError
-        If the folder holds results of another plan, or its results file is damaged.
+        If the folder holds results of another plan, or its results file is damaged; if a graph does not fit into
+        memory, see :func:`wis.experiments.sweep.batches.choose_batches`.
     OSError
         If the folder cannot be written.
     RuntimeError
@@ -122,6 +123,8 @@ def run_sweep(
     A run whose process is killed is done once more, alone; if that kills it too it is stored as failed, and the sweep
     goes on with a worker less.
     """
+    from wis.experiments.sweep.batches import choose_batches
+
     device = find_device(plan.device).type
     check_choice("--executor", executor, EXECUTORS)
     if log is not None:
@@ -129,7 +132,8 @@ def run_sweep(
     if executor != "ray" and address is not None:
         raise ValueError(f"--address is that of a Ray cluster and needs --executor ray, got --executor {executor}")
     workers = workers or default_workers(device)
-    cells = expand(plan, device)
+    batches = choose_batches(plan, folder, data_root=data_root, workers=workers)
+    cells = expand(plan, device, batches)
     runs = {cell.run.key: cell.run for cell in cells}
     finished = finished_runs(folder, plan.to_dict())
     if not _missing(finished, runs, retry_failed):
@@ -144,11 +148,13 @@ def run_sweep(
         announce(Extent(len(runs), len(runs) - len(missing), workers))
         for name in plan.datasets if missing else ():
             split = next(cell.run.split for cell in cells if cell.dataset == name)
-            store.add_dataset(name, dataset_facts(load_dataset(name, data_root), split, find(name).caution))
+            store.add_dataset(name, dataset_facts(dataset(name, data_root), split, find(name).caution))
         with (
             tracked(log, plan.name, folder) as tell,
             _executor(executor, address, device, min(workers, len(missing) or 1), data_root) as place,
         ):
+            if isinstance(place, Processes):  # each of which has its own
+                dataset.cache_clear()
             work = _Work(store, folder / "orders", place, data_root, progress, tell)
             failed_orders = work.compute_orders(missing)
             work.execute_runs(missing, failed_orders)

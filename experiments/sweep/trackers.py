@@ -120,6 +120,7 @@ def describe(run: Run, outcome: RunOutcome) -> tuple[str, dict[str, Any], dict[s
         "method": "none" if sparsifier is None else sparsifier.method,
         **({f"method.{name}": str(value) for name, value in sparsifier.options.items()} if sparsifier else {}),
         "removed": run.removed,
+        "batches": run.protocol.get("batches", 1),
         "split": run.split.number,
         "seed": run.seed,
         "status": outcome.status,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -43,6 +44,32 @@ def test_a_sweep_from_flags_writes_a_report(tmp_path, small_dataset):
     assert "6 are finished already, 0 to go" in again.stderr
 
 
+def test_a_sweep_in_batches_says_so_in_its_report(tmp_path, small_dataset):
+    command = [*SMALL, "-o", str(tmp_path / "run"), "--batches", "4"]
+    result = invoke(*command)
+    assert result.exit_code == 0, result.output
+    assert load_plan(tmp_path / "run" / "plan.yaml").batches == 4
+    report = tmp_path / "run" / "report"
+    training = pd.read_csv(report / "training.csv")
+    assert set(training["batches"]) == {4}
+    assert set(pd.read_csv(report / "runs.csv")["batches"]) == {4}
+    assert "| removed | edges left | epochs | batches |" in (report / "training.md").read_text()
+    whole = invoke(*SMALL, "-o", str(tmp_path / "run"), "--batches", "1")
+    assert whole.exit_code == 1
+    assert "holds another plan" in whole.stderr
+    for again in (command, command[:-2]):
+        assert "6 are finished already, 0 to go" in invoke(*again, "--no-report").stderr
+    said = invoke(*SMALL, "--batches", "4", "-o", str(tmp_path / "other"), "--estimate")
+    assert "; digits, gcn in 4 batches an epoch" in said.stdout
+
+
+def test_more_batches_than_vertices_allow_are_refused_before_anything_runs(tmp_path, small_dataset):
+    result = invoke(*SMALL, "-o", str(tmp_path / "run"), "--batches", "21")
+    assert result.exit_code == 1
+    assert "batches must be at most half the number of vertices, 40 of digits" in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
 def test_failed_runs_show_in_the_exit_code(tmp_path, small_dataset, monkeypatch):
     train = work.train
 
@@ -66,6 +93,9 @@ def test_failed_runs_show_in_the_exit_code(tmp_path, small_dataset, monkeypatch)
         (["--seeds", "many"], "seeds must be a number of seeds, or a list as '0,3,7', got 'many'"),
         (["--removed", "half"], "removed must be shares from 0 to 1"),
         (["--epochs", "0"], "epochs must be a whole number from 1"),
+        (["--batches", "0"], "batches must be a whole number from 1 (the whole graph at once), or 'auto', got 0"),
+        (["--batches", "-2"], "batches must be a whole number from 1 (the whole graph at once), or 'auto', got -2"),
+        (["--batches", "few"], "batches must be a whole number from 1 (the whole graph at once), or 'auto', got 'few'"),
         (["--seeds", "1000000000"], "seeds is the number of seeds, at most 1,000,000, got 1,000,000,000"),
         (["--removed", "0:1:1e-9"], "removed would be 1,000,000,000 shares"),
         (["--removed", "0:1:0.001", "--seeds", "999999"], "seeds = 6,005,993,994 cells, and at most 1,000,000 are all"),

@@ -134,7 +134,7 @@ def test_costs_structure_and_ranks_in_the_page(page):
     kept = page.tables["What was kept", "digits, 50% removed"]
     assert kept[1][1:] == ["1.5"] * 4
     training = page.tables["Training and inference", "Cora, GCN"]
-    assert training[3] == ["50%", "2,000", "100", "1.5 s", "15 ms", "7.5 ms"]
+    assert training[3] == ["50%", "2,000", "100", "1", "1.5 s", "15 ms", "7.5 ms"]
     ranks = [table for (section, _), table in page.tables.items() if section == "Ranks"]
     assert len(ranks) == 2
     assert ranks[0][1][0] == "1-WIS"
