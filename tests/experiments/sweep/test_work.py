@@ -59,7 +59,8 @@ def test_a_run_without_an_order_reads_the_graph_alone(small_dataset, read, metho
 
 def test_what_is_left_is_that_of_the_sparse_graph(small_dataset):
     """Computed from the pairs that stay, the same as from the sparse graph read anew."""
-    from wis.experiments.sweep.measure import bytes_of_edges, compare, structure
+    from wis.baselines.metrics import Reference
+    from wis.experiments.sweep.measure import bytes_of_edges, structure, what_is_kept
     from wis.experiments.sweep.receptive_field import receptive_field
 
     outcome = work.execute_run(work.RunTask(run_of("dspar-reweighted", 0.5), None, None))
@@ -68,7 +69,7 @@ def test_what_is_left_is_that_of_the_sparse_graph(small_dataset):
     pair = after.pair_of_columns(sparse.edge_index.numpy())
     weights = np.empty(after.num_pairs)
     weights[pair] = sparse.edge_weight.numpy()
-    found = compare(before, after, small_dataset.y.numpy(), weights)
+    found = what_is_kept(Reference(before), after, small_dataset.y.numpy(), weights)
     assert outcome.kept == pytest.approx(found, rel=1e-5)
     assert structure(after) == {part: getattr(outcome, part) for part in ("pairs", "components", "isolated")}
     field = receptive_field(after, 3)
