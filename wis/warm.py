@@ -99,6 +99,7 @@ def _forms() -> Iterator[tuple[str, Callable[[], object]]]:
         on_dense = partial(wis.removal_order, dense, depth=depth, ties=ties, seed=0)
         yield f"wis:depth={depth},ties={ties} on a dense graph", on_dense
     yield "wis:depth=2 on disk", _on_disk
+    yield "wis:depth=3 on threads", _on_threads
     searched = partial(wis.removal_order, undirected, num_nodes=num_nodes, depth=3, memory=0)
     yield "wis:depth=3,memory=0 on an undirected graph", searched
     for depth in (2, 3):
@@ -122,3 +123,13 @@ def _on_disk() -> None:
             pairs = collect_pairs([tuple(SMALL)], None, Path(folder), 1 << 20)
             remove_in_bands(pairs, pairs.num_pairs, room, Path(folder))
             pairs.close()
+
+
+def _on_threads() -> None:
+    """Rank a graph by 2-WIS as on several cores, which only large graphs are."""
+    from wis.engine.task import Task
+    from wis.engine.triangles.cpu import by_lists
+    from wis.graphs.edge_list import EdgeList
+
+    edges = EdgeList.from_columns(SMALL, int(SMALL.max()) + 1)
+    by_lists(Task(edges, depth=3, limit=edges.num_pairs), threads=2, many=1)

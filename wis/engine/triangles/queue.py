@@ -147,12 +147,13 @@ def settle(s: State, e: int) -> None:
         return
     # Only edges that come to the heap need more than their first value.
     begin_key(s, e, found, more)
-    _store(s, e)
+    store(s, e)
     into_heap(s, e)
 
 
 @inlined
-def _store(s: State, e: int) -> None:
+def store(s: State, e: int) -> None:
+    """Have the key of an edge be the tokens just computed."""
     for i in range(WIDTH):
         s.key[e, TOKENS + i] = s.counters[FRESH + i]
     s.edge[e, STAMP] = s.counters[ROUND]
@@ -200,7 +201,7 @@ def reevaluate(s: State, e: int) -> None:
     if s.edge[e, SNAPSHOT] >= 0 and _agrees(s, e) and snapshot_holds(s, e):
         s.edge[e, STAMP] = s.counters[ROUND]
         return
-    _store(s, e)
+    store(s, e)
     # Keys mostly fall, but that of an edge which lost an apex may have risen.
     sift_up(s, at)
     sift_down(s, s.edge[e, BEFORE])
@@ -243,11 +244,12 @@ def _sweep(s: State) -> None:
             s.edge[e, BEFORE] = kept
             kept += 1
     s.counters[SIZE] = kept
-    _order_heap(s)
+    order_heap(s)
 
 
 @inlined
-def _order_heap(s: State) -> None:
+def order_heap(s: State) -> None:
+    """Make a heap of the edges that are in it in any order."""
     for at in range(s.counters[SIZE] // 2 - 1, -1, -1):
         sift_down(s, at)
 
@@ -304,7 +306,7 @@ def _forget_snapshots(s: State) -> None:
     for at in range(s.counters[SIZE]):
         s.edge[s.heap[at], SNAPSHOT] = -1
     s.counters[USED] = 0
-    _order_heap(s)
+    order_heap(s)
 
 
 @kernel
