@@ -38,7 +38,7 @@ from wis.engine.triangles.edge_table import (
 from wis.engine.triangles.keys import UNKNOWN, token_value
 from wis.engine.triangles.listing import Triangles, count_triangles, list_triangles, walk_indices
 from wis.engine.triangles.memory import lists_fit, most_triangles, say_what_searching_needs
-from wis.engine.triangles.opening import MANY, Opener, opens_many
+from wis.engine.triangles.opening import MANY, Opener
 from wis.engine.triangles.queue import bucket_of, pop_best, reevaluate, settle, sift_up
 from wis.engine.triangles.snapshots import snapshot_size
 from wis.engine.triangles.state import (
@@ -238,15 +238,16 @@ def _fill_buckets(s: State) -> None:
 
 @kernel
 def _remove_best(s: State, order: np.ndarray, until: int, chunk: int, many: int) -> bool:
-    """Remove edges until so many are gone, ``chunk`` at a time; or until ``many`` are to be evaluated first: True."""
+    """Remove edges until so many are gone, ``chunk`` at a time; True: a bucket of ``many`` must be opened first."""
     while s.counters[DONE] < until:
-        if opens_many(s, many):
-            return True
         begin = s.counters[DONE]
         end = min(begin + chunk, len(order))
         # Chosen first, removed afterwards: keys of one chunk are all relative to the graph at its beginning.
         for i in range(begin, end):
-            order[i] = pop_best(s)
+            # Within a chunk there is no way back.
+            order[i] = pop_best(s, many if i == begin else 0)
+            if order[i] < 0:
+                return True
         for i in range(begin, end):
             _remove(s, order[i])
         s.counters[DONE] = end

@@ -11,9 +11,9 @@ import numpy as np
 
 from wis.engine.triangles.edge_table import AFTER, BEFORE, BUCKET, into_bucket
 from wis.engine.triangles.keys import begin_key, evaluate
-from wis.engine.triangles.queue import bucket_of, order_heap, store
+from wis.engine.triangles.queue import bucket_of, next_bucket, order_heap, store
 from wis.engine.triangles.state import FLOOR, IN_HEAP, SIZE, State, upper_bound
-from wis.kernels import inlined, kernel
+from wis.kernels import kernel
 from wis.threads import run_blocks
 
 # Edges of a bucket from which on threads pay: to evaluate and file them takes some 3 ms, and threads are started twice.
@@ -59,32 +59,10 @@ class Opener:
         _file_some(self._state, self._edges[:size], self._buckets[:size], i, self._threads)
 
 
-@inlined
-def opens_many(s: State, many: int) -> bool:
-    """Whether the heap is empty and the next bucket has so many edges; False where ``many`` is 0."""
-    if many == 0 or s.counters[SIZE] > 0:
-        return False
-    e = s.first[_next_bucket(s)]
-    # The rows looked at here are those that are needed next.
-    for _ in range(many - 1):
-        e = s.edge[e, AFTER]
-        if e < 0:
-            return False
-    return True
-
-
-@inlined
-def _next_bucket(s: State) -> int:
-    bucket = s.counters[FLOOR] - 1
-    while s.first[bucket] < 0:
-        bucket -= 1
-    return bucket
-
-
 @kernel
 def _take_bucket(s: State, edges: np.ndarray) -> int:
     """Lower the floor to the next bucket and take all edges out of it; their number."""
-    bucket = _next_bucket(s)
+    bucket = next_bucket(s)
     s.counters[FLOOR] = bucket
     e = s.first[bucket]
     s.first[bucket] = -1

@@ -160,12 +160,31 @@ def store(s: State, e: int) -> None:
     s.edge[e, SNAPSHOT] = -1
 
 
-@kernel
-def _lower_floor(s: State) -> None:
-    """Open the next bucket that is not empty; its edges go into the heap or into lower buckets."""
+@inlined
+def next_bucket(s: State) -> int:
+    """The highest bucket below the floor that is not empty; there must be one."""
     bucket = s.counters[FLOOR] - 1
     while s.first[bucket] < 0:
         bucket -= 1
+    return bucket
+
+
+@kernel
+def _is_large(s: State, bucket: int, many: int) -> bool:
+    """Whether a bucket that is not empty has at least so many edges."""
+    e = s.first[bucket]
+    # The rows looked at here are those that are needed next.
+    for _ in range(many - 1):
+        e = s.edge[e, AFTER]
+        if e < 0:
+            return False
+    return True
+
+
+@kernel
+def _lower_floor(s: State) -> None:
+    """Open the next bucket that is not empty; its edges go into the heap or into lower buckets."""
+    bucket = next_bucket(s)
     s.counters[FLOOR] = bucket
     e = s.first[bucket]
     s.first[bucket] = -1
@@ -255,11 +274,13 @@ def order_heap(s: State) -> None:
 
 
 @kernel
-def pop_best(s: State) -> int:
-    """Take out the edge that goes next."""
+def pop_best(s: State, many: int) -> int:
+    """Take out the edge that goes next; -1 if a bucket of so many edges must be opened before. 0: it never must."""
     dropped = 0
     while True:
         while s.counters[SIZE] == 0:
+            if many > 0 and _is_large(s, next_bucket(s), many):
+                return -1
             _lower_floor(s)
         e = s.heap[0]
         if s.edge[e, STAMP] != s.counters[ROUND]:
