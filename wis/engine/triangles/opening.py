@@ -7,6 +7,8 @@ that of one thread.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 
 from wis.engine.triangles.edge_table import AFTER, BEFORE, BUCKET, into_bucket
@@ -14,10 +16,13 @@ from wis.engine.triangles.keys import begin_key, evaluate
 from wis.engine.triangles.queue import bucket_of, next_bucket, order_heap, store
 from wis.engine.triangles.state import FLOOR, IN_HEAP, SIZE, State, upper_bound
 from wis.kernels import kernel
-from wis.threads import run_blocks
+from wis.threads import run_blocks, run_threads
 
 # Edges of a bucket from which on threads pay: to evaluate and file them takes some 3 ms, and threads are started twice.
 MANY = 1 << 12
+
+# Edges that a thread takes at a time: less than 1 ms of work.
+_SLICE = 1 << 9
 
 
 class Opener:
@@ -48,12 +53,18 @@ class Opener:
         size = _take_bucket(self._state, self._edges)
         for own in self._own:
             own.counters[:] = self._state.counters
-        run_blocks(self._evaluate, size, self._threads)
+        # Edges have any number of triangles: a thread that is done with a slice takes the next one.
+        slices = iter(range(0, size, _SLICE))
+        run_threads(lambda i, is_stopped: self._evaluate(i, slices, size, is_stopped), self._threads)
         run_blocks(lambda i, low, high: self._file(i, size), size, self._threads)
         _order(self._state)
 
-    def _evaluate(self, i: int, low: int, high: int) -> None:
-        _evaluate_some(self._own[i], self._edges[low:high], self._buckets[low:high])
+    def _evaluate(self, i: int, slices: Iterator[int], size: int, is_stopped: Callable[[], bool]) -> None:
+        for low in slices:
+            if is_stopped():
+                return
+            high = min(low + _SLICE, size)
+            _evaluate_some(self._own[i], self._edges[low:high], self._buckets[low:high])
 
     def _file(self, i: int, size: int) -> None:
         _file_some(self._state, self._edges[:size], self._buckets[:size], i, self._threads)
