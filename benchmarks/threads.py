@@ -1,8 +1,10 @@
-"""Speed-up of 1-WIS by threads: local maxima on one, two, ... cores beside degree levels, in turns, by wall clock.
+"""Speed-up of 1-WIS and 2-WIS by threads, in turns, by wall clock.
 
     python -m benchmarks.threads [--threads N ...] [--runs N] [--large] [--data-root DIR]
 
-Run it on idle cores: threads that must share a core with other work get in each other's way. Orders are compared.
+1-WIS: local maxima on one, two, ... cores beside degree levels. 2-WIS: lists of triangles on one, two, ... cores, the
+whole order and the listing alone. Run it on idle cores: threads that must share a core with other work get in each
+other's way. Results are compared.
 """
 
 from __future__ import annotations
@@ -18,22 +20,45 @@ from wis.experiments.pages.tables import markdown
 from benchmarks import graphs, timing
 from wis.engine.degrees import cpu, local_maxima
 from wis.engine.task import Task
+from wis.engine.triangles import cpu as triangles
+from wis.engine.triangles.listing import list_triangles
 from wis.graphs.edge_list import EdgeList
 from wis.machine import usable_cores
 
 
-def rows(name: str, edges: EdgeList, threads: list[int], runs: int) -> list[tuple[str, ...]]:
-    """One line for levels and one for every number of threads; an order that differs is an error."""
+def one_wis(edges: EdgeList, threads: list[int]) -> dict[str, Callable[[], np.ndarray]]:
+    """Orders of 1-WIS by levels, and by every number of threads."""
     task = Task(edges, depth=2, limit=edges.num_pairs)
-    ways: dict[str, Callable[[], np.ndarray]] = {"levels": functools.partial(cpu.by_levels, task)}
+    ways: dict[str, Callable[[], np.ndarray]] = {"1-WIS, levels": functools.partial(cpu.by_levels, task)}
     for count in threads:
-        ways[f"local maxima, {count}"] = functools.partial(local_maxima.removal_order, task, count)
-    expected = ways["levels"]()
-    for way, order in ways.items():
-        if not np.array_equal(order(), expected):
-            raise RuntimeError(f"{way} gives another order of {name} than levels")
+        ways[f"1-WIS, {count}"] = functools.partial(local_maxima.removal_order, task, count)
+    return ways
+
+
+def two_wis(edges: EdgeList, threads: list[int]) -> dict[str, Callable[[], np.ndarray]]:
+    """Orders of 2-WIS by every number of threads."""
+    task = Task(edges, depth=3, limit=edges.num_pairs)
+    return {f"2-WIS, {count}": functools.partial(triangles.by_lists, task, count) for count in threads}
+
+
+def listing(edges: EdgeList, threads: list[int]) -> dict[str, Callable[[], np.ndarray]]:
+    """Lists of triangles by every number of threads."""
+    return {f"triangles, {count}": functools.partial(_entries, edges, count) for count in threads}
+
+
+def _entries(edges: EdgeList, threads: int) -> np.ndarray:
+    return list_triangles(edges, threads=threads).entries
+
+
+def rows(name: str, edges: EdgeList, ways: dict[str, Callable[[], np.ndarray]], runs: int) -> list[tuple[str, ...]]:
+    """One line for each way; the first is what others are compared with, and a result that differs is an error."""
+    first = next(iter(ways))
+    expected = ways[first]()
+    for way, compute in ways.items():
+        if not np.array_equal(compute(), expected):
+            raise RuntimeError(f"{way} gives another result for {name} than {first}")
     taken = timing.interleave(ways, runs, warm_up=False)
-    base = taken["levels"].median
+    base = taken[first].median
     return [
         (name, f"{edges.num_pairs:,}", way, f"{spread.median:.3g}", f"{base / spread.median:.2f}")
         for way, spread in taken.items()
@@ -55,10 +80,11 @@ def main() -> None:
     found["power law, 1e6"] = graphs.power_law(10**6)
     if arguments.large:
         found["power law, 5e6"] = graphs.power_law(5 * 10**6)
-    table: list[tuple[str, ...]] = [("graph", "edges", "way, threads", "seconds", "times as fast as levels")]
+    table: list[tuple[str, ...]] = [("graph", "edges", "what, threads", "seconds", "times as fast as the first")]
     for name, edges in found.items():
         if edges is not None:
-            table += rows(name, edges, arguments.threads, arguments.runs)
+            for of in (one_wis, listing, two_wis):
+                table += rows(name, edges, of(edges, arguments.threads), arguments.runs)
     print(timing.describe(timing.machine("numpy", "numba")))
     print(markdown(table, left=(0, 2)))
 

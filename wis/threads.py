@@ -16,12 +16,23 @@ from wis.machine import usable_cores
 # Seconds between two looks at Ctrl-C and the progress bar.
 _LOOK_EVERY_SECONDS = 0.1
 
+# Threads at most where each has an array of its own with a number for every vertex or edge: memory grows with them.
+MOST_COPIES = 8
+
 
 def num_threads() -> int:
     """How many threads to use: as many as Numba has (``NUMBA_NUM_THREADS``), no more than cores."""
     import numba
 
     return max(1, min(numba.get_num_threads(), usable_cores()))
+
+
+def run_blocks(work: Callable[[int, int, int], None], size: int, threads: int) -> None:
+    """Call ``work(i, low, high)`` for the blocks of ``range(size)``, one after another of about equal size, on threads.
+
+    Ctrl-C ends the call when the blocks are done: they should take less than a second.
+    """
+    run_threads(lambda i, _: work(i, size * i // threads, size * (i + 1) // threads), threads)
 
 
 def run_threads(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import TypeAlias
+
 import numpy as np
 
 from wis.kernels import kernel
+from wis.threads import run_blocks
 
 # Arcs from which on they are sorted by digits, and the bits of a digit.
 _LONG = 24
@@ -14,6 +18,9 @@ _DIGIT = np.uint64(NUM_DIGITS - 1)
 
 # Bits of a digit of a whole array of keys.
 _LARGE_DIGIT_BITS = 11
+
+# Keys and their places, room for both, the digits of every block, and the first bit of the digit.
+_Pass: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]
 
 
 @kernel
@@ -72,33 +79,52 @@ def sort_arcs(arcs: np.ndarray, room: np.ndarray, digits: np.ndarray, num_nodes:
             arcs[i] = source[i]
 
 
-def falling_order(keys: np.ndarray) -> np.ndarray:
+def falling_order(keys: np.ndarray, threads: int = 1) -> np.ndarray:
     """Positions of int64 keys from 0 on, the largest first, equal ones in order: int32 ``[len(keys)]``.
 
-    Radix sort by digits of 11 bits, as many as the largest key has: O(k) time for each, 24 bytes a key.
+    Radix sort by digits of 11 bits, as many as the largest key has: O(k) time for each, 24 bytes a key. Every thread
+    has a block of the keys: what is equal in a digit stays in order, as blocks are put down one behind the other.
     """
     places, targets = np.arange(len(keys), dtype=np.int32), np.empty(len(keys), dtype=np.int32)
-    digits = np.empty(1 << _LARGE_DIGIT_BITS, dtype=np.int64)
+    digits = np.empty((threads, 1 << _LARGE_DIGIT_BITS), dtype=np.int64)
     keys, other = keys.copy(), np.empty_like(keys)
+
     for shift in range(0, int(keys.max(initial=0)).bit_length(), _LARGE_DIGIT_BITS):
-        _sort_by_digit(keys, places, other, targets, digits, shift)
+        given = keys, places, other, targets, digits, shift
+        run_blocks(partial(_count_block, given), len(keys), threads)
+        # All of a larger digit come before, and those of the same one in the blocks before.
+        before = np.cumsum(digits.T.ravel()).reshape(-1, threads).T
+        digits[:] = before - digits
+        run_blocks(partial(_sort_block, given), len(keys), threads)
         keys, other, places, targets = other, keys, targets, places
     return places
+
+
+def _count_block(given: _Pass, i: int, low: int, high: int) -> None:
+    keys, _, _, _, digits, shift = given
+    _count_digits(keys[low:high], digits[i], shift)
+
+
+def _sort_block(given: _Pass, i: int, low: int, high: int) -> None:
+    keys, places, to_keys, to_places, digits, shift = given
+    _sort_by_digit(keys[low:high], places[low:high], to_keys, to_places, digits[i], shift)
+
+
+@kernel
+def _count_digits(keys: np.ndarray, digits: np.ndarray, shift: int) -> None:
+    """How many keys have each digit, the largest first."""
+    last = len(digits) - 1
+    digits[:] = 0
+    for i in range(len(keys)):
+        digits[last - (keys[i] >> shift & last)] += 1
 
 
 @kernel
 def _sort_by_digit(
     keys: np.ndarray, places: np.ndarray, to_keys: np.ndarray, to_places: np.ndarray, digits: np.ndarray, shift: int
 ) -> None:
-    """One pass: sort by one digit, the largest first, what is equal in it stays in order."""
+    """Put keys down by one digit, in order; ``digits`` has where the next key of each goes."""
     last = len(digits) - 1
-    digits[:] = 0
-    for i in range(len(keys)):
-        digits[last - (keys[i] >> shift & last)] += 1
-    at = 0
-    for digit in range(len(digits)):
-        at += digits[digit]
-        digits[digit] = at - digits[digit]
     for i in range(len(keys)):
         bucket = np.uint64(last - (keys[i] >> shift & last))
         place = np.uint64(digits[bucket])

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wis.engine.sorting import NUM_DIGITS, shell_sort, sort_arcs
+from wis.engine.sorting import NUM_DIGITS, falling_order, shell_sort, sort_arcs
 
 
 @settings(deadline=None, derandomize=True)
@@ -26,3 +26,16 @@ def test_arcs_are_sorted_by_neighbour(num_nodes: int, num_arcs: int) -> None:
     room, digits = np.empty(len(arcs), dtype=np.int64), np.empty(NUM_DIGITS, dtype=np.int32)
     sort_arcs(arcs, room, digits, num_nodes)
     np.testing.assert_array_equal(arcs, expected)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 5])
+@pytest.mark.parametrize("largest", [0, 3, (1 << 11) - 1, 1 << 11, (1 << 40) + 5])
+def test_falling_order_is_stable_on_any_number_of_threads(largest: int, threads: int) -> None:
+    rng = np.random.default_rng(largest % 1000)
+    for size in (0, 1, 2, 500):
+        keys = rng.integers(0, largest, size, endpoint=True)
+        before = keys.copy()
+        order = falling_order(keys, threads)
+        assert order.dtype == np.int32
+        np.testing.assert_array_equal(order, np.argsort(-keys, kind="stable"))
+        np.testing.assert_array_equal(keys, before)

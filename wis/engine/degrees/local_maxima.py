@@ -35,7 +35,7 @@ from wis.engine.sorting import falling_order
 from wis.engine.task import Task
 from wis.kernels import compiled
 from wis.progress import track
-from wis.threads import run_threads
+from wis.threads import MOST_COPIES, run_blocks, run_threads
 
 # Steps between two looks at Ctrl-C and the progress bar: some 20 ms.
 _SLICE = 1 << 16
@@ -54,19 +54,27 @@ def removal_order(task: Task, threads: int) -> np.ndarray:
     with track(limit, task.name, enabled=task.progress) as advance:
         free = free_edges(task.edges.pairs, task.targets(), _priorities(task))[:limit]
         advance(len(free))
-        state = _prepare(task)
+        state = _prepare(task, threads)
         _remove(state, limit - len(free), threads, advance)
         key = state.key
         # The state is large; it goes before there is an order.
         del state
-        left = limit - len(free)
-        order = np.flatnonzero(key)
-        order = np.concatenate([free, order[falling_order(key[order])[:left]]])
+        order = _by_falling_key(key, limit - len(free), threads)
+        if len(free):
+            order = np.concatenate([free, order])
     if priority is None:
         return order
     pair_of_edge = np.empty(len(priority), dtype=np.int64)
     pair_of_edge[priority] = np.arange(len(priority))
     return pair_of_edge[order]
+
+
+def _by_falling_key(key: np.ndarray, count: int, threads: int) -> np.ndarray:
+    """So many edges, those of the largest keys, in falling order; int64."""
+    if count == len(key):
+        return falling_order(key, threads).astype(np.int64)
+    removed = np.flatnonzero(key)
+    return removed[falling_order(key[removed], threads)[:count]]
 
 
 def _remove(s: State, limit: int, threads: int, advance: Callable[[int], None]) -> None:
@@ -125,7 +133,7 @@ def _priorities(task: Task) -> np.ndarray:
     return np.empty(0, dtype=np.int64) if task.priority is None else task.priority
 
 
-def _prepare(task: Task) -> State:
+def _prepare(task: Task, threads: int) -> State:
     """Number the vertices by degree, and list the arcs of each in the order of priority."""
     pairs, is_target = task.edges.pairs, task.targets()
     n, m = task.edges.num_nodes, task.edges.num_pairs
@@ -133,7 +141,7 @@ def _prepare(task: Task) -> State:
     infinite = len(number_vertices(pairs, is_target, number, degree[:n])) - 2
     vertex = np.zeros((n, COLUMNS), dtype=np.uint32)
     head, edge = np.empty((2, 2 * m), dtype=np.int32)
-    arcs = _arcs(pairs, is_target, number, _pairs_by_priority(task), vertex, head, edge)
+    arcs = _list_arcs((pairs, is_target, number, _pairs_by_priority(task)), vertex, head, edge, threads)
     vertex[:, NEAR] = vertex[:, FAR] = vertex[:, CURSOR] = vertex[:, END]
     vertex[:, TOP] = infinite
     vertex[:, BAR] = np.where(vertex[:, END] - vertex[:, START] < FEW, 0, infinite + 1)
@@ -168,40 +176,78 @@ def _pairs_by_priority(task: Task) -> np.ndarray:
     return pairs
 
 
+def _list_arcs(
+    given: tuple[np.ndarray, ...], vertex: np.ndarray, head: np.ndarray, edge: np.ndarray, threads: int
+) -> int:
+    """Fill in the arcs of all edges that touch a target, and where those of each vertex begin and end; their number.
+
+    Every thread has a block of the edges, and a place for each vertex where the next arc of its block goes.
+    """
+    m, blocks = given[0].shape[1], min(threads, MOST_COPIES)
+    places = np.zeros((blocks, len(vertex)), dtype=np.uint32)
+    run_blocks(lambda i, low, high: _count_arcs(*given, low, high, places[i]), m, blocks)
+    arcs = _divide(places, vertex)
+    run_blocks(lambda i, low, high: _put_arcs(*given, low, high, places[i], head, edge), m, blocks)
+    return int(arcs)
+
+
 @compiled
-def _arcs(
+def _count_arcs(
     pairs: np.ndarray,
     is_target: np.ndarray,
     number: np.ndarray,
     by_priority: np.ndarray,
-    vertex: np.ndarray,
-    head: np.ndarray,
-    edge: np.ndarray,
-) -> np.int64:
-    """Fill in the arcs of all edges that touch a target, and where those of each vertex begin and end; their number."""
-    n, m = len(number), pairs.shape[1]
-    for p in range(m):
-        u, v = pairs[0, p], pairs[1, p]
-        if is_target[u] or is_target[v]:
-            vertex[number[u], END] += np.uint32(1)
-            vertex[number[v], END] += np.uint32(1)
-    at = np.uint32(0)
-    for x in range(n):
-        count = vertex[x, END]
-        vertex[x, START] = vertex[x, END] = at
-        at += count
-    for e in range(m):
+    low: int,
+    high: int,
+    count: np.ndarray,
+) -> None:
+    """Count the arcs of some edges at every vertex."""
+    for e in range(low, high):
         p = by_priority[e] if len(by_priority) else e
         u, v = pairs[0, p], pairs[1, p]
         if is_target[u] or is_target[v]:
-            _put(vertex, head, edge, number[u], number[v], e)
-            _put(vertex, head, edge, number[v], number[u], e)
+            count[number[u]] += np.uint32(1)
+            count[number[v]] += np.uint32(1)
+
+
+@compiled
+def _divide(places: np.ndarray, vertex: np.ndarray) -> np.int64:
+    """From numbers of arcs to places: those of a vertex stand together, block by block; how many there are."""
+    at = np.uint32(0)
+    for x in range(len(vertex)):
+        vertex[x, START] = at
+        for i in range(len(places)):
+            count = places[i, x]
+            places[i, x] = at
+            at += count
+        vertex[x, END] = at
     return np.int64(at)
 
 
 @compiled
-def _put(vertex: np.ndarray, head: np.ndarray, edge: np.ndarray, x: int, y: int, e: int) -> None:
-    at = vertex[x, END]
+def _put_arcs(
+    pairs: np.ndarray,
+    is_target: np.ndarray,
+    number: np.ndarray,
+    by_priority: np.ndarray,
+    low: int,
+    high: int,
+    places: np.ndarray,
+    head: np.ndarray,
+    edge: np.ndarray,
+) -> None:
+    """Put down the arcs of some edges, in the order of priority."""
+    for e in range(low, high):
+        p = by_priority[e] if len(by_priority) else e
+        u, v = pairs[0, p], pairs[1, p]
+        if is_target[u] or is_target[v]:
+            _put(places, head, edge, number[u], number[v], e)
+            _put(places, head, edge, number[v], number[u], e)
+
+
+@compiled
+def _put(places: np.ndarray, head: np.ndarray, edge: np.ndarray, x: int, y: int, e: int) -> None:
+    at = places[x]
     head[at] = y
     edge[at] = e
-    vertex[x, END] = at + np.uint32(1)
+    places[x] = at + np.uint32(1)

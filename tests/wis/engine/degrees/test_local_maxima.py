@@ -31,13 +31,13 @@ def test_any_graph_and_option_equals_the_definition(edges, data):
     given = task(edges, 2, is_target=is_target, priority=priority, limit=limit)
     chosen = None if targets is None else sorted(targets)
     expected = naive.removal_order(n, edges.pairs, 2, priority=priority, limit=limit, targets=chosen)
-    for threads in (1, 2):
+    for threads in (1, 2, 3, 5):
         order = local_maxima.removal_order(given, threads)
         assert order.dtype == np.int64
         np.testing.assert_array_equal(order, expected)
 
 
-@pytest.mark.parametrize("threads", [1, 2, 4])
+@pytest.mark.parametrize("threads", [1, 2, 3, 5])
 @pytest.mark.parametrize("exponent", [0.0, 0.8, 1.3])
 def test_larger_graphs_equal_levels(threads, exponent, monkeypatch):
     """Slices and queues so short that threads stop, put seeds back and go on all the time."""
@@ -94,6 +94,19 @@ def test_one_core_and_small_graphs_take_one_thread(many, cores, monkeypatch):
     monkeypatch.setattr(cpu, "num_threads", lambda: cores)
     edges = random_graph(np.random.default_rng(0), 300, 900, 0.0)
     assert cpu._threads_for_local_maxima(task(edges, 2)) == 1
+
+
+def test_arcs_are_the_same_on_any_number_of_threads():
+    """On more of them than may have a copy of the vertices as well."""
+    edges = random_graph(np.random.default_rng(0), 300, 3000, 0.8)
+    rng = np.random.default_rng(1)
+    for options in ({}, {"priority": rng.permutation(edges.num_pairs), "is_target": rng.random(300) < 0.5}):
+        given = task(edges, 2, **options)
+        expected = local_maxima._prepare(given, 1)
+        for threads in (2, 3, 5, 20):
+            state = local_maxima._prepare(given, threads)
+            for name in ("vertex", "head", "edge", "degree"):
+                np.testing.assert_array_equal(getattr(state, name), getattr(expected, name))
 
 
 def test_interrupted_threads_end(monkeypatch):
