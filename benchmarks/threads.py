@@ -1,6 +1,6 @@
 """Speed-up of 1-WIS and 2-WIS by threads, in turns, by wall clock.
 
-    python -m benchmarks.threads [--threads N ...] [--runs N] [--large] [--data-root DIR]
+    python -m benchmarks.threads [--threads N ...] [--runs N] [--large] [--only TEXT] [--data-root DIR]
 
 1-WIS: local maxima on one, two, ... cores beside degree levels. 2-WIS: lists of triangles on one, two, ... cores, the
 whole order and the listing alone. Run it on idle cores: threads that must share a core with other work get in each
@@ -73,6 +73,7 @@ def main() -> None:
     )
     parser.add_argument("--runs", type=int, default=5, help="how often each is timed")
     parser.add_argument("--large", action="store_true", help="also a power law of 5,000,000 edges")
+    parser.add_argument("--only", default="", metavar="TEXT", help="only graphs and parts with this in their names")
     parser.add_argument("--data-root", default=os.environ.get("WIS_DATA_ROOT"), help="root of PyG's data sets")
     arguments = parser.parse_args()
     found = {name: graphs.real(name, arguments.data_root) for name in ("DBLP", "Computers", "squirrel")}
@@ -82,9 +83,11 @@ def main() -> None:
         found["power law, 5e6"] = graphs.power_law(5 * 10**6)
     table: list[tuple[str, ...]] = [("graph", "edges", "what, threads", "seconds", "times as fast as the first")]
     for name, edges in found.items():
-        if edges is not None:
-            for of in (one_wis, listing, two_wis):
-                table += rows(name, edges, of(edges, arguments.threads), arguments.runs)
+        for part, of in (("1-WIS", one_wis), ("triangles", listing), ("2-WIS", two_wis)):
+            if edges is not None and arguments.only.lower() in f"{name}, {part}".lower():
+                measured = rows(name, edges, of(edges, arguments.threads), arguments.runs)
+                print(*(" ".join(row) for row in measured), sep="\n", flush=True)
+                table += measured
     print(timing.describe(timing.machine("numpy", "numba")))
     print(markdown(table, left=(0, 2)))
 

@@ -106,7 +106,6 @@ def _forms() -> Iterator[tuple[str, Callable[[], object]]]:
     for record in wis.methods():
         if record.scores is not None:
             yield f"{record.name} on disk", partial(_by_score, record)
-    yield "wis:depth=3 on threads", _on_threads
     searched = partial(wis.removal_order, undirected, num_nodes=num_nodes, depth=3, memory=0)
     yield "wis:depth=3,memory=0 on an undirected graph", searched
     for depth in (2, 3):
@@ -147,13 +146,3 @@ def _small_on_disk() -> Iterator[tuple[PairFile, Path]]:
         pairs = collect_pairs([tuple(SMALL)], None, Path(folder), 1 << 20)
         with closing(pairs):
             yield pairs, Path(folder)
-
-
-def _on_threads() -> None:
-    """Rank a graph by 2-WIS as on several cores, which only large graphs are."""
-    from wis.engine.task import Task
-    from wis.engine.triangles.cpu import by_lists
-    from wis.graphs.edge_list import EdgeList
-
-    edges = EdgeList.from_columns(SMALL, int(SMALL.max()) + 1)
-    by_lists(Task(edges, depth=3, limit=edges.num_pairs), threads=2, many=1)

@@ -38,7 +38,6 @@ from wis.engine.triangles.edge_table import (
 from wis.engine.triangles.keys import UNKNOWN, token_value
 from wis.engine.triangles.listing import Triangles, count_triangles, list_triangles, walk_indices
 from wis.engine.triangles.memory import lists_fit, most_triangles, say_what_searching_needs
-from wis.engine.triangles.opening import MANY, Opener
 from wis.engine.triangles.queue import bucket_of, pop_best, reevaluate, settle, sift_up
 from wis.engine.triangles.snapshots import snapshot_size
 from wis.engine.triangles.state import (
@@ -65,7 +64,6 @@ from wis.engine.triangles.state import (
 from wis.graphs.edge_list import EdgeList
 from wis.kernels import inlined, kernel
 from wis.progress import track
-from wis.threads import num_threads
 
 # Removals between two checks for Ctrl-C.
 _SLICE = 1 << 12
@@ -125,30 +123,22 @@ def by_search(task: Task) -> np.ndarray:
     order = np.empty(task.limit, dtype=np.int64)
     with track(task.limit, f"{task.name}, searching for triangles", enabled=task.progress) as advance:
         while (done := int(state.counters[DONE])) < task.limit and not _lists_pay(task, state):
-            _remove_best(state, order, min(done + _SLICE, task.limit), task.chunk, 0)
+            _remove_best(state, order, min(done + _SLICE, task.limit), task.chunk)
             advance(int(state.counters[DONE]) - done)
     return order[:done]
 
 
-def by_lists(task: Task, threads: int | None = None, many: int = MANY) -> np.ndarray:
-    """The order of :func:`removal_order`, by lists of triangles only.
-
-    The result does not depend on the threads, of which None are as many as there are cores. They open the buckets of
-    at least ``many`` edges.
-    """
+def by_lists(task: Task, threads: int | None = None) -> np.ndarray:
+    """The order of :func:`removal_order`, by lists of triangles only, which so many threads make; None: as pay."""
     if task.limit == 0:
         return np.empty(0, dtype=np.int64)
     triangles = list_triangles(task.edges, threads=threads, progress=task.progress)
     start = triangles.start
     state = _prepare(task, np.diff(start).astype(np.int32), start[:-1], _listed(triangles))
     order = np.empty(task.limit, dtype=np.int64)
-    threads = num_threads() if threads is None else threads
-    opener = Opener(state, threads) if threads > 1 and task.edges.num_pairs >= many else None
     with track(task.limit, task.name, enabled=task.progress) as advance:
         while (done := int(state.counters[DONE])) < task.limit:
-            waits = _remove_best(state, order, min(done + _SLICE, task.limit), task.chunk, many if opener else 0)
-            if opener and waits:
-                opener.open_next()
+            _remove_best(state, order, min(done + _SLICE, task.limit), task.chunk)
             advance(int(state.counters[DONE]) - done)
     return order
 
@@ -237,22 +227,18 @@ def _fill_buckets(s: State) -> None:
 
 
 @kernel
-def _remove_best(s: State, order: np.ndarray, until: int, chunk: int, many: int) -> bool:
-    """Remove edges until so many are gone, ``chunk`` at a time; True: a bucket of ``many`` must be opened first."""
+def _remove_best(s: State, order: np.ndarray, until: int, chunk: int) -> None:
+    """Remove edges until so many are gone, ``chunk`` at a time."""
     while s.counters[DONE] < until:
         begin = s.counters[DONE]
         end = min(begin + chunk, len(order))
         # Chosen first, removed afterwards: keys of one chunk are all relative to the graph at its beginning.
         for i in range(begin, end):
-            # Within a chunk there is no way back.
-            order[i] = pop_best(s, many if i == begin else 0)
-            if order[i] < 0:
-                return True
+            order[i] = pop_best(s)
         for i in range(begin, end):
             _remove(s, order[i])
         s.counters[DONE] = end
         s.counters[ROUND] += 1
-    return False
 
 
 @kernel

@@ -147,44 +147,24 @@ def settle(s: State, e: int) -> None:
         return
     # Only edges that come to the heap need more than their first value.
     begin_key(s, e, found, more)
-    store(s, e)
+    _store(s, e)
     into_heap(s, e)
 
 
 @inlined
-def store(s: State, e: int) -> None:
-    """Have the key of an edge be the tokens just computed."""
+def _store(s: State, e: int) -> None:
     for i in range(WIDTH):
         s.key[e, TOKENS + i] = s.counters[FRESH + i]
     s.edge[e, STAMP] = s.counters[ROUND]
     s.edge[e, SNAPSHOT] = -1
 
 
-@inlined
-def next_bucket(s: State) -> int:
-    """The highest bucket below the floor that is not empty; there must be one."""
-    bucket = s.counters[FLOOR] - 1
-    while s.first[bucket] < 0:
-        bucket -= 1
-    return bucket
-
-
-@kernel
-def _is_large(s: State, bucket: int, many: int) -> bool:
-    """Whether a bucket that is not empty has at least so many edges."""
-    e = s.first[bucket]
-    # The rows looked at here are those that are needed next.
-    for _ in range(many - 1):
-        e = s.edge[e, AFTER]
-        if e < 0:
-            return False
-    return True
-
-
 @kernel
 def _lower_floor(s: State) -> None:
     """Open the next bucket that is not empty; its edges go into the heap or into lower buckets."""
-    bucket = next_bucket(s)
+    bucket = s.counters[FLOOR] - 1
+    while s.first[bucket] < 0:
+        bucket -= 1
     s.counters[FLOOR] = bucket
     e = s.first[bucket]
     s.first[bucket] = -1
@@ -220,7 +200,7 @@ def reevaluate(s: State, e: int) -> None:
     if s.edge[e, SNAPSHOT] >= 0 and _agrees(s, e) and snapshot_holds(s, e):
         s.edge[e, STAMP] = s.counters[ROUND]
         return
-    store(s, e)
+    _store(s, e)
     # Keys mostly fall, but that of an edge which lost an apex may have risen.
     sift_up(s, at)
     sift_down(s, s.edge[e, BEFORE])
@@ -263,24 +243,21 @@ def _sweep(s: State) -> None:
             s.edge[e, BEFORE] = kept
             kept += 1
     s.counters[SIZE] = kept
-    order_heap(s)
+    _order_heap(s)
 
 
 @inlined
-def order_heap(s: State) -> None:
-    """Make a heap of the edges that are in it in any order."""
+def _order_heap(s: State) -> None:
     for at in range(s.counters[SIZE] // 2 - 1, -1, -1):
         sift_down(s, at)
 
 
 @kernel
-def pop_best(s: State, many: int) -> int:
-    """Take out the edge that goes next; -1 if a bucket of so many edges must be opened before. 0: it never must."""
+def pop_best(s: State) -> int:
+    """Take out the edge that goes next."""
     dropped = 0
     while True:
         while s.counters[SIZE] == 0:
-            if many > 0 and _is_large(s, next_bucket(s), many):
-                return -1
             _lower_floor(s)
         e = s.heap[0]
         if s.edge[e, STAMP] != s.counters[ROUND]:
@@ -327,7 +304,7 @@ def _forget_snapshots(s: State) -> None:
     for at in range(s.counters[SIZE]):
         s.edge[s.heap[at], SNAPSHOT] = -1
     s.counters[USED] = 0
-    order_heap(s)
+    _order_heap(s)
 
 
 @kernel
