@@ -59,17 +59,21 @@ def facts(result):
     return result.test_score, result.val_score, result.best_epoch, result.epochs
 
 
-def plain_training(model, data, protocol):
-    """The same training in the usual way: dense features, message passing, a pass for each of the three masks."""
+def plain_training(model, data, protocol, batches=None):
+    """The same training in the usual way: dense features, message passing, a pass for each of the three masks.
+
+    An epoch has a step for each of the ``batches``, or one on the whole graph.
+    """
     optimizer = torch.optim.Adam(model.parameters(), lr=protocol.lr, weight_decay=protocol.weight_decay)
     best = Outcome(float("nan"), -1, 0, 0)
     for epoch in range(1, protocol.epochs + 1):
         model.train()
-        optimizer.zero_grad()
-        out = model(data.x, data.edge_index)
-        loss = nn.functional.cross_entropy(out[data.train_mask], data.y[data.train_mask])
-        loss.backward()
-        optimizer.step()
+        for part in batches or [data]:
+            optimizer.zero_grad()
+            out = model(part.x, part.edge_index)
+            loss = nn.functional.cross_entropy(out[part.train_mask], part.y[part.train_mask])
+            loss.backward()
+            optimizer.step()
         model.eval()
         with torch.no_grad():
             right = model(data.x, data.edge_index).argmax(dim=1) == data.y
