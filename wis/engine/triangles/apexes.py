@@ -28,7 +28,21 @@ def find_triangles(s: State, e: int) -> None:
     if not s.searched:
         _drop_removed(s, e)
     elif s.edge[e, COUNT] > 0:
-        _search(s, e, s.key[e, START])
+        _search(s, e, s.key[e, START], np.int64(0))
+
+
+@inlined
+def find_triangles_or_low_apex(s: State, e: int, limit: int) -> int:
+    """As `find_triangles`, unless an apex has a value below the limit: then, without entries, one of the lowest seen.
+
+    -1 if there is none. Most edges are looked at only to be told that they have fallen, and that takes less.
+    """
+    if s.searched:
+        return _search(s, e, s.key[e, START], limit) if s.edge[e, COUNT] > 0 else -1
+    low = _low_apex(s, e, limit)
+    if low < 0:
+        _drop_removed(s, e)
+    return low
 
 
 @inlined
@@ -40,7 +54,7 @@ def find_last_triangles(s: State, e: int) -> int:
     # Entries of one search, and after them those of the edge that goes.
     begin = len(s.entries) // 2
     if s.edge[e, COUNT] > 0:
-        _search(s, e, begin)
+        _search(s, e, begin, np.int64(0))
     tail, head = s.place[s.edge[e, TAIL], BEGIN], s.place[s.edge[e, HEAD], BEGIN]
     for i in range(begin, begin + s.edge[e, COUNT]):
         s.entries[i, AT_TAIL] = s.arc_edge[tail + s.entries[i, AT_TAIL]]
@@ -64,6 +78,19 @@ def _is_removed(s: State, e: int) -> bool:
 
 
 @inlined
+def _low_apex(s: State, e: int, limit: int) -> int:
+    """The lowest apex of an edge whose triangles are listed, if its value is below the limit; else -1."""
+    low = -1
+    begin = s.key[e, START]
+    for i in range(begin, begin + s.edge[e, LENGTH]):
+        x = s.value[s.entries[i, APEX]]
+        # Few get here, so that entries of removed triangles need not be dropped first.
+        if x < limit and not (_is_removed(s, s.entries[i, AT_TAIL]) or _is_removed(s, s.entries[i, AT_HEAD])):
+            low, limit = s.entries[i, APEX], x
+    return low
+
+
+@inlined
 def _drop_removed(s: State, e: int) -> None:
     """Drop the listed entries of removed triangles."""
     if s.edge[e, LENGTH] == s.edge[e, COUNT]:
@@ -80,8 +107,11 @@ def _drop_removed(s: State, e: int) -> None:
 
 
 @kernel
-def _search(s: State, e: int, begin: int) -> None:
-    """Write the entries of an edge that has triangles, from ``begin`` on."""
+def _search(s: State, e: int, begin: int, limit: int) -> int:
+    """Write the entries of an edge that has triangles, from ``begin`` on, or up to an apex below the limit.
+
+    Returns that apex, or -1.
+    """
     u, v = s.edge[e, TAIL], s.edge[e, HEAD]
     at_u, at_v = AT_TAIL, AT_HEAD
     if s.place[u, END_OF] - s.place[u, BEGIN] > s.place[v, END_OF] - s.place[v, BEGIN]:
@@ -96,26 +126,44 @@ def _search(s: State, e: int, begin: int) -> None:
     i, j = start_u, start_v
     # All triangles are found before either array ends.
     if end_v - start_v < _MERGED * (end_u - start_u):
+        # From both ends at once: a step waits for the numbers that the one before it led to, but not for the other's.
+        p, q = end_u - one, end_v - one
         while at < end:
-            a, b = s.arcs[i], s.arcs[j]
+            a, b, c, d = s.arcs[i], s.arcs[j], s.arcs[p], s.arcs[q]
             if a == b and not a & 1:
-                s.entries[at, APEX] = a >> 1
-                s.entries[at, at_u] = i - start_u
-                s.entries[at, at_v] = j - start_v
+                _enter(s, at, a >> 1, at_u, i - start_u, at_v, j - start_v)
                 at += one
+                if s.value[a >> 1] < limit:
+                    return np.int64(a >> 1)
+            # Both may come to the last triangle in the same step.
+            if c == d and not c & 1 and (p != i or q != j):
+                _enter(s, at, c >> 1, at_u, p - start_u, at_v, q - start_v)
+                at += one
+                if s.value[c >> 1] < limit:
+                    return np.int64(c >> 1)
             i += np.uint64(a <= b)
             j += np.uint64(b <= a)
-        return
+            p -= np.uint64(c >= d)
+            q -= np.uint64(d >= c)
+        return -1
     while at < end:
         a = s.arcs[i]
         if not a & 1:
             j = _lower_bound(s.arcs, j, end_v, a)
             if s.arcs[j] == a:
-                s.entries[at, APEX] = a >> 1
-                s.entries[at, at_u] = i - start_u
-                s.entries[at, at_v] = j - start_v
+                _enter(s, at, a >> 1, at_u, i - start_u, at_v, j - start_v)
                 at += one
+                if s.value[a >> 1] < limit:
+                    return np.int64(a >> 1)
         i += one
+    return -1
+
+
+@inlined
+def _enter(s: State, at: int, apex: int, at_u: int, from_u: int, at_v: int, from_v: int) -> None:
+    s.entries[at, APEX] = apex
+    s.entries[at, at_u] = from_u
+    s.entries[at, at_v] = from_v
 
 
 @inlined
