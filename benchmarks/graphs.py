@@ -151,12 +151,22 @@ def clustered(
     exponent
         Of the distribution of memberships and of the background's degrees, above 2.
 
+    Raises
+    ------
+    ValueError
+        If so many pairs are more than half of all that the vertices have.
+
     Notes
     -----
     O(m log m) time, about 40 bytes a pair. Source: Yang and Leskovec, *Community-Affiliation Graph Model for
     Overlapping Network Community Detection* (ICDM 2012).
     """
     num_nodes = max(round(2 * num_pairs / mean_degree), 2)
+    if num_pairs > num_nodes * (num_nodes - 1) // 4:
+        raise ValueError(
+            f"num_pairs must be at least about mean_degree squared, {round(mean_degree**2)}, got {num_pairs}: so few "
+            "vertices have not twice as many pairs, and draws would hardly find new ones"
+        )
     rng = np.random.default_rng(seed)
     names = rng.permutation(num_nodes).astype(np.int32)
     size = _community_sizes(rng, sizes, share * num_pairs / density)

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wis.control_groups import memory_left
 from wis.extras import needed_for
 
 if TYPE_CHECKING:
@@ -49,8 +50,13 @@ def total_memory() -> int:
 
 
 def free_memory() -> int:
-    """Bytes of main memory that are free, or that the system gives up when they are asked for."""
-    return _memory("MemAvailable", "available")
+    """Bytes of main memory that are free, or that the system gives up when they are asked for.
+
+    In a container, and wherever else a control group limits this process, no more than what that leaves.
+    """
+    free = _memory("MemAvailable", "available")
+    left = memory_left()
+    return free if left is None else min(free, left)
 
 
 def _memory(linux_name: str, psutil_name: str) -> int:
