@@ -14,7 +14,8 @@ def test_exactly_so_many_pairs(make, seed) -> None:
     edges = make(5_000, seed=seed)
     u, v = edges.pairs
     assert edges.num_pairs == 5_000 == len(np.unique(u.astype(np.int64) * edges.num_nodes + v))
-    assert (u < v).all() and v.max() < edges.num_nodes
+    assert (u < v).all()
+    assert v.max() < edges.num_nodes
     np.testing.assert_array_equal(edges.pairs, make(5_000, seed=seed).pairs)
 
 
