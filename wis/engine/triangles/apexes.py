@@ -32,13 +32,13 @@ def find_triangles(s: State, e: int) -> None:
 
 
 @inlined
-def find_triangles_or_low_apex(s: State, e: int, limit: int) -> int:
+def find_triangles_or_low_apex(s: State, e: int, limit: int) -> np.int64:
     """As `find_triangles`, unless an apex has a value below the limit: then, without entries, one of the lowest seen.
 
     -1 if there is none. Most edges are looked at only to be told that they have fallen, and that takes less.
     """
     if s.searched:
-        return _search(s, e, s.key[e, START], limit) if s.edge[e, COUNT] > 0 else -1
+        return _search(s, e, s.key[e, START], limit) if s.edge[e, COUNT] > 0 else np.int64(-1)
     low = _low_apex(s, e, limit)
     if low < 0:
         _drop_removed(s, e)
@@ -78,15 +78,15 @@ def _is_removed(s: State, e: int) -> bool:
 
 
 @inlined
-def _low_apex(s: State, e: int, limit: int) -> int:
+def _low_apex(s: State, e: int, limit: int) -> np.int64:
     """The lowest apex of an edge whose triangles are listed, if its value is below the limit; else -1."""
-    low = -1
+    low = np.int64(-1)
     begin = s.key[e, START]
     for i in range(begin, begin + s.edge[e, LENGTH]):
         x = s.value[s.entries[i, APEX]]
         # Few get here, so that entries of removed triangles need not be dropped first.
         if x < limit and not (_is_removed(s, s.entries[i, AT_TAIL]) or _is_removed(s, s.entries[i, AT_HEAD])):
-            low, limit = s.entries[i, APEX], x
+            low, limit = np.int64(s.entries[i, APEX]), x
     return low
 
 
@@ -107,7 +107,7 @@ def _drop_removed(s: State, e: int) -> None:
 
 
 @kernel
-def _search(s: State, e: int, begin: int, limit: int) -> int:
+def _search(s: State, e: int, begin: int, limit: int) -> np.int64:
     """Write the entries of an edge that has triangles, from ``begin`` on, or up to an apex below the limit.
 
     Returns that apex, or -1.
@@ -145,7 +145,7 @@ def _search(s: State, e: int, begin: int, limit: int) -> int:
             j += np.uint64(b <= a)
             p -= np.uint64(c >= d)
             q -= np.uint64(d >= c)
-        return -1
+        return np.int64(-1)
     while at < end:
         a = s.arcs[i]
         if not a & 1:
@@ -156,7 +156,7 @@ def _search(s: State, e: int, begin: int, limit: int) -> int:
                 if s.value[a >> 1] < limit:
                     return np.int64(a >> 1)
         i += one
-    return -1
+    return np.int64(-1)
 
 
 @inlined
