@@ -20,7 +20,7 @@ TYPES = Path("build", "types")
 PACKAGE = Path("build", "package")
 
 # What the lowest versions must pass: the public functions, methods of every family, files, and the command line.
-SMOKE = ("tests/wis/test_api.py", "tests/wis/test_cli.py", "tests/wis/graph_files", "tests/baselines/test_random.py")
+SMOKE = ("tests/wis/test_api.py", "tests/wis/commands", "tests/wis/graph_files", "tests/baselines/test_random.py")
 LOWEST_EXTRAS = ("sweep", "networkit", "pyamg")
 
 

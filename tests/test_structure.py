@@ -25,6 +25,7 @@ FLOORS = (
     (
         "wis._version",
         "wis.checks",
+        "wis.control_groups",
         "wis.extras",
         "wis.files",
         "wis.interrupts",
@@ -40,7 +41,7 @@ FLOORS = (
     ("wis.order",),
     ("wis.api",),
     ("wis.transforms", "wis.graph_files"),
-    ("wis.cli", "wis", "wis.warm"),
+    ("wis.commands", "wis", "wis.warm"),
     ("wis.baselines",),
     ("wis.experiments",),
     ("benchmarks",),

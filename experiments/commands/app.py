@@ -9,7 +9,7 @@ from wis.experiments.commands.lm import app as lm
 from wis.experiments.commands.report import report
 from wis.experiments.commands.sweep import sweep
 
-from wis.cli import OneLineErrors, app
+from wis.commands.app import OneLineErrors, app
 from wis.extras import needed_for
 
 

@@ -9,7 +9,7 @@ def datasets() -> None:
     """List the data sets that wis sweep knows, and where their files go."""
     from wis.experiments.datasets import catalogue
 
-    from wis.cli import print_list
+    from wis.commands.messages import print_list
 
     entries = []
     for record in catalogue.datasets():

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 import wis
-from wis.cli import app
+from wis.commands.app import app
 from wis.registry import Pairs, find_method, format_method, parse_method
 
 

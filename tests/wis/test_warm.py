@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from wis import warm
-from wis.cli import app
+from wis.commands.app import app
 
 COMMON = """
 import networkx as nx, numpy as np, wis

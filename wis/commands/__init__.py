@@ -1,0 +1,1 @@
+"""The command line on graph files, a command a file."""

@@ -1,0 +1,96 @@
+"""From the arguments of a command to the graph that a method ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wis.commands.messages import as_options
+from wis.graph_files.columns import TableOptions
+from wis.graphs.parts import LoadedParts
+
+if TYPE_CHECKING:
+    from wis.graphs.edge_list import EdgeList, LoadedGraph
+    from wis.registry import Method
+
+
+def check_output(graph: Path, out: Path, format: str | None) -> None:
+    """Check before the work begins that ``out`` can be written in the format of ``graph``."""
+    from wis.files import check_place
+    from wis.graph_files.open_graph import check_same_format, format_of
+
+    check_place(out)
+    try:
+        format_of(graph, format, "GRAPH")
+        check_same_format(graph, out, format, "--out")
+    except ValueError as error:
+        raise ValueError(as_options(str(error))) from error
+
+
+def load(
+    graph: Path,
+    format: str | None,
+    columns: TableOptions,
+    edge_attrs: str | None,
+    num_nodes: int | None,
+    directed: bool,
+    method: Method | None,
+) -> LoadedGraph | LoadedParts:
+    """Read the file, and check that a method finds there what it learns from."""
+    from wis.graph_files.open_graph import format_of, read_graph
+    from wis.graphs.load import load_any
+
+    names = None if edge_attrs is None else [name for name in edge_attrs.split(",") if name]
+    of_pyg = names if format_of(graph, format) == "pt" else None
+    given = read_graph(graph, format=format, edge_attrs=None if of_pyg is names else names, **vars(columns))
+    loaded = load_any(given, num_nodes, directed or None, edge_attrs=of_pyg)
+    if method is not None and method.learns and not isinstance(loaded, LoadedParts) and loaded.data is None:
+        raise ValueError(
+            f"method {method.name!r} learns from features, labels and masks, which {graph} does not have; "
+            "give a PyG Data in a .pt file"
+        )
+    return loaded
+
+
+def open_table(
+    graph: Path,
+    format: str | None,
+    columns: TableOptions,
+    edge_attrs: str | None,
+    method: Method,
+    options: Mapping[str, Any],
+    directed: bool,
+    device: str,
+    max_memory: str,
+) -> tuple[Any, int]:
+    """The table to be ranked with its edges on disk, and the bytes of memory to stay below."""
+    from wis.calls import warn_of_weights
+    from wis.checks import check_bytes
+    from wis.graph_files.open_graph import read_graph
+    from wis.graph_files.streaming import check_streams
+
+    memory = check_bytes("max_memory", max_memory)
+    names = None if edge_attrs is None else edge_attrs.split(",")
+    table = read_graph(graph, format=format, edge_attrs=names, **vars(columns))
+    check_streams(table, method, options, directed=directed, device=device)
+    if table.has_different_weights:
+        warn_of_weights(method.name)
+    return table, memory
+
+
+def the_only(loaded: LoadedGraph | LoadedParts) -> LoadedGraph:
+    """The graph of a file that holds one; ``ValueError`` if it holds several."""
+    if isinstance(loaded, LoadedParts):
+        raise ValueError(f"it holds {loaded.what}, each with a budget of its own, and an order is for one graph")
+    return loaded
+
+
+def ranked_pairs(loaded: LoadedGraph, method: Method, num_nodes: int | None, options: Mapping[str, Any]) -> EdgeList:
+    """The pairs that a method gets, without gaps between vertices unless features or options are about vertices."""
+    from wis.calls import read_edges
+    from wis.graph_files.edge_tables import close_gaps
+
+    edges = read_edges(method, loaded)
+    named = num_nodes or loaded.data is not None or {"targets", "partitions"} & options.keys()
+    return edges if named else close_gaps(edges)
