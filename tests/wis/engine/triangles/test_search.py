@@ -17,7 +17,9 @@ from wis.engine.triangles import cpu as triangles
 from wis.engine.triangles import dense as dense_triangles
 from wis.engine.triangles import memory as triangle_memory
 from wis.engine.triangles.cpu import by_lists, by_search, removal_order
+from wis.engine.triangles.edge_table import FREE
 from wis.engine.triangles.listing import count_triangles, list_triangles
+from wis.engine.triangles.state import APEX, START
 from wis.graphs.edge_list import EdgeList
 
 
@@ -116,16 +118,52 @@ def test_rows_of_bits_keep_to_the_limit(monkeypatch):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_a_search_finds_what_is_listed(name):
+def test_arcs_are_the_sorted_neighbours(name):
     edges = family(name, 30)
-    start, entries = list_triangles(edges)
     place, arcs, arc_edge = apexes.make_arcs(edges)
     for v in range(edges.num_nodes):
         begin, end = place[v, :2]
         at_v = np.flatnonzero((edges.pairs == v).any(axis=0))
         assert sorted(arc_edge[begin:end].tolist()) == at_v.tolist()
         assert arcs[begin:end].tolist() == sorted((2 * edges.pairs[:, at_v].sum(axis=0) - 2 * v).tolist())
-    assert len(entries) == start[-1]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_lists_and_searches_find_the_common_neighbours(name, seed):
+    rng = np.random.default_rng([seed, *name.encode()])
+    edges = family(name, int(rng.integers(3, 30)), seed)
+    count = count_triangles(edges)
+    request = task(edges, 3)
+    listed = list_triangles(edges)
+    searched = triangles._prepare(request, count, 0, triangles._searched(edges, count))
+    listing = triangles._prepare(request, count, listed.start[:-1], triangles._listed(listed))
+    adjacent = np.zeros((edges.num_nodes, edges.num_nodes), dtype=bool)
+    adjacent[edges.pairs[0], edges.pairs[1]] = adjacent[edges.pairs[1], edges.pairs[0]] = True
+    left, removed = set(range(edges.num_pairs)), 0
+    while left:
+        for e in left:
+            u, v = edges.pairs[:, e]
+            expected = np.flatnonzero(adjacent[u] & adjacent[v])
+            values = searched.value[expected]
+            for state in (searched, listing):
+                if len(expected) > 0 or state is listing:
+                    apexes.find_triangles(state, e)
+                begin = state.key[e, START]
+                found = state.entries[begin : begin + len(expected), APEX]
+                assert sorted(found.tolist()) == expected.tolist()
+                for limit in (0, *np.unique(values), FREE):
+                    low = apexes.find_triangles_or_low_apex(state, e, int(limit))
+                    assert (low < 0) == (not (values < limit).any())
+                    assert low < 0 or searched.value[low] < limit
+                    assert low < 0 or low in expected
+        removed = min(removed + 8, edges.num_pairs)
+        order = np.empty(edges.num_pairs, dtype=np.int64)
+        for state in (searched, listing):
+            triangles._remove_best(state, order, removed, 1)
+        gone = edges.pairs[:, order[max(removed - 8, 0) : removed]] if removed < edges.num_pairs else edges.pairs
+        adjacent[gone[0], gone[1]] = adjacent[gone[1], gone[0]] = False
+        left = {e for e in left if adjacent[edges.pairs[0, e], edges.pairs[1, e]]}
 
 
 @pytest.mark.parametrize("memory", [0, "0B", "1.5 kB", "20MiB", 10**12])
