@@ -45,7 +45,6 @@ def test_any_limit_gives_the_order_of_lists(monkeypatch, name, pool):
             patch.setattr(triangles, "_POOL", pool)
             patch.setattr(triangles, "_SLICE", int(rng.integers(1, 20)))
             patch.setattr(triangles, "_FEW_TRIANGLES", rng.choice([0, 1]))
-            patch.setattr(apexes, "_FEW", 1)
             np.testing.assert_array_equal(by_lists(task(edges, 3, **options)), expected)
             for memory in (0, int(rng.integers(36 * 200))):
                 order = removal_order(task(edges, 3, memory=memory, **options))
