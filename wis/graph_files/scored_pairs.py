@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ def remove_by_score(
 
 def keys_by_score(
     method: Method, pairs: PairFile, room: int, folder: Path, *, progress: bool = False, **keywords: Any
-) -> Iterator[np.ndarray]:
+) -> Generator[np.ndarray, None, None]:
     """The keys ``u << 32 | v`` of all pairs, that of the lowest score first, some at a time.
 
     Parameters and errors are those of :func:`remove_by_score`.

@@ -14,7 +14,7 @@ import math
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -197,8 +197,9 @@ def rank_table(
                     )
                 else:
                     ranked = keys_by_score(method, pairs, room, out.parent, progress=True, seed=seed, **_own(options))
-                    for keys in ranked:
-                        _write_pairs(file, keys)
+                    with closing(ranked):
+                        for keys in ranked:
+                            _write_pairs(file, keys)
             lap("ranking")
             header = order_header(
                 num_nodes=pairs.num_nodes,

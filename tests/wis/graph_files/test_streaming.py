@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import wis
 from wis.graph_files import array_tables, scored_pairs, streaming
 from wis.graphs import edge_list, pair_files, sorted_runs
 from wis.order import RemovalOrder
+from wis.progress import track
 
 ENOUGH = "500M"
 NODE_BYTES = {"wis:depth=2": 8, "random": 0, "dspar": 4, "teddy": 24}
@@ -262,6 +264,33 @@ def test_leaves_nothing_half_written(
     assert result.exit_code == (1 if isinstance(error, OSError) else 130)
     assert [path.name for path in tmp_path.iterdir()] == [graph.name]
     assert graph.read_bytes() == before
+
+
+@pytest.mark.parametrize("method", ["wis:depth=2", "random"])
+def test_a_failure_ends_what_was_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, method: str
+) -> None:
+    from numba import njit
+
+    @njit
+    def double(x: float) -> float:
+        return 2 * x
+
+    # An error keeps the frames that it came through, and with them what these had open.
+    error = OSError(errno.ENOSPC, "No space left on device")
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    write(tmp_path / "graph.npy", columns(0), "columns")
+    monkeypatch.setattr(streaming, "write_array", fail)
+    arguments = ("order", tmp_path / "graph.npy", "-o", tmp_path / "order.npz", "-m", method, "--max-memory", ENOUGH)
+    assert run(*arguments).exit_code == 1
+    caplog.clear()
+    with caplog.at_level(logging.INFO, logger="wis"), track(1, "afterwards"):
+        assert double(1) == 2
+    assert error.__traceback__ is not None
+    assert caplog.messages == ["afterwards: compiling, only this first time, up to a minute"]
 
 
 def test_a_full_disk_is_told_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
