@@ -20,7 +20,7 @@ import numpy as np
 
 from wis.engine.triangles.apexes import find_triangles_or_low_apex
 from wis.engine.triangles.edge_table import COUNT, HEAD, LOWEST, TAIL, fallen
-from wis.engine.triangles.state import APEX, FLOOR, FRESH, NEAR, START, TIMES, VALUE, WIDTH, State
+from wis.engine.triangles.state import APEX, FLOOR, FRESH, NEAR, START, TIMES, VALUE, WIDTH, State, upper_bound
 from wis.kernels import inlined
 
 _SHIFT = 24
@@ -37,11 +37,10 @@ def evaluate(s: State, e: int) -> tuple[int, int, bool]:
     The value is exact where it reaches the floor, which is when there are runs; else it is an upper bound. Returns it,
     the number of runs, and whether there are larger apex values than those of the runs.
     """
-    value = min(fallen(s, s.edge[e, TAIL], s.edge[e, COUNT]), fallen(s, s.edge[e, HEAD], s.edge[e, COUNT]))
     low = find_triangles_or_low_apex(s, e, (s.counters[FLOOR] << s.shift) + 2)
     if low >= 0:
         s.edge[e, LOWEST] = low
-        return min(value, s.value[low] - 2), 0, True
+        return upper_bound(s, e), 0, True
     found, more, lowest = 0, False, -1
     limit = np.int64(s.free) - 1
     for i in range(s.key[e, START], s.key[e, START] + s.edge[e, COUNT]):
@@ -71,6 +70,7 @@ def evaluate(s: State, e: int) -> tuple[int, int, bool]:
         s.runs[at, TIMES] = 1
         if found == NEAR:
             limit = s.runs[NEAR - 1, VALUE]
+    value = min(fallen(s, s.edge[e, TAIL], s.edge[e, COUNT]), fallen(s, s.edge[e, HEAD], s.edge[e, COUNT]))
     s.edge[e, LOWEST] = -1
     if found > 0 and s.runs[0, VALUE] - 2 < value:
         value = s.runs[0, VALUE] - 2
