@@ -41,7 +41,7 @@ def load(
     from wis.graph_files.open_graph import format_of, read_graph
     from wis.graphs.load import load_any
 
-    names = None if edge_attrs is None else [name for name in edge_attrs.split(",") if name]
+    names = _names_in(edge_attrs)
     of_pyg = names if format_of(graph, format) == "pt" else None
     given = read_graph(graph, format=format, edge_attrs=None if of_pyg is names else names, **vars(columns))
     loaded = load_any(given, num_nodes, directed or None, edge_attrs=of_pyg)
@@ -71,12 +71,15 @@ def open_table(
     from wis.graph_files.streaming import check_streams
 
     memory = check_bytes("max_memory", max_memory)
-    names = None if edge_attrs is None else edge_attrs.split(",")
-    table = read_graph(graph, format=format, edge_attrs=names, **vars(columns))
+    table = read_graph(graph, format=format, edge_attrs=_names_in(edge_attrs), **vars(columns))
     check_streams(table, method, options, directed=directed, device=device)
     if table.has_different_weights:
         warn_of_weights(method.name)
     return table, memory
+
+
+def _names_in(edge_attrs: str | None) -> list[str] | None:
+    return None if edge_attrs is None else [name for name in edge_attrs.split(",") if name]
 
 
 def the_only(loaded: LoadedGraph | LoadedParts) -> LoadedGraph:
