@@ -13,7 +13,7 @@ import logging
 import math
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -253,14 +253,13 @@ def _room(table: EdgeTable, pairs: PairFile, memory: int, method: Method) -> int
 def _pairs_of(table: EdgeTable, num_nodes: int | None, folder: Path, memory: int) -> Iterator[PairFile]:
     """The pairs of a table, sorted on disk."""
     room = max(memory - _BASE_BYTES, _LEAST_ROOM)
-    pairs = collect_pairs(_columns(table, num_nodes), num_nodes, folder, room, progress=True)
-    try:
+    with closing(_columns(table, num_nodes)) as columns:
+        pairs = collect_pairs(columns, num_nodes, folder, room, progress=True)
+    with closing(pairs):
         yield pairs
-    finally:
-        pairs.close()
 
 
-def _columns(table: EdgeTable, num_nodes: int | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _columns(table: EdgeTable, num_nodes: int | None) -> Generator[tuple[np.ndarray, np.ndarray], None, None]:
     try:
         for block in table.checked_blocks(num_nodes):
             if max(block.tail.max(), block.head.max()) >= (1 << 31) - 1:

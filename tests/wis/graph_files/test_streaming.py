@@ -16,7 +16,7 @@ from wis.baselines import shuffles
 from wis.experiments.commands.app import app
 
 import wis
-from wis.graph_files import array_tables, scored_pairs, streaming
+from wis.graph_files import array_tables, edge_tables, scored_pairs, streaming
 from wis.graphs import edge_list, pair_files, sorted_runs
 from wis.order import RemovalOrder
 from wis.progress import track
@@ -291,6 +291,27 @@ def test_a_failure_ends_what_was_shown(
         assert double(1) == 2
     assert error.__traceback__ is not None
     assert caplog.messages == ["afterwards: compiling, only this first time, up to a minute"]
+
+
+def test_a_failure_ends_the_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = []
+
+    class Table:
+        def checked_blocks(self, num_nodes: int | None) -> Any:
+            try:
+                yield edge_tables.Block(*columns(0), None)
+            finally:
+                ended.append(True)
+
+    def fail(given: Any, *_: Any, **__: Any) -> None:
+        next(given)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(streaming, "collect_pairs", fail)
+    with pytest.raises(OSError, match="No space left") as kept, streaming._pairs_of(Table(), None, tmp_path, 1 << 30):
+        pass
+    assert kept.value.__traceback__ is not None
+    assert ended == [True]
 
 
 def test_a_full_disk_is_told_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
