@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch_geometric.typing import OptPairTensor, OptTensor
 from torch_geometric.utils import add_remaining_self_loops
 from wis.baselines.gnn.attention import attention
+from wis.baselines.gnn.dropout import dropout
 from wis.baselines.gnn.graph import Graph
 from wis.baselines.gnn.own import check_model, is_own
 from wis.baselines.gnn.sparse import SparseFeatures, linear
@@ -83,6 +84,19 @@ class _GENConv(pyg.GENConv):
 
     def message(self, x_j: Tensor, edge_weight: OptTensor) -> Tensor:
         return (x_j if edge_weight is None else edge_weight.view(-1, 1) * x_j).relu() + self.eps
+
+
+class _ResBlock(pyg.DeepGCNLayer):
+    """A "res+" block: BatchNorm, ReLU, dropout and convolution, added to what came in."""
+
+    def forward(self, x: Tensor, graph: Tensor | Graph, edge_weight: Tensor | None = None) -> Tensor:
+        if isinstance(graph, Tensor):
+            return super().forward(x, graph, edge_weight)
+        return x + self.conv(self.before(x), graph, edge_weight)
+
+    def before(self, x: Tensor) -> Tensor:
+        """What comes before the convolution."""
+        return dropout(self.act(self.norm(x)), self.dropout, training=self.training)
 
 
 class _GATConv(pyg.GATConv):
@@ -224,7 +238,7 @@ class ResGCN(nn.Module):
         super().__init__()
         self.encoder = nn.Linear(num_features, hidden)
         self.layers = nn.ModuleList(
-            pyg.DeepGCNLayer(
+            _ResBlock(
                 _GENConv(hidden, hidden, aggr="softmax_sg", t=0.1, num_layers=1, bias=True),
                 nn.BatchNorm1d(hidden),
                 nn.ReLU(),
@@ -241,8 +255,7 @@ class ResGCN(nn.Module):
         h = first.conv(linear(x, self.encoder.weight, self.encoder.bias), graph, edge_weight)
         for layer in self.layers[1:]:
             h = layer(h, graph, edge_weight)
-        h = nn.functional.dropout(first.act(first.norm(h)), p=first.dropout, training=self.training)
-        return self.head(h)
+        return self.head(first.before(h))
 
 
 MODELS: dict[str, Callable[..., nn.Module]] = {"gcn": GCN, "gin": GIN, "resgcn": ResGCN, "gat": GAT, "sage": SAGE}
