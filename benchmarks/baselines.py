@@ -155,10 +155,8 @@ def _line(row: dict[str, Any]) -> str:
 
 def _write(rows: list[dict[str, Any]], folder: Path) -> None:
     """Write the results. Rows of an earlier run that were not measured again stay in the files."""
-    file = folder / "baselines.json"
-    earlier = json.loads(file.read_text())["rows"] if file.is_file() else []
-    merged = timing.merge(earlier, timing.machine(*PACKAGES), rows)
-    rows = list({(row["graph"], row["method"], row["what"]): row for row in merged}.values())
+    file, facts = folder / "baselines.json", timing.machine(*PACKAGES)
+    rows = timing.merge(file, "rows", facts, rows, lambda row: (row["graph"], row["method"], row["what"]))
     timing.write(folder, "baselines", {"rows": rows}, _markdown(rows))
 
 

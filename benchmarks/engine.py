@@ -293,20 +293,16 @@ def main() -> None:
     report(facts, lines, points, arguments.out)
 
 
-def _with_earlier(
-    path: Path, facts: dict[str, Any], lines: list[dict[str, Any]], points: list[dict[str, Any]]
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The lines and points of the last results, each replaced by its new measurement where there is one."""
-    earlier = json.loads(path.read_text()) if path.is_file() else {"ratios": [], "growth": []}
-    by_row = {(line["name"], line["graph"]): line for line in timing.merge(earlier["ratios"], facts, lines)}
-    by_size = {(point["depth"], point["edges"]): point for point in timing.merge(earlier["growth"], facts, points)}
-    known = [(row.name, row.graph) for row in ratio_rows() + option_rows()]
-    return [by_row[key] for key in known if key in by_row], [by_size[key] for key in sorted(by_size)]
-
-
 def report(facts: dict[str, Any], lines: list[dict[str, Any]], points: list[dict[str, Any]], out: Path) -> None:
     """Print the tables and write them. Lines of an earlier run that were not measured again stay in the files."""
-    lines, points = _with_earlier(out / "engine.json", facts, lines, points)
+    places = {(row.name, row.graph): place for place, row in enumerate(ratio_rows() + option_rows())}
+    file = out / "engine.json"
+    # Rows that are no longer measured go to the end, and are dropped.
+    lines = timing.merge(
+        file, "ratios", facts, lines, lambda line: places.get((line["name"], line["graph"]), len(places))
+    )
+    lines = [line for line in lines if (line["name"], line["graph"]) in places]
+    points = timing.merge(file, "growth", facts, points, lambda point: (point["depth"], point["edges"]))
     described, runs = timing.runs_of([*lines, *points])
     tables = [("Ratios", ratio_table(lines)), ("Growth on power-law graphs", growth_table(points))]
     text = f"{described}\n"

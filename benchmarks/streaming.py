@@ -8,7 +8,7 @@ keeps half of the edges by 1-WIS, or by another method that streams, in a proces
 ``--max-memory`` is 600 MiB plus 20 bytes a row, at most 4 GiB, unless it is given. Both outputs must be the same, byte
 by byte. A small graph goes first, so that compilation is not counted. Needs some 50 bytes a row on disk. Seconds are
 those of the processor. Writes ``streaming.json`` and ``streaming.md``, and for another method than 1-WIS
-``streaming-METHOD.json`` and ``.md``.
+``streaming-METHOD.json`` and ``.md``; sizes of an earlier run that were not measured again stay in them.
 """
 
 from __future__ import annotations
@@ -45,9 +45,10 @@ def main() -> None:
         for num_rows in options.rows:
             in_memory = num_rows <= options.in_memory_up_to
             rows += _measure(Path(folder), options.method, num_rows, in_memory, options.max_memory)
-    results = {"machine": timing.machine(*PACKAGES), "method": options.method, "rows": rows}
     name = "streaming" if options.method == _1WIS else f"streaming-{options.method}"
-    timing.write(options.out, name, results, _to_markdown(results))
+    file, facts = options.out / f"{name}.json", timing.machine(*PACKAGES)
+    rows = timing.merge(file, "rows", facts, rows, lambda row: (row["rows"], row["max_memory"] is not None))
+    timing.write(options.out, name, {"method": options.method, "rows": rows}, _to_markdown(options.method, rows))
 
 
 def _parse() -> argparse.Namespace:
@@ -107,14 +108,14 @@ def _measure(folder: Path, method: str, num_rows: int, in_memory: bool, max_memo
     return found
 
 
-def _to_markdown(results: dict[str, Any]) -> str:
-    rows, method = results["rows"], results["method"]
+def _to_markdown(method: str, rows: list[dict[str, Any]]) -> str:
     counts = " ".join(str(count) for count in dict.fromkeys(row["rows"] for row in rows))
     command = f"python -m benchmarks.streaming --method {method} --rows {counts}"
+    described, runs = timing.runs_of(rows)
     lines = [
         "# Edge lists larger than memory",
         "",
-        f"`{command}`, one core. {timing.describe(results['machine'])}.",
+        f"`{command}`, one core. {described}.",
         "",
         f"`wis sparsify --method {method}` keeps half of the edges of a Parquet file, in memory and with "
         "`--max-memory`; the files written are the same. CPU seconds of its parts, as the command tells them; peak "
@@ -123,10 +124,10 @@ def _to_markdown(results: dict[str, Any]) -> str:
     ]
     table: list[tuple[str, ...]] = [
         ("rows", "edges", "max-memory, MB", "reading, s", "choosing, s", "writing, s", "ns an edge", "to in memory",
-         "wall, s", "peak memory, MB")
+         "wall, s", "peak memory, MB", *(["run"] if any(runs) else []))
     ]  # fmt: skip
     in_memory = {row["rows"]: sum(row["cpu_seconds"].values()) for row in rows if row["max_memory"] is None}
-    for row in rows:
+    for row, run in zip(rows, runs, strict=True):
         total, limit = sum(row["cpu_seconds"].values()), row["max_memory"]
         ratio = f"{total / in_memory[row['rows']]:.2f}" if limit and row["rows"] in in_memory else "–"
         table.append(
@@ -139,6 +140,7 @@ def _to_markdown(results: dict[str, Any]) -> str:
                 ratio,
                 f"{row['wall_seconds']:,.0f}",
                 f"{row['peak_bytes'] / 1e6:,.0f}",
+                *([run] if run else []),
             )
         )
     return "\n".join([*lines, markdown(table)]) + "\n"

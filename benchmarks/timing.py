@@ -187,9 +187,27 @@ def describe(facts: dict[str, Any]) -> str:
     )
 
 
-def merge(earlier: list[dict[str, Any]], facts: dict[str, Any], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows of an earlier result and then new ones, which get their machine and date in the field ``measured``."""
-    return [*earlier, *({**row, "measured": describe(facts)} for row in new)]
+def merge(
+    path: Path, table: str, facts: dict[str, Any], new: list[dict[str, Any]], key: Callable[[dict[str, Any]], Any]
+) -> list[dict[str, Any]]:
+    """New rows of a result and those of an earlier run that were not measured again.
+
+    Parameters
+    ----------
+    path
+        The JSON file of the earlier result, if there is one.
+    table
+        The name of its list of rows.
+    facts
+        Of the machine that measured the new rows, which keep them in the field ``measured``, in words.
+    new
+        The new rows.
+    key
+        Tells what a row measures. Rows of one key replace each other; all are sorted by it.
+    """
+    earlier = json.loads(path.read_text())[table] if path.is_file() else []
+    rows = {key(row): row for row in [*earlier, *({**row, "measured": describe(facts)} for row in new)]}
+    return [rows[place] for place in sorted(rows)]
 
 
 def runs_of(rows: list[dict[str, Any]]) -> tuple[str, list[str]]:

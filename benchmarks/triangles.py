@@ -1,6 +1,7 @@
 """2-WIS where triangles may not take the memory that lists of them need: time and peak memory beside those of lists.
 
-Every point runs in a process of its own, bound to one core; times are CPU seconds. Compilation is not counted.
+Every point runs in a process of its own, bound to one core; times are CPU seconds. Compilation is not counted. Points
+of an earlier run that were not measured again stay in the results.
 
     python -m benchmarks.triangles [--only TEXT] [--sizes M,M,...] [--data-root DIR] [--out DIR]
 """
@@ -84,14 +85,24 @@ def measure(names: list[str], data_root: str | None, largest_lists: int) -> Iter
                 break
 
 
+def _place(point: dict[str, Any]) -> tuple[Any, ...]:
+    """What a point measures: real graphs and R-MAT first, and then the clustered ones, which grow."""
+    return "clustered" in point["graph"], point["edges"], point["graph"], point["share"]
+
+
 def table(points: list[dict[str, Any]]) -> list[tuple[str, ...]]:
     """Header and rows."""
-    by_lists = {p["graph"]: p["seconds"] for p in points if p["share"] == 1}
+    # Times of other hours are not compared.
+    by_lists = {(p["graph"], p["measured"]): p["seconds"] for p in points if p["share"] == 1}
+    _, runs = timing.runs_of(points)
+    several = any(runs)
     rows: list[tuple[str, ...]] = [
-        ("graph", "edges", "triangles", "memory=", "seconds", "to lists", "us an edge", "peak, GiB", "bytes an edge")
-    ]
-    for p in points:
-        ratio = p["seconds"] / by_lists[p["graph"]] if p["graph"] in by_lists else None
+        ("graph", "edges", "triangles", "memory=", "seconds", "to lists", "us an edge", "peak, GiB", "bytes an edge",
+         *(["run"] if several else []))
+    ]  # fmt: skip
+    for p, run in zip(points, runs, strict=True):
+        lists = by_lists.get((p["graph"], p["measured"]))
+        ratio = None if lists is None else p["seconds"] / lists
         rows.append(
             (
                 p["graph"],
@@ -103,6 +114,7 @@ def table(points: list[dict[str, Any]]) -> list[tuple[str, ...]]:
                 f"{1e6 * p['seconds'] / p['edges']:.3g}",
                 "" if p["peak_gib"] is None else f"{p['peak_gib']:.2f}",
                 "" if p["bytes_an_edge"] is None else f"{p['bytes_an_edge']:.0f}",
+                *([run] if several else []),
             )
         )
     return rows
@@ -122,17 +134,19 @@ def main() -> None:
     if arguments.measure:
         print(json.dumps(measure_one(arguments.measure[0], float(arguments.measure[1]), arguments.data_root)))
         return
-    facts = timing.machine("numpy", "numba")
     names = ["Computers", "R-MAT", *(f"clustered {size}" for size in arguments.sizes.split(","))]
     names = [name for name in names if arguments.only.lower() in name.lower()]
     points = []
     for point in measure(names, arguments.data_root, arguments.largest_lists):
         points.append(point)
         print(json.dumps(point), flush=True)
+    file, facts = arguments.out / "triangles.json", timing.machine("numpy", "numba")
+    points = timing.merge(file, "points", facts, points, _place)
     rows = table(points)
     to_console("2-WIS within a limit of memory for triangles", rows)
-    text = f"{timing.describe(facts)}\n\n{markdown(rows, left=(0,))}\n"
-    timing.write(arguments.out, "triangles", {"machine": facts, "points": points}, text)
+    described, _ = timing.runs_of(points)
+    text = f"{described}\n\n{markdown(rows, left=(0,))}\n"
+    timing.write(arguments.out, "triangles", {"points": points}, text)
 
 
 if __name__ == "__main__":

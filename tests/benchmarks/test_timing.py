@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from benchmarks import engine, timing
@@ -23,20 +24,32 @@ def _point(edges: int, seconds: float) -> dict[str, Any]:
     return {"depth": 2, "edges": edges, "seconds": seconds, **shares}
 
 
-def test_rows_of_one_run_have_no_numbers() -> None:
-    rows = timing.merge([], _facts("2026-01-02"), [{"name": "a"}, {"name": "b"}])
-    described, runs = timing.runs_of(rows)
+def _merge(path: Path, date: str, *names: str) -> list[dict[str, Any]]:
+    rows = [{"name": name, "date": date} for name in names]
+    merged = timing.merge(path, "rows", _facts(date), rows, lambda row: row["name"])
+    timing.write(path.parent, path.stem, {"rows": merged}, "")
+    return merged
+
+
+def test_rows_of_one_run_have_no_numbers(tmp_path: Path) -> None:
+    described, runs = timing.runs_of(_merge(tmp_path / "a.json", "2026-01-02", "a", "b"))
     assert described == timing.describe(_facts("2026-01-02"))
     assert runs == ["", ""]
     assert timing.runs_of([]) == ("", [])
 
 
-def test_rows_of_several_runs_say_which() -> None:
-    earlier = timing.merge([], _facts("2026-01-02"), [{"name": "a"}, {"name": "b"}])
-    described, runs = timing.runs_of(timing.merge(earlier[:1], _facts("2026-03-04"), [{"name": "b"}]))
-    assert described.startswith("Measured in several runs: (1) 2026-01-02, ")
-    assert "; (2) 2026-03-04, " in described
-    assert runs == ["1", "2"]
+def test_rows_of_several_runs_say_which(tmp_path: Path) -> None:
+    _merge(tmp_path / "a.json", "2026-01-02", "c", "b")
+    rows = _merge(tmp_path / "a.json", "2026-03-04", "b", "a")
+    assert [(row["name"], row["date"]) for row in rows] == [
+        ("a", "2026-03-04"),
+        ("b", "2026-03-04"),
+        ("c", "2026-01-02"),
+    ]
+    described, runs = timing.runs_of(rows)
+    assert described.startswith("Measured in several runs: (1) 2026-03-04, ")
+    assert "; (2) 2026-01-02, " in described
+    assert runs == ["1", "1", "2"]
 
 
 def test_the_engines_results_keep_what_was_not_measured_again(tmp_path: Any) -> None:
