@@ -66,7 +66,7 @@ def option_rows() -> list[Row]:
         for label, options, target in (
             ("random ties", {"ties": "random", "seed": 0}, 1.5),
             ("half of the vertices as targets", {"targets": "half"}, 1.5),
-            ("graph prediction", {"objective": "graph"}, 1.5),
+            ("graph prediction", {"objective": "graph"}, 4 if depth == 2 else 12),
             ("chunk=100", {"chunk": 100}, 1.0),
             ("first tenth of the order", {"limit": "tenth"}, 1.0),
         ):

@@ -8,8 +8,9 @@ file imports, directly or not. What a kernel takes from elsewhere in the project
 A compiled function must not return several arrays: Ctrl-C may raise while it hands the first one to Python, and it goes
 on regardless. It fills arrays that its caller makes.
 
-The cache is a convenience. Where there is no place for it, where the disk is full, or where an entry is damaged,
-functions are compiled in memory.
+The cache is a convenience, in the user's cache folder for Numba: files of ours in the environment would stay where pip
+uninstalls the package, and the folder that holds them would hide a checkout that is installed next. Where there is no
+place for it, where the disk is full, or where an entry is damaged, functions are compiled in memory.
 """
 
 from __future__ import annotations
@@ -85,8 +86,16 @@ class _CacheFile(IndexDataCacheFile):
         return pickle.loads(data[_DIGEST_BYTES:])
 
 
+class _Place(FunctionCache._impl_class):
+    """Where Numba would keep a function, but beside its file only if there is no other place."""
+
+    _locator_classes = sorted(FunctionCache._impl_class._locator_classes, key=lambda place: "InTree" in place.__name__)
+
+
 class _Cache(FunctionCache):
     """Numba's cache of one function, with the stamp of all files that its code comes from."""
+
+    _impl_class = _Place
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)

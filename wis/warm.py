@@ -55,8 +55,8 @@ class Warmed:
 def warm(*, progress: bool = False) -> Warmed:
     """Compile the kernels of every method and every form of WIS, and keep them on disk.
 
-    They are kept where Numba keeps them: beside the package, or in ``NUMBA_CACHE_DIR``. What is there already is not
-    compiled again. Methods that learn have no kernels of their own.
+    They are kept in the user's cache folder for Numba, or in ``NUMBA_CACHE_DIR``. What is there already is not compiled
+    again. Methods that learn have no kernels of their own.
 
     Parameters
     ----------

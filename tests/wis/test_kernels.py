@@ -38,16 +38,36 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(tree: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(tree: Path, before: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     """What a new process prints: the result of the caller, and whether it was compiled."""
+    places = {"PYTHONPATH": str(tree), "XDG_CACHE_HOME": str(tree / "home"), "NUMBA_CACHE_DIR": ""}
     return subprocess.run(
-        [sys.executable, "-c", RUN],
+        [sys.executable, "-c", before + RUN],
         cwd=tree,
-        env={**os.environ, "PYTHONPATH": str(tree), **environment},
+        env={**os.environ, **places, **environment},
         capture_output=True,
         text=True,
         check=True,
     )
+
+
+def kept(folder: Path) -> list[Path]:
+    return [*folder.rglob("caller*.nbi"), *folder.rglob("caller*.nbc")]
+
+
+def test_kernels_are_kept_in_the_user_s_cache_and_not_beside_the_package(tree: Path) -> None:
+    run(tree)
+    assert len(kept(tree / "home")) == 2
+    assert kept(tree / "wis") == []
+    run(tree, NUMBA_CACHE_DIR=str(tree / "chosen"))
+    assert len(kept(tree / "chosen")) == 2
+
+
+def test_kernels_are_kept_beside_the_package_where_the_user_has_no_folder(tree: Path) -> None:
+    (tree / "home").write_text("")
+    assert run(tree).stdout == "6 True\n"
+    assert run(tree).stdout == "6 False\n"
+    assert len(kept(tree / "wis/engine/__pycache__")) == 2
 
 
 def test_a_changed_callee_is_seen_in_the_next_process_and_nothing_else_is_compiled_again(tree: Path) -> None:
@@ -62,7 +82,7 @@ def test_a_changed_callee_is_seen_in_the_next_process_and_nothing_else_is_compil
 @pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: data[:-9] + b"damaged!!", bytes])
 def test_damaged_cache_files_are_compiled_anew(tree: Path, pattern: str, damage: object) -> None:
     run(tree)
-    files = list((tree / "wis/engine/__pycache__").glob(f"caller*{pattern[1:]}"))
+    files = list((tree / "home").rglob(f"caller*{pattern[1:]}"))
     assert files
     for file in files:
         data = file.read_bytes()
@@ -76,7 +96,7 @@ def test_without_a_folder_to_write_everything_works_with_one_warning(tree: Path)
     """Under root no folder is read-only, so that files stand where the folders would be."""
     (tree / "wis/engine/__pycache__").write_text("")
     (tree / "home").write_text("")
-    result = run(tree, HOME=str(tree / "home"), XDG_CACHE_HOME=str(tree / "home"), NUMBA_CACHE_DIR="")
+    result = run(tree, HOME=str(tree / "home"))
     assert result.stdout == "6 True\n"
     assert result.stderr.count("set NUMBA_CACHE_DIR to a folder that can be written") == 1
 
@@ -84,14 +104,7 @@ def test_without_a_folder_to_write_everything_works_with_one_warning(tree: Path)
 def test_a_full_disk_costs_the_cache_only(tree: Path) -> None:
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200)); "
     limit += "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-    result = subprocess.run(
-        [sys.executable, "-B", "-c", limit + RUN],
-        cwd=tree,
-        env={**os.environ, "PYTHONPATH": str(tree)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    result = run(tree, limit, PYTHONDONTWRITEBYTECODE="1")
     assert result.stdout == "6 True\n"
     assert result.stderr.count("NUMBA_CACHE_DIR") == 1
     assert run(tree).stdout == "6 True\n"
