@@ -19,21 +19,22 @@ UNHARMFUL = np.iinfo(np.int64).max
 def make_key(old: np.ndarray, new: np.ndarray, values: np.ndarray, counts: np.ndarray) -> tuple[int, bool]:
     """Fill ``values`` and ``counts`` with the key, as far as there is room; sorts ``old`` and ``new``.
 
+    Values of which only one is of interest, before or after, are in one of the two arrays only.
+
     Returns how many entries there are, and whether these are all.
     """
-    affected = len(old)
     shell_sort(old)
     shell_sort(new)
     width = 0
     i, j = 0, 0
-    while i < affected or j < affected:
+    while i < len(old) or j < len(new):
         # Merge: the next smaller value of either list, and how often it is in both.
-        x = old[i] if j == affected or (i < affected and old[i] < new[j]) else new[j]
+        x = old[i] if j == len(new) or (i < len(old) and old[i] < new[j]) else new[j]
         count = 0
-        while j < affected and new[j] == x:
+        while j < len(new) and new[j] == x:
             count += 1
             j += 1
-        while i < affected and old[i] == x:
+        while i < len(old) and old[i] == x:
             count -= 1
             i += 1
         if count == 0:

@@ -15,6 +15,8 @@ import numpy as np
 from wis.engine.keys import compare_keys, make_key
 from wis.engine.task import Task
 from wis.engine.walks.levels import quadrangles, three_steps, two_steps
+from wis.engine.walks.levels.near import make_near
+from wis.engine.walks.levels.near_arcs import follow_level
 from wis.engine.walks.levels.radix_queue import file_edge, make_queue, next_level
 from wis.engine.walks.levels.stars import order_of_stars
 from wis.engine.walks.levels.state import (
@@ -23,7 +25,9 @@ from wis.engine.walks.levels.state import (
     DONE,
     FREE,
     FULL,
+    IS_WHOLE,
     NUM_COUNTERS,
+    REACH,
     ROUND,
     SIZE,
     SPAN,
@@ -37,11 +41,11 @@ from wis.graphs.csr import build_csr
 from wis.kernels import inlined, kernel
 from wis.progress import track
 
+# Numbers from the level on that are counted where words are equal.
+_FAR = 4096
+
 # Vertices visited in one slice of the loop: some hundredths of a second, so that Ctrl-C and progress come through.
 _SLICE = 1_000_000
-
-# Numbers behind the words that are counted where these are equal.
-_FAR = 4096
 
 
 def greedy_order(task: Task, value: np.ndarray, reach: np.ndarray) -> np.ndarray:
@@ -105,6 +109,7 @@ def _prepare(task: Task, value: np.ndarray, sums: np.ndarray) -> State:
         lowest=np.empty(n, dtype=np.int32),
         path=np.empty((n if depth == 3 else 0, 2), dtype=np.int32),
         wedges=wedges,
+        near=make_near(n, m) if squares else make_near(0, 0),
         witness=np.full(m if squares else 0, -1, dtype=np.int32),
         queue=make_queue(m),
         heap=make_heap(task.priorities()),
@@ -172,11 +177,11 @@ def _exact_words(s: State, e: int) -> np.int64:
 
 
 @inlined
-def _collect(s: State, e: int) -> int:
+def _collect(s: State, e: int, far: bool) -> int:
     if s.depth == 2:
         return two_steps.collect(s, s.tail[e], s.head[e])
     if s.depth == 4:
-        return quadrangles.collect(s, e)
+        return quadrangles.collect(s, e, far)
     return three_steps.collect(s, e)
 
 
@@ -219,6 +224,8 @@ def _open_level(s: State) -> int:
     e = next_level(s.queue)
     level = s.queue.level[0]
     cost = 0
+    if s.depth == 4:
+        follow_level(s, level)
     # The base is a multiple of eight, so that rows move by whole words.
     if level < s.counters[BASE]:
         if s.depth < 4:
@@ -354,7 +361,7 @@ def _count_far(s: State, e: int, slot: int) -> np.int64:
     """
     far = s.far[slot]
     far[:] = 0
-    affected = _collect(s, e)
+    affected = _collect(s, e, False)
     level = s.queue.level[0]
     end = level + len(far)
     largest = np.int64(0)
@@ -366,7 +373,9 @@ def _count_far(s: State, e: int, slot: int) -> np.int64:
             if s.old[i] < end:
                 far[s.old[i] - level] -= 1
         largest = max(largest, s.old[i])
-    return largest if affected < FULL else np.int64(FREE)
+    # At depth 4 vertices far above the level were left out.
+    is_whole = s.depth < 4 or s.counters[IS_WHOLE] == 1
+    return largest if is_whole and affected < FULL else np.int64(FREE)
 
 
 @kernel
@@ -382,11 +391,33 @@ def _compare_far(s: State, slot: int) -> int:
 @kernel
 def _compare_whole(s: State, e: int, f: int) -> int:
     """1 if the key of the first edge is better, -1 if that of the other one is, 0 if they are equal."""
-    affected = _collect(s, e)
-    width, _ = make_key(s.old[:affected], s.new[:affected], s.key_values[0], s.key_counts[0])
-    affected = _collect(s, f)
-    other, _ = make_key(s.old[:affected], s.new[:affected], s.key_values[1], s.key_counts[1])
+    # At depth 4 the rest is mostly told by a few vertices.
+    order = _compare_keys(s, e, f, s.counters[REACH]) if s.depth == 4 else 0
+    return order if order != 0 else _compare_keys(s, e, f, np.int64(FREE))
+
+
+@inlined
+def _compare_keys(s: State, e: int, f: int, end: np.int64) -> int:
+    """As `_compare_whole`, by what the keys say of numbers below an end: the reach, or FREE for all."""
+    width = _make_key(s, e, end, 0)
+    other = _make_key(s, f, end, 1)
     return compare_keys(s.key_values[0], s.key_counts[0], width, s.key_values[1], s.key_counts[1], other)
+
+
+@kernel
+def _make_key(s: State, e: int, end: np.int64, slot: int) -> int:
+    affected = _collect(s, e, end == FREE)
+    num_old, num_new = 0, 0
+    for i in range(affected):
+        old, new = s.old[i], s.new[i]
+        if old < end:
+            s.old[num_old] = old
+            num_old += 1
+        if new < end:
+            s.new[num_new] = new
+            num_new += 1
+    width, _ = make_key(s.old[:num_old], s.new[:num_new], s.key_values[slot], s.key_counts[slot])
+    return width
 
 
 @inlined

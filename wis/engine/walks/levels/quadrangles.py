@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from wis.engine.walks.levels.state import BASE, FREE, SIZE, SPAN, State
+from wis.engine.walks.levels.near_arcs import drop_arc, is_far, let_enter, look_at, note_places
+from wis.engine.walks.levels.state import BASE, FREE, IS_WHOLE, SIZE, SPAN, State
 from wis.engine.walks.levels.words import GONE, pack_changes, shorten
 from wis.kernels import inlined, kernel
 
@@ -28,6 +29,7 @@ _NO_VALUE = np.int64(1 << 62)
 def begin(s: State) -> None:
     """Let the words begin behind all values, and the lowest neighbour of an end be the witness of each edge."""
     s.counters[BASE] = _NO_VALUE
+    note_places(s)
     # Borrowed: nothing else is using it yet.
     nearest = s.lowest
     for x in range(len(s.degree)):
@@ -113,12 +115,13 @@ def exact_words(s: State, e: int) -> np.int64:
     end = base + SPAN
     for i in range(SPAN):
         s.fields[i] = 0
-    s.counters[SIZE] = s.degree[u] + s.degree[v]
+    is_whole = not _ends_are_far(s, e)
+    stop_u, stop_v = _stops(s, e, is_whole)
     sum_u, sum_v, triangles = np.int64(0), np.int64(0), 0
     level, witness = _NO_VALUE, -1
     # All pairs of v with a neighbour of u stand in one row of the block of u, one after another.
     row = s.wedges.row[u] + s.wedges.place_of_head[e] * s.wedges.degree[u]
-    for at in range(s.start[u], s.stop[u]):
+    for at in range(s.start[u], stop_u):
         t = s.to[at]
         if t == v:
             continue
@@ -138,7 +141,7 @@ def exact_words(s: State, e: int) -> np.int64:
                 s.witness[e] = witness
                 return level
     row = s.wedges.row[v] + s.wedges.place_of_tail[e] * s.wedges.degree[v]
-    for at in range(s.start[v], s.stop[v]):
+    for at in range(s.start[v], stop_v):
         t = s.to[at]
         if t == u:
             continue
@@ -154,24 +157,28 @@ def exact_words(s: State, e: int) -> np.int64:
                 s.witness[e] = witness
                 return level
     s.witness[e] = witness
-    lost_u = s.value[u] if s.degree[u] == 1 else 5 + 8 * triangles + 2 * s.degree[u] + sum_v
-    lost_v = s.value[v] if s.degree[v] == 1 else 5 + 8 * triangles + 2 * s.degree[v] + sum_u
-    if s.value[u] != FREE:
-        level = min(level, _note(s, u, lost_u, end, base))
-    if s.value[v] != FREE:
-        level = min(level, _note(s, v, lost_v, end, base))
+    if is_whole:
+        lost_u, lost_v = _lost_by_ends(s, e, triangles, sum_u, sum_v)
+        if s.value[u] != FREE:
+            level = min(level, _note(s, u, lost_u, end, base))
+        if s.value[v] != FREE:
+            level = min(level, _note(s, v, lost_v, end, base))
     pack_changes(s)
     return level if level < _NO_VALUE else np.int64(FREE)
 
 
 @kernel
-def collect(s: State, e: int) -> int:
-    """Fill ``old`` and ``new`` with the values before and after of all that lose walks; return how many they are."""
+def collect(s: State, e: int, far: bool) -> int:
+    """Fill ``old`` and ``new`` with the values before and after of all that lose walks; return how many they are.
+
+    Only if ``far``, with all whose values stay above the reach.
+    """
     u, v = s.tail[e], s.head[e]
-    s.counters[SIZE] = s.degree[u] + s.degree[v]
+    is_whole = far or not _ends_are_far(s, e)
+    stop_u, stop_v = _stops(s, e, is_whole)
     sum_u, sum_v, triangles, affected = np.int64(0), np.int64(0), 0, 0
     row = s.wedges.row[u] + s.wedges.place_of_head[e] * s.wedges.degree[u]
-    for at in range(s.start[u], s.stop[u]):
+    for at in range(s.start[u], stop_u):
         t = s.to[at]
         if t == v:
             continue
@@ -184,7 +191,7 @@ def collect(s: State, e: int) -> int:
         else:
             affected = _append(s, affected, t, lost)
     row = s.wedges.row[v] + s.wedges.place_of_tail[e] * s.wedges.degree[v]
-    for at in range(s.start[v], s.stop[v]):
+    for at in range(s.start[v], stop_v):
         t = s.to[at]
         if t == u:
             continue
@@ -194,10 +201,38 @@ def collect(s: State, e: int) -> int:
         if common & 1:
             lost += s.loss[t]
         affected = _append(s, affected, t, lost)
+    if is_whole:
+        lost_u, lost_v = _lost_by_ends(s, e, triangles, sum_u, sum_v)
+        affected = _append(s, affected, u, lost_u)
+        affected = _append(s, affected, v, lost_v)
+    return affected
+
+
+@inlined
+def _ends_are_far(s: State, e: int) -> bool:
+    return is_far(s, s.tail[e], s.near.tail_loss[e]) and is_far(s, s.head[e], s.near.head_loss[e])
+
+
+@inlined
+def _stops(s: State, e: int, is_whole: bool) -> tuple[int, int]:
+    """Where to stop among the arcs of both ends; sets how many are looked at."""
+    u, v = s.tail[e], s.head[e]
+    s.counters[IS_WHOLE] = is_whole
+    if is_whole:
+        s.counters[SIZE] = s.degree[u] + s.degree[v]
+        return s.stop[u], s.stop[v]
+    s.counters[SIZE] = s.near.stop[u] - s.start[u] + s.near.stop[v] - s.start[v]
+    return s.near.stop[u], s.near.stop[v]
+
+
+@inlined
+def _lost_by_ends(s: State, e: int, triangles: int, sum_u: np.int64, sum_v: np.int64) -> tuple[np.int64, np.int64]:
+    """What the ends lose, by what their neighbours do; keeps it."""
+    u, v = s.tail[e], s.head[e]
     lost_u = s.value[u] if s.degree[u] == 1 else 5 + 8 * triangles + 2 * s.degree[u] + sum_v
     lost_v = s.value[v] if s.degree[v] == 1 else 5 + 8 * triangles + 2 * s.degree[v] + sum_u
-    affected = _append(s, affected, u, lost_u)
-    return _append(s, affected, v, lost_v)
+    s.near.tail_loss[e], s.near.head_loss[e] = lost_u, lost_v
+    return lost_u, lost_v
 
 
 @inlined
@@ -221,10 +256,13 @@ def remove(s: State, e: int) -> int:
     sum_v, _ = _drop_side(s, e, v, s.wedges.place_of_tail[e], old_u)
     if old_u != FREE:
         s.value[u] -= old_u if s.degree[u] == 1 else 5 + 8 * triangles + 2 * s.degree[u] + sum_v
+        look_at(s, u)
     if old_v != FREE:
         s.value[v] -= old_v if s.degree[v] == 1 else 5 + 8 * triangles + 2 * s.degree[v] + sum_u
+        look_at(s, v)
     s.degree[u] -= 1
     s.degree[v] -= 1
+    let_enter(s)
     return cost
 
 
@@ -241,12 +279,8 @@ def _drop_side(s: State, e: int, x: int, place: int, old: int) -> tuple[np.int64
     """
     total, triangles = np.int64(0), 0
     row = s.wedges.row[x] + place * s.wedges.degree[x]
-    last = s.stop[x] - 1
-    found = last
-    for at in range(s.start[x], last + 1):
-        if s.pair[at] == e:
-            found = at
-            continue
+    drop_arc(s, x, e)
+    for at in range(s.start[x], s.stop[x]):
         t = s.to[at]
         number = s.wedges.block[row + s.wedges.place[at]]
         common = s.wedges.common[number]
@@ -258,11 +292,7 @@ def _drop_side(s: State, e: int, x: int, place: int, old: int) -> tuple[np.int64
         if before != FREE:
             # Triangles are found from both ends.
             s.value[t] = before - lost - 4 * (common & 1)
+            look_at(s, t)
         if common & 1 == 0:
             shorten(s, s.pair[at], min(old, before) - lost)
-    # Arcs move, their places in the block stay: these are the ones from the start.
-    s.to[found] = s.to[last]
-    s.pair[found] = s.pair[last]
-    s.wedges.place[found] = s.wedges.place[last]
-    s.stop[x] = last
     return total, triangles

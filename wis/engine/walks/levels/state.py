@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from wis.engine.walks.levels.near import Near
 from wis.engine.walks.levels.radix_queue import RadixQueue
 from wis.engine.walks.levels.wedges import Wedges
 from wis.engine.walks.levels.word_heap import FIELDS, WORDS, Heap
@@ -33,8 +34,9 @@ FREE = np.iinfo(np.int64).max
 FULL = 200
 
 # Counters: smallest number in the words, evaluations of the whole graph, edges removed, edges chosen, last mark, and
-# vertices that lose walks with the edge just looked at.
-BASE, ROUND, DONE, CHOSEN, MARK, SIZE, NUM_COUNTERS = range(7)
+# vertices looked at with the last edge. At depth 4: whether these were all that lose walks with it, the number below
+# which near vertices tell everything, the value below which a vertex is near, and how many are noted to become so.
+BASE, ROUND, DONE, CHOSEN, MARK, SIZE, IS_WHOLE, REACH, NEAR_VALUE, ENTERING, NUM_COUNTERS = range(11)
 
 
 class State(NamedTuple):
@@ -61,6 +63,8 @@ class State(NamedTuple):
         int32 ``[n, 2]``, depth 3 only: the edges of a path to it, -1 where it is shorter.
     wedges
         Common neighbours; depth 4 only.
+    near
+        Vertices near the level; depth 4 only.
     witness
         int32 ``[m]``, depth 4 only: the edge to the vertex that had the smallest value without e when last looked at.
     queue, heap
@@ -104,6 +108,7 @@ class State(NamedTuple):
     lowest: np.ndarray
     path: np.ndarray
     wedges: Wedges
+    near: Near
     witness: np.ndarray
     queue: RadixQueue
     heap: Heap

@@ -85,6 +85,33 @@ def test_random_graphs_with_targets_in_chunks(monkeypatch: pytest.MonkeyPatch) -
         )
 
 
+def test_vertices_far_above_the_level_are_left_out_without_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With little counted behind the words, so that hubs of small graphs are far."""
+    monkeypatch.setattr(loop, "_FAR", 1)
+    states = []
+    prepare = loop._prepare
+    monkeypatch.setattr(loop, "_prepare", lambda *given: states.append(prepare(*given)) or states[-1])
+    num_far = 0
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        n = int(rng.integers(30, 150))
+        weight = rng.pareto(1.0, n) + 0.02
+        columns = rng.choice(n, (2, int(rng.integers(2 * n, 6 * n))), p=weight / weight.sum())
+        edges = edge_list(n, columns)
+        is_target = rng.random(n) < 0.5
+        is_target[0] = True
+        assert_as_general_loop(
+            monkeypatch,
+            edges,
+            is_target=is_target if seed % 4 == 1 else None,
+            priority=rng.permutation(edges.num_pairs) if seed % 3 == 2 else None,
+            chunk=int(rng.integers(2, 12)) if seed % 7 == 3 else 1,
+            limit=edges.num_pairs // 2 if seed % 2 else edges.num_pairs,
+        )
+        num_far += not states[-1].near.holds.all()
+    assert num_far > 50
+
+
 @pytest.mark.parametrize("name", ["medium", "dense", "hub", "tree", "bipartite", "two cliques"])
 def test_larger_graphs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     edges = family(name, 60)

@@ -1,0 +1,123 @@
+"""At depth 4: the arcs of a vertex to near neighbours stand before the others, and are all that evaluations go through.
+
+A removal changes the values of all neighbours of both ends, but what decides between two edges are values near the
+level, and on graphs with hubs these are few: on Computers, one in a hundred. A vertex is *near* if its value is below a
+bound so far above the *reach* that any other keeps a value above the reach whatever edge goes. Words and counts behind
+them end below the reach. The bound comes down with the level; a vertex that falls below it in between enters, once.
+
+An end of an edge loses much more than a neighbour does. What it loses was added up when all neighbours were last looked
+at, and can only have become less. Where it might fall below the reach, all neighbours are looked at again.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from wis.engine.walks.levels.state import ENTERING, FREE, NEAR_VALUE, REACH, SPAN, State
+from wis.kernels import inlined, kernel
+
+# The reach is set anew once the level has come down by about a third.
+_SLACK = 3
+
+
+@kernel
+def note_places(s: State) -> None:
+    """Write down where all arcs stand; no vertex is near."""
+    for x in range(len(s.degree)):
+        s.near.stop[x] = s.start[x]
+        for at in range(s.start[x], s.stop[x]):
+            _note_place(s, x, at)
+
+
+@kernel
+def follow_level(s: State, level: np.int64) -> None:
+    """Bring the reach down after the level."""
+    width = max(level >> 1, np.int64(SPAN + s.far.shape[1]))
+    if level == FREE or (s.counters[REACH] > 0 and s.counters[REACH] - level <= _SLACK * width):
+        return
+    most = np.int64(0)
+    for number in range(len(s.wedges.common)):
+        most = max(most, np.int64(s.wedges.common[number]))
+    s.counters[REACH] = level + width
+    # By way of either end a neighbour loses up to twice the common neighbours, of which `common` is twice the number.
+    s.counters[NEAR_VALUE] = level + width + 2 * most + 8
+    for x in range(len(s.degree)):
+        s.near.holds[x] = s.value[x] < s.counters[NEAR_VALUE]
+    for x in range(len(s.degree)):
+        stop = s.start[x]
+        for at in range(s.start[x], s.stop[x]):
+            if s.near.holds[s.to[at]]:
+                _swap(s, x, at, stop)
+                stop += 1
+        s.near.stop[x] = stop
+
+
+@inlined
+def _note_place(s: State, x: int, at: int) -> None:
+    """Write down where an arc of x stands."""
+    if s.tail[s.pair[at]] == x:
+        s.near.at_tail[s.pair[at]] = at
+    else:
+        s.near.at_head[s.pair[at]] = at
+
+
+@inlined
+def _move(s: State, x: int, at: int, target: int) -> None:
+    """Write an arc of x over another one of its arcs."""
+    s.to[target] = s.to[at]
+    s.pair[target] = s.pair[at]
+    # Places in the block stay what they are.
+    s.wedges.place[target] = s.wedges.place[at]
+    _note_place(s, x, target)
+
+
+@inlined
+def _swap(s: State, x: int, at: int, other: int) -> None:
+    to, pair, place = s.to[other], s.pair[other], s.wedges.place[other]
+    _move(s, x, at, other)
+    s.to[at] = to
+    s.pair[at] = pair
+    s.wedges.place[at] = place
+    _note_place(s, x, at)
+
+
+@inlined
+def is_far(s: State, x: int, loss: np.int64) -> bool:
+    """Whether a vertex that loses so much, or less, keeps a value above the reach."""
+    # Without its last edge a vertex has no walks left.
+    return s.value[x] - s.counters[REACH] >= loss and s.degree[x] > 1
+
+
+@inlined
+def drop_arc(s: State, x: int, e: int) -> None:
+    """Take out the arc of x along an edge."""
+    at = s.near.at_tail[e] if s.tail[e] == x else s.near.at_head[e]
+    # The last one to a near vertex fills the gap, and the last of all the gap that it leaves.
+    if at < s.near.stop[x]:
+        s.near.stop[x] -= 1
+        _move(s, x, s.near.stop[x], at)
+        at = s.near.stop[x]
+    s.stop[x] -= 1
+    if at < s.stop[x]:
+        _move(s, x, s.stop[x], at)
+
+
+@inlined
+def look_at(s: State, x: int) -> None:
+    """Note a vertex whose value has fallen below the bound."""
+    if s.value[x] < s.counters[NEAR_VALUE] and not s.near.holds[x]:
+        s.near.holds[x] = True
+        s.near.entering[s.counters[ENTERING]] = x
+        s.counters[ENTERING] += 1
+
+
+@kernel
+def let_enter(s: State) -> None:
+    """Move the arcs to the vertices that were noted before those to others."""
+    for i in range(s.counters[ENTERING]):
+        x = s.near.entering[i]
+        for at in range(s.start[x], s.stop[x]):
+            y, e = s.to[at], s.pair[at]
+            _swap(s, y, s.near.at_tail[e] if s.tail[e] == y else s.near.at_head[e], s.near.stop[y])
+            s.near.stop[y] += 1
+    s.counters[ENTERING] = 0
