@@ -82,7 +82,7 @@ def sweep(
 ) -> None:
     """Compare sparsifiers over data sets, models, removed shares and seeds, and write a report.
 
-    PLAN is a packaged plan (quick, cora, reduced/cora-gcn, paper/dblp-gin,
+    PLAN is a packaged plan (quick, reduced/cora-gcn, paper/dblp-gin,
     rivals/cora and so on; a wrong name lists them) or a YAML file; options
     replace its fields. Results are stored as they come in: stop whenever you
     like, and the same command goes on with what is missing. The run folder is
@@ -91,7 +91,7 @@ def sweep(
     [bold]Examples[/bold]
 
       wis sweep                              the quick plan, in minutes
-      wis sweep cora --data-root data --seeds 3
+      wis sweep reduced/cora-gcn --data-root data --seeds 3
       wis sweep -d digits -m random -m wis:depth=2 --removed 0:1:0.1 -o runs/mine
       wis sweep -d graph.pt -m random -m wis --model my_models:Net --split 0.6,0.2,0.2
       wis sweep my-plan.yaml --estimate

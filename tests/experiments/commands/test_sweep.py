@@ -18,9 +18,11 @@ def invoke(*arguments: str):
 
 
 def test_dry_run_prints_the_plan_with_its_changes():
-    result = invoke("cora", "--seeds", "0,3", "-m", "random", "--removed", "0:1:0.5", "--epochs", "7", "--dry-run")
+    result = invoke(
+        "reduced/cora-gcn", "--seeds", "0,3", "-m", "random", "--removed", "0:1:0.5", "--epochs", "7", "--dry-run"
+    )
     assert result.exit_code == 0
-    plan = load_plan("cora", seeds=[0, 3], methods=["random"], removed=[0, 0.5, 1], epochs=7)
+    plan = load_plan("reduced/cora-gcn", seeds=[0, 3], methods=["random"], removed=[0, 0.5, 1], epochs=7)
     assert yaml.safe_load(result.stdout) == {k: v for k, v in plan.to_dict().items() if v not in (None, "")}
     assert "1 data set × 1 model × 1 method × 3 removed shares × 2 seeds = 6 cells" in result.stdout
 

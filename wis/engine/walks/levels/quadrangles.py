@@ -171,7 +171,7 @@ def exact_words(s: State, e: int) -> np.int64:
 def collect(s: State, e: int, far: bool) -> int:
     """Fill ``old`` and ``new`` with the values before and after of all that lose walks; return how many they are.
 
-    Only if ``far``, with all whose values stay above the reach.
+    Unless ``far``, those whose values stay above the reach may be left out, as ``IS_WHOLE`` then says.
     """
     u, v = s.tail[e], s.head[e]
     is_whole = far or not _ends_are_far(s, e)
