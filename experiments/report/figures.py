@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,21 +16,31 @@ from wis.experiments.report.labels import method_label, percent, removal, short_
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Past the last colour the markers are shifted by one, so that as many lines as there are pairs can be told apart.
+
+class Style(NamedTuple):
+    """How the line of a method looks."""
+
+    color: str
+    marker: str
+    linestyle: str
+
+
+# Past the last colour the markers are shifted by one and lines are dashed, then solid again, so that as many lines as
+# there are pairs can be told apart.
 _MARKERS = "os^DvPX<"
 _STYLES = tuple(
-    (colour, _MARKERS[(i + shift) % len(_MARKERS)])
+    Style(colour, _MARKERS[(i + shift) % len(_MARKERS)], "--" if shift % 2 else "-")
     for shift in range(len(_MARKERS))
     for i, colour in enumerate(COLOURS)
 )
-_BASELINE_STYLE = (GREY, "o")
+_BASELINE_STYLE = Style(GREY, "o", "-")
 # Bands of more lines than this cover each other.
 _MOST_BANDS = 6
 _LEGEND_COLUMNS = 3
 
 
-def styles(methods: list[str], baseline: str | None) -> dict[str, tuple[str, str]]:
-    """A colour and a marker for every method; the same in all figures of a report, and grey for the baseline."""
+def styles(methods: list[str], baseline: str | None) -> dict[str, Style]:
+    """A style for every method; the same in all figures of a report, and grey for the baseline."""
     others = [method for method in methods if method != baseline]
     chosen = {method: _STYLES[i % len(_STYLES)] for i, method in enumerate(others)}
     return chosen | ({baseline: _BASELINE_STYLE} if baseline else {})
@@ -41,7 +51,7 @@ def has_bands(table: pd.DataFrame) -> bool:
     return table["method"].nunique() <= _MOST_BANDS
 
 
-def accuracy_figure(group: Group, looks: dict[str, tuple[str, str]], title: str) -> str:
+def accuracy_figure(group: Group, looks: dict[str, Style], title: str) -> str:
     """Accuracy against removed edges, one line a method, with 95 % bands where they are few.
 
     Parameters
@@ -62,8 +72,10 @@ def accuracy_figure(group: Group, looks: dict[str, tuple[str, str]], title: str)
         (axes,) = drawn.axes
         _lines(axes, group.accuracy, looks)
         for row in group.published.to_dict("records"):
-            colour, marker = looks[row["method"]]
-            axes.plot(row["removed"], row["published"], color=colour, marker=marker, markersize=7, fillstyle="none")
+            look = looks[row["method"]]
+            axes.plot(
+                row["removed"], row["published"], color=look.color, marker=look.marker, markersize=7, fillstyle="none"
+            )
         # Bands of few seeds may reach beyond what a score can be; the axis does not.
         low, high = axes.get_ylim()
         axes.set_ylim(max(low, -1), min(high, 101))
@@ -72,11 +84,11 @@ def accuracy_figure(group: Group, looks: dict[str, tuple[str, str]], title: str)
     return drawn.svg
 
 
-def difference_figure(table: pd.DataFrame, looks: dict[str, tuple[str, str]], title: str, baseline: str) -> str:
+def difference_figure(table: pd.DataFrame, looks: dict[str, Style], title: str, baseline: str) -> str:
     """Paired differences to the baseline against removed edges, with 95 % bands; otherwise as the other figure."""
     with _drawing(title, table) as drawn:
         (axes,) = drawn.axes
-        axes.axhline(0, color=looks[baseline][0], linewidth=1.4)
+        axes.axhline(0, color=looks[baseline].color, linewidth=1.4)
         _lines(axes, table, looks)
         axes.set_ylabel(f"points above {removal(baseline)}")
         axes.set_xlim(-0.02, 1.02)
@@ -84,7 +96,7 @@ def difference_figure(table: pd.DataFrame, looks: dict[str, tuple[str, str]], ti
     return drawn.svg
 
 
-def ratio_figure(table: pd.DataFrame, looks: dict[str, tuple[str, str]], title: str) -> str:
+def ratio_figure(table: pd.DataFrame, looks: dict[str, Style], title: str) -> str:
     """Ratios to the full graph against removed edges: one measure of :func:`wis.experiments.report.gains.gains`."""
     table = table.rename(columns={"ratio": "mean"})
     with _drawing(title, table) as drawn:
@@ -153,24 +165,24 @@ def _name_ranks(axes: Axes, table: pd.DataFrame, top: float) -> None:
         axes.text(edge + (-0.06 if is_left else 0.06), level, text, ha=side, va="center")
 
 
-def _lines(axes: Axes, table: pd.DataFrame, looks: dict[str, tuple[str, str]]) -> None:
+def _lines(axes: Axes, table: pd.DataFrame, looks: dict[str, Style]) -> None:
     bands = has_bands(table)
     for method, part in table.groupby("method", sort=False):
         part = part.sort_values("removed")
-        colour, marker = looks[str(method)]
+        look = looks[str(method)]
         if bands and part["low"].notna().all():
-            axes.fill_between(part["removed"], part["low"], part["high"], color=colour, alpha=0.16, linewidth=0)
-        axes.plot(part["removed"], part["mean"], color=colour, marker=marker, markersize=5, linewidth=1.8)
+            axes.fill_between(part["removed"], part["low"], part["high"], color=look.color, alpha=0.16, linewidth=0)
+        axes.plot(part["removed"], part["mean"], **look._asdict(), markersize=5, linewidth=1.8)
 
 
-def _legend(axes: Axes, table: pd.DataFrame, looks: dict[str, tuple[str, str]]) -> None:
+def _legend(axes: Axes, table: pd.DataFrame, looks: dict[str, Style]) -> None:
     """Names above the plot, best first."""
     from matplotlib.lines import Line2D
 
     order = between(table).groupby("method", sort=False)["mean"].mean().sort_values(ascending=False, kind="stable")
     methods = [str(m) for m in order.index] or methods_of(table)
     handles = [
-        Line2D([], [], color=looks[m][0], marker=looks[m][1], markersize=5, linewidth=1.8, label=name)
+        Line2D([], [], **looks[m]._asdict(), markersize=5, linewidth=1.8, label=name)
         for m, name in zip(methods, short_labels(methods), strict=True)
     ]
     legend_above(axes, columns=_LEGEND_COLUMNS, handles=handles)

@@ -111,7 +111,7 @@ def _slugs(names: list[str]) -> list[str]:
     return slugs
 
 
-def _draw(group: Group, slug: str, looks: dict[str, tuple[str, str]], baseline: str | None) -> Iterator[Figure]:
+def _draw(group: Group, slug: str, looks: dict[str, figures.Style], baseline: str | None) -> Iterator[Figure]:
     where = _title(group)
     title = f"Test {group.score} against removed edges: {where}"
     caption = f"Test {group.score}, mean over runs{_bands(group.accuracy, '95% intervals')}."
