@@ -24,9 +24,8 @@ CPU = torch.device("cpu")
 
 
 @pytest.mark.parametrize("name", MODEL_NAMES)
-def test_batches_equal_a_plain_pyg_loop(name, double_precision, monkeypatch):  # noqa: F811
-    # With the masks that PyG's layers draw.
-    monkeypatch.setattr("wis.baselines.gnn.models.dropout", nn.functional.dropout)
+@pytest.mark.usefixtures("pyg_masks")
+def test_batches_equal_a_plain_pyg_loop(name, double_precision):  # noqa: F811
     data = random_labels()
     data.x = data.x.double()
     protocol = Protocol(lr=1e-3, epochs=4, batches=4)

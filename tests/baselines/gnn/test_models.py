@@ -40,9 +40,8 @@ def gradients(model, out):
 
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("name", MODEL_NAMES)
-def test_prepared_graph_gives_the_outputs_and_gradients_of_message_passing(name, training, monkeypatch):
-    # With the masks that PyG's layers draw.
-    monkeypatch.setattr("wis.baselines.gnn.models.dropout", nn.functional.dropout)
+@pytest.mark.usefixtures("pyg_masks")
+def test_prepared_graph_gives_the_outputs_and_gradients_of_message_passing(name, training):
     x, edge_index = random_graph()
     model = seeded_model(name, x).train(training)
     torch.manual_seed(7)

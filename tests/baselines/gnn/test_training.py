@@ -83,9 +83,8 @@ def plain_training(model, data, protocol, batches=None):
 
 
 @pytest.mark.parametrize("name", MODEL_NAMES)
-def test_training_equals_a_plain_pyg_loop(name, double_precision, monkeypatch):
-    # With the masks that PyG's layers draw.
-    monkeypatch.setattr("wis.baselines.gnn.models.dropout", nn.functional.dropout)
+@pytest.mark.usefixtures("pyg_masks")
+def test_training_equals_a_plain_pyg_loop(name, double_precision):
     data = random_labels()
     data.x = data.x.double()
     protocol = Protocol(lr=1e-3, epochs=15)

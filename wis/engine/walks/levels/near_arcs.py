@@ -16,7 +16,7 @@ import numpy as np
 from wis.engine.walks.levels.state import ENTERING, FREE, NEAR_VALUE, REACH, SPAN, State
 from wis.kernels import inlined, kernel
 
-# The reach is set anew once the level has come down by about a third.
+# The reach is set anew once the level has come down by two fifths.
 _SLACK = 3
 
 

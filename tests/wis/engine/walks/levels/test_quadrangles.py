@@ -36,6 +36,17 @@ def assert_as_general_loop(monkeypatch: pytest.MonkeyPatch, edges: EdgeList, **o
     np.testing.assert_array_equal(found, expected)
 
 
+def drawn_options(rng: np.random.Generator, seed: int, edges: EdgeList) -> dict[str, Any]:
+    """Targets, priorities and chunks, each for some seeds only."""
+    is_target = rng.random(edges.num_nodes) < 0.5
+    is_target[0] = True
+    return {
+        "is_target": is_target if seed % 4 == 1 else None,
+        "priority": rng.permutation(edges.num_pairs) if seed % 5 == 2 else None,
+        "chunk": int(rng.integers(2, 12)) if seed % 7 == 3 else 1,
+    }
+
+
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(edges=edge_lists(max_nodes=9, max_edges=22), data=st.data())
 def test_all_options(edges: EdgeList, data: st.DataObject) -> None:
@@ -74,15 +85,7 @@ def test_random_graphs_with_targets_in_chunks(monkeypatch: pytest.MonkeyPatch) -
             weight = rng.pareto(1.2, n) + 0.05
             columns = rng.choice(n, columns.shape, p=weight / weight.sum())
         edges = edge_list(n, columns)
-        is_target = rng.random(n) < 0.5
-        is_target[0] = True
-        assert_as_general_loop(
-            monkeypatch,
-            edges,
-            is_target=is_target if seed % 4 == 1 else None,
-            priority=rng.permutation(edges.num_pairs) if seed % 5 == 2 else None,
-            chunk=int(rng.integers(2, 12)) if seed % 7 == 3 else 1,
-        )
+        assert_as_general_loop(monkeypatch, edges, **drawn_options(rng, seed, edges))
 
 
 def test_vertices_far_above_the_level_are_left_out_without_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,16 +101,8 @@ def test_vertices_far_above_the_level_are_left_out_without_a_change(monkeypatch:
         weight = rng.pareto(1.0, n) + 0.02
         columns = rng.choice(n, (2, int(rng.integers(2 * n, 6 * n))), p=weight / weight.sum())
         edges = edge_list(n, columns)
-        is_target = rng.random(n) < 0.5
-        is_target[0] = True
-        assert_as_general_loop(
-            monkeypatch,
-            edges,
-            is_target=is_target if seed % 4 == 1 else None,
-            priority=rng.permutation(edges.num_pairs) if seed % 3 == 2 else None,
-            chunk=int(rng.integers(2, 12)) if seed % 7 == 3 else 1,
-            limit=edges.num_pairs // 2 if seed % 2 else edges.num_pairs,
-        )
+        limit = edges.num_pairs // 2 if seed % 2 else edges.num_pairs
+        assert_as_general_loop(monkeypatch, edges, limit=limit, **drawn_options(rng, seed, edges))
         num_far += not states[-1].near.holds.all()
     assert num_far > 50
 
