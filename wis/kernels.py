@@ -29,11 +29,12 @@ from typing import Any
 from numba import njit
 from numba.core import event
 from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.extending import overload
 
 from wis.interrupts import check_interrupt, hold_interrupts, release_interrupts
 
 _IMPORT = re.compile(r"^\s*from (wis[\w.]*) import (\([^)]*\)|.*)", re.MULTILINE)
-_KERNEL_FILE = re.compile(r"^from wis\.kernels import .*\b(compiled|inlined|kernel)\b", re.MULTILINE)
+_KERNEL_FILE = re.compile(r"^from wis\.kernels import .*\b(compiled|inlined|kernel|chosen_by_class)\b", re.MULTILINE)
 _DIGEST_BYTES = 32
 
 
@@ -63,6 +64,25 @@ kernel = compiled(_nrt=False)
 
 # The same for small functions: passing the state would take longer than what they do.
 inlined = compiled(_nrt=False, inline="always")
+
+
+def chosen_by_class(functions: dict[type, Callable[..., Any]]) -> Any:
+    """One of several compiled functions, by the class of the named tuple that is the first of at most three arguments.
+
+    It is chosen when a kernel that calls it is compiled, so that the others are not compiled with it.
+    """
+
+    def call(first: Any, *others: Any) -> Any:
+        return functions[type(first)](first, *others)
+
+    @overload(call, jit_options={"_nrt": False, "forceinline": True}, strict=False)
+    def _compile_call(first: Any, *others: Any) -> Callable[..., Any]:
+        function = functions[first.instance_class]
+        # Numba passes any number of arguments as a tuple, which takes time.
+        by_number = (lambda s: function(s), lambda s, a: function(s, a), lambda s, a, b: function(s, a, b))
+        return by_number[len(others)]
+
+    return call
 
 
 class _CacheFile(IndexDataCacheFile):

@@ -8,11 +8,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import pytest
 
 import wis
-from wis.kernels import _KERNEL_FILE, _file_of
+from wis.kernels import _KERNEL_FILE, _file_of, chosen_by_class, kernel
 
 PACKAGE = Path(wis.__file__).parent
 KERNEL_FILES = [file for file in PACKAGE.rglob("*.py") if _KERNEL_FILE.search(file.read_text())]
@@ -27,6 +29,46 @@ compilations = []
 with watch_compilation(lambda: compilations.append(1)):
     print(call(10), bool(compilations))
 """
+
+
+class Ascending(NamedTuple):
+    values: np.ndarray
+
+
+class Descending(Ascending):
+    __slots__ = ()
+
+
+@kernel
+def is_below(state: Ascending, i: int, j: int) -> bool:
+    return state.values[i] < state.values[j]
+
+
+@kernel
+def is_above(state: Descending, i: int, j: int) -> bool:
+    return state.values[i] > state.values[j]
+
+
+comes_first = chosen_by_class({Ascending: is_below, Descending: is_above})
+
+
+@kernel
+def find_first(state: Ascending) -> int:
+    first = 0
+    for i in range(1, len(state.values)):
+        if comes_first(state, i, first):
+            first = i
+    return first
+
+
+def test_a_function_is_chosen_by_the_class_and_no_other_is_compiled() -> None:
+    values = np.array([3.0, 1.0, 4.0])
+    assert find_first(Descending(values)) == 2
+    assert not is_below.signatures
+    assert find_first(Ascending(values)) == 1
+    # Not compiled, as where kernels are followed step by step.
+    assert comes_first(Descending(values), 2, 0)
+    assert not comes_first(Ascending(values), 2, 0)
 
 
 @pytest.fixture

@@ -12,11 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from wis.engine.keys import compare_keys, make_key
 from wis.engine.task import Task
-from wis.engine.walks.levels import quadrangles, three_steps, two_steps
+from wis.engine.walks.levels import near_arcs, quadrangles, three_steps, two_steps, value_rows
 from wis.engine.walks.levels.near import make_near
-from wis.engine.walks.levels.near_arcs import follow_level
 from wis.engine.walks.levels.radix_queue import file_edge, make_queue, next_level
 from wis.engine.walks.levels.stars import order_of_stars
 from wis.engine.walks.levels.state import (
@@ -26,23 +24,28 @@ from wis.engine.walks.levels.state import (
     FREE,
     FULL,
     IS_WHOLE,
+    LEAST_REACH,
     NUM_COUNTERS,
     REACH,
     ROUND,
     SIZE,
     SPAN,
+    Quadrangles,
     State,
+    ThreeSteps,
+    TwoSteps,
 )
-from wis.engine.walks.levels.value_rows import SMALL, move_base
+from wis.engine.walks.levels.tie_keys import compare_with_held, hold, make_tie_keys
+from wis.engine.walks.levels.value_rows import SMALL
 from wis.engine.walks.levels.wedges import make_wedges, no_wedges
 from wis.engine.walks.levels.word_heap import WORDS, agree, append, heapify, is_worse, make_heap, sift_down, store, take
 from wis.engine.walks.levels.words import make_units
 from wis.graphs.csr import build_csr
-from wis.kernels import inlined, kernel
+from wis.kernels import chosen_by_class, inlined, kernel
 from wis.progress import track
 
-# Numbers from the level on that are counted where words are equal.
-_FAR = 4096
+# The reach goes so far beyond the words at least.
+_FAR = 1024
 
 # Vertices visited in one slice of the loop: some hundredths of a second, so that Ctrl-C and progress come through.
 _SLICE = 1_000_000
@@ -95,7 +98,9 @@ def _prepare(task: Task, value: np.ndarray, sums: np.ndarray) -> State:
     value[:n][~task.targets()] = FREE
     tail, head = edges.pairs.astype(np.int32)
     unit, ones = make_units()
-    return State(
+    counters = np.zeros(NUM_COUNTERS, dtype=np.int64)
+    counters[LEAST_REACH] = SPAN + _FAR
+    return {2: TwoSteps, 3: ThreeSteps, 4: Quadrangles}[depth](
         depth=depth,
         start=start[:-1],
         stop=start[1:].copy(),
@@ -128,70 +133,40 @@ def _prepare(task: Task, value: np.ndarray, sums: np.ndarray) -> State:
         loss=np.zeros(n, dtype=np.int64),
         old=np.empty(n, dtype=np.int64),
         new=np.empty(n, dtype=np.int64),
-        far=np.empty((2, _FAR), dtype=np.int32),
-        key_values=np.empty((2, 2 * n), dtype=np.int64),
-        key_counts=np.empty((2, 2 * n), dtype=np.int32),
+        tie_keys=make_tie_keys(min(n, 2 * int((degree + sums if depth == 3 else degree).max(initial=0)) + 2)),
         tied=np.empty(m, dtype=np.int32),
         order=np.empty(task.limit, dtype=np.int32),
-        counters=np.zeros(NUM_COUNTERS, dtype=np.int64),
+        counters=counters,
     )
+
+
+# What each depth does in its own way. A kernel is compiled with the functions of its own depth only.
+_begin = chosen_by_class({TwoSteps: two_steps.begin, ThreeSteps: three_steps.begin, Quadrangles: quadrangles.begin})
+_first_bound = chosen_by_class(
+    {TwoSteps: two_steps.first_bound, ThreeSteps: three_steps.quick_bound, Quadrangles: quadrangles.quick_bound}
+)
+_quick_words = chosen_by_class(
+    {TwoSteps: two_steps.quick_words, ThreeSteps: three_steps.likely_words, Quadrangles: quadrangles.exact_words}
+)
+_exact_words = chosen_by_class(
+    {TwoSteps: two_steps.exact_words, ThreeSteps: three_steps.exact_words, Quadrangles: quadrangles.exact_words}
+)
+_collect = chosen_by_class(
+    {TwoSteps: two_steps.collect, ThreeSteps: three_steps.collect, Quadrangles: quadrangles.collect}
+)
+_remove = chosen_by_class({TwoSteps: two_steps.remove, ThreeSteps: three_steps.remove, Quadrangles: quadrangles.remove})
+_follow_level = chosen_by_class(
+    {TwoSteps: value_rows.follow_level, ThreeSteps: value_rows.follow_level, Quadrangles: near_arcs.follow_level}
+)
 
 
 @kernel
 def _fill(s: State) -> None:
     """File all edges by their first bounds."""
-    if s.depth == 2:
-        two_steps.begin(s)
-    elif s.depth == 3:
-        three_steps.begin(s)
-    else:
-        quadrangles.begin(s)
+    _begin(s)
     # Backwards, so that the first edge comes out first.
     for e in range(len(s.tail) - 1, -1, -1):
         file_edge(s.queue, e, _first_bound(s, e))
-
-
-@inlined
-def _first_bound(s: State, e: int) -> np.int64:
-    if s.depth == 2:
-        return two_steps.first_bound(s, e)
-    if s.depth == 4:
-        return quadrangles.quick_bound(s, e)
-    return three_steps.quick_bound(s, e)
-
-
-@inlined
-def _quick_words(s: State, e: int) -> np.int64:
-    if s.depth == 2:
-        return two_steps.quick_words(s, e)
-    if s.depth == 4:
-        return quadrangles.exact_words(s, e)
-    return three_steps.likely_words(s, e)
-
-
-@inlined
-def _exact_words(s: State, e: int) -> np.int64:
-    if s.depth == 2:
-        return two_steps.exact_words(s, e)
-    return three_steps.exact_words(s, e)
-
-
-@inlined
-def _collect(s: State, e: int, far: bool) -> int:
-    if s.depth == 2:
-        return two_steps.collect(s, s.tail[e], s.head[e])
-    if s.depth == 4:
-        return quadrangles.collect(s, e, far)
-    return three_steps.collect(s, e)
-
-
-@inlined
-def _remove(s: State, e: int) -> int:
-    if s.depth == 2:
-        return two_steps.remove(s, e)
-    if s.depth == 4:
-        return quadrangles.remove(s, e)
-    return three_steps.remove(s, e)
 
 
 @kernel
@@ -223,15 +198,7 @@ def _open_level(s: State) -> int:
     """Go down to the next level; its edges go into the heap or to lower levels. Returns how many were looked at."""
     e = next_level(s.queue)
     level = s.queue.level[0]
-    cost = 0
-    if s.depth == 4:
-        follow_level(s, level)
-    # The base is a multiple of eight, so that rows move by whole words.
-    if level < s.counters[BASE]:
-        if s.depth < 4:
-            move_base(s, level & ~7)
-            cost += len(s.degree)
-        s.counters[BASE] = level & ~7
+    cost = _follow_level(s, level)
     while e >= 0:
         following = s.queue.following[e]
         # Edges that change no value that counts: all their keys are empty, and priority decides.
@@ -312,12 +279,13 @@ def _settle(s: State, e: int) -> tuple[int, int]:
 
     Returns the best of them, or -1 if one was found out of date, and how many were looked at.
     """
-    largest = _count_far(s, e, 0)
+    affected = _collect(s, e, False)
+    is_whole = s.counters[IS_WHOLE] == 1
     # The words reach to the end of the key: equal words are equal keys, of which the heap has the first by priority on
     # top.
-    if largest <= s.counters[BASE] + SPAN:
+    if is_whole and affected < FULL and _largest(s.old, affected) <= s.counters[BASE] + SPAN:
         return e, 1
-    far_end = s.queue.level[0] + s.far.shape[1]
+    hold(s.tie_keys, s.old, s.new, affected)
     s.tied[0] = e
     size = 1
     i = 0
@@ -333,91 +301,45 @@ def _settle(s: State, e: int) -> tuple[int, int]:
                 return -1, size
             s.tied[size] = f
             size += 1
-    best, slot, cost = e, 0, size
+    best, cost = e, size
     for i in range(1, size):
         f = s.tied[i]
-        order, f_largest = 0, largest
+        order = 0
         # In stars most ties are between twins: they need no look at their keys.
         if not _are_twins(s, best, f):
             cost += 1
-            f_largest = _count_far(s, f, 1 - slot)
-            order = _compare_far(s, 1 - slot)
-            # Equal as far as was counted, but at least one key goes on.
-            if order == 0 and max(largest, f_largest) > far_end:
-                order = _compare_whole(s, f, best)
+            affected = _collect(s, f, False)
+            order, are_all = compare_with_held(s.tie_keys, s.old, s.new, affected, s.counters[REACH])
+            if order == 0 and not (are_all and is_whole and s.counters[IS_WHOLE] == 1):
+                order, affected = _compare_whole(s, f, best, is_whole)
+                is_whole = True
         if order > 0:
-            slot = 1 - slot
-            largest = f_largest
+            hold(s.tie_keys, s.old, s.new, affected)
+            is_whole = s.counters[IS_WHOLE] == 1
         if order > 0 or (order == 0 and s.heap.priority[f] < s.heap.priority[best]):
             best = f
     return best, cost
 
 
 @kernel
-def _count_far(s: State, e: int, slot: int) -> np.int64:
-    """Count the numbers in the key of an edge, from the level to far beyond its words.
+def _compare_whole(s: State, f: int, best: int, is_whole: bool) -> tuple[int, int]:
+    """1 if the key of the first edge is better, -1 if that of the best is, 0 if they are equal.
 
-    Returns the largest value that it lowers; or FREE if there may be counts that are full.
+    Also returns how many vertices lose walks with the first edge: their values are in ``old`` and ``new``.
     """
-    far = s.far[slot]
-    far[:] = 0
-    affected = _collect(s, e, False)
-    level = s.queue.level[0]
-    end = level + len(far)
+    if not is_whole:
+        hold(s.tie_keys, s.old, s.new, _collect(s, best, True))
+    affected = _collect(s, f, True)
+    order, _ = compare_with_held(s.tie_keys, s.old, s.new, affected, np.int64(FREE))
+    return order, affected
+
+
+@kernel
+def _largest(values: np.ndarray, size: int) -> np.int64:
     largest = np.int64(0)
-    for i in range(affected):
-        # The interval of a vertex adds one where it begins and takes one where it ends: sums need not be made to find
-        # where two first differ.
-        if s.new[i] < end:
-            far[s.new[i] - level] += 1
-            if s.old[i] < end:
-                far[s.old[i] - level] -= 1
-        largest = max(largest, s.old[i])
-    # At depth 4 vertices far above the level were left out.
-    is_whole = s.depth < 4 or s.counters[IS_WHOLE] == 1
-    return largest if is_whole and affected < FULL else np.int64(FREE)
-
-
-@kernel
-def _compare_far(s: State, slot: int) -> int:
-    """1 if the key of the edge in a slot is better, as far as was counted, -1 if that of the other one is, else 0."""
-    for i in range(s.far.shape[1]):
-        # These are changes of counts: the first that differ tell.
-        if s.far[slot, i] != s.far[1 - slot, i]:
-            return 1 if s.far[slot, i] < s.far[1 - slot, i] else -1
-    return 0
-
-
-@kernel
-def _compare_whole(s: State, e: int, f: int) -> int:
-    """1 if the key of the first edge is better, -1 if that of the other one is, 0 if they are equal."""
-    # At depth 4 the rest is mostly told by a few vertices.
-    order = _compare_keys(s, e, f, s.counters[REACH]) if s.depth == 4 else 0
-    return order if order != 0 else _compare_keys(s, e, f, np.int64(FREE))
-
-
-@inlined
-def _compare_keys(s: State, e: int, f: int, end: np.int64) -> int:
-    """As `_compare_whole`, by what the keys say of numbers below an end: the reach, or FREE for all."""
-    width = _make_key(s, e, end, 0)
-    other = _make_key(s, f, end, 1)
-    return compare_keys(s.key_values[0], s.key_counts[0], width, s.key_values[1], s.key_counts[1], other)
-
-
-@kernel
-def _make_key(s: State, e: int, end: np.int64, slot: int) -> int:
-    affected = _collect(s, e, end == FREE)
-    num_old, num_new = 0, 0
-    for i in range(affected):
-        old, new = s.old[i], s.new[i]
-        if old < end:
-            s.old[num_old] = old
-            num_old += 1
-        if new < end:
-            s.new[num_new] = new
-            num_new += 1
-    width, _ = make_key(s.old[:num_old], s.new[:num_new], s.key_values[slot], s.key_counts[slot])
-    return width
+    for i in range(size):
+        largest = max(largest, values[i])
+    return largest
 
 
 @inlined

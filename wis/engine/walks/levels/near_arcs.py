@@ -1,19 +1,19 @@
 """At depth 4: the arcs of a vertex to near neighbours stand before the others, and are all that evaluations go through.
 
 A removal changes the values of all neighbours of both ends, but what decides between two edges are values near the
-level, and on graphs with hubs these are few: on Computers, one in a hundred. A vertex is *near* if its value is below a
-bound so far above the *reach* that any other keeps a value above the reach whatever edge goes. Words and counts behind
-them end below the reach. The bound comes down with the level; a vertex that falls below it in between enters, once.
+level, and on graphs with hubs these are few: on Computers, one in a hundred. A vertex is *near* if some edge of a
+neighbour might bring its value below the *reach*, where words end, and the numbers by which whole keys are compared
+first. The reach comes down with the level; a vertex that becomes near in between enters, once.
 
 An end of an edge loses much more than a neighbour does. What it loses was added up when all neighbours were last looked
-at, and can only have become less. Where it might fall below the reach, all neighbours are looked at again.
+at, and can only have become less. Where it might fall below what is compared, all neighbours are looked at again.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from wis.engine.walks.levels.state import ENTERING, FREE, NEAR_VALUE, REACH, SPAN, State
+from wis.engine.walks.levels.state import BASE, ENTERING, FREE, LEAST_REACH, REACH, State
 from wis.kernels import inlined, kernel
 
 # The reach is set anew once the level has come down by two fifths.
@@ -30,19 +30,15 @@ def note_places(s: State) -> None:
 
 
 @kernel
-def follow_level(s: State, level: np.int64) -> None:
-    """Bring the reach down after the level."""
-    width = max(level >> 1, np.int64(SPAN + s.far.shape[1]))
+def follow_level(s: State, level: np.int64) -> int:
+    """Bring base and reach down after the level; return the vertices visited."""
+    s.counters[BASE] = min(s.counters[BASE], level & ~7)
+    width = max(level >> 1, s.counters[LEAST_REACH])
     if level == FREE or (s.counters[REACH] > 0 and s.counters[REACH] - level <= _SLACK * width):
-        return
-    most = np.int64(0)
-    for number in range(len(s.wedges.common)):
-        most = max(most, np.int64(s.wedges.common[number]))
+        return 0
     s.counters[REACH] = level + width
-    # By way of either end a neighbour loses up to twice the common neighbours, of which `common` is twice the number.
-    s.counters[NEAR_VALUE] = level + width + 2 * most + 8
     for x in range(len(s.degree)):
-        s.near.holds[x] = s.value[x] < s.counters[NEAR_VALUE]
+        s.near.holds[x] = _is_near(s, x)
     for x in range(len(s.degree)):
         stop = s.start[x]
         for at in range(s.start[x], s.stop[x]):
@@ -50,6 +46,7 @@ def follow_level(s: State, level: np.int64) -> None:
                 _swap(s, x, at, stop)
                 stop += 1
         s.near.stop[x] = stop
+    return len(s.degree)
 
 
 @inlined
@@ -82,10 +79,10 @@ def _swap(s: State, x: int, at: int, other: int) -> None:
 
 
 @inlined
-def is_far(s: State, x: int, loss: np.int64) -> bool:
-    """Whether a vertex that loses so much, or less, keeps a value above the reach."""
+def is_far(s: State, x: int, loss: np.int64, end: np.int64) -> bool:
+    """Whether a vertex that loses so much, or less, keeps a value above an end."""
     # Without its last edge a vertex has no walks left.
-    return s.value[x] - s.counters[REACH] >= loss and s.degree[x] > 1
+    return s.value[x] - end >= loss and s.degree[x] > 1
 
 
 @inlined
@@ -103,9 +100,17 @@ def drop_arc(s: State, x: int, e: int) -> None:
 
 
 @inlined
+def _is_near(s: State, x: int) -> bool:
+    """Whether a vertex may come below the reach as a neighbour of an edge."""
+    # By way of either end it loses at most twice the neighbours that it has in common with the other one, less 1, and 8
+    # more with a triangle. With an edge of its own it loses more than 4: that it is near never ends.
+    return s.value[x] < s.counters[REACH] + 4 * s.degree[x] + 6
+
+
+@inlined
 def look_at(s: State, x: int) -> None:
-    """Note a vertex whose value has fallen below the bound."""
-    if s.value[x] < s.counters[NEAR_VALUE] and not s.near.holds[x]:
+    """Note a vertex that has become near."""
+    if _is_near(s, x) and not s.near.holds[x]:
         s.near.holds[x] = True
         s.near.entering[s.counters[ENTERING]] = x
         s.counters[ENTERING] += 1

@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from wis.engine.walks.levels.near_arcs import drop_arc, is_far, let_enter, look_at, note_places
-from wis.engine.walks.levels.state import BASE, FREE, IS_WHOLE, SIZE, SPAN, State
+from wis.engine.walks.levels.state import BASE, FREE, IS_WHOLE, REACH, SIZE, SPAN, State
 from wis.engine.walks.levels.words import GONE, pack_changes, shorten
 from wis.kernels import inlined, kernel
 
@@ -115,7 +115,7 @@ def exact_words(s: State, e: int) -> np.int64:
     end = base + SPAN
     for i in range(SPAN):
         s.fields[i] = 0
-    is_whole = not _ends_are_far(s, e)
+    is_whole = not _ends_are_far(s, e, end)
     stop_u, stop_v = _stops(s, e, is_whole)
     sum_u, sum_v, triangles = np.int64(0), np.int64(0), 0
     level, witness = _NO_VALUE, -1
@@ -174,7 +174,7 @@ def collect(s: State, e: int, far: bool) -> int:
     Unless ``far``, those whose values stay above the reach may be left out, as ``IS_WHOLE`` then says.
     """
     u, v = s.tail[e], s.head[e]
-    is_whole = far or not _ends_are_far(s, e)
+    is_whole = far or not _ends_are_far(s, e, s.counters[REACH])
     stop_u, stop_v = _stops(s, e, is_whole)
     sum_u, sum_v, triangles, affected = np.int64(0), np.int64(0), 0, 0
     row = s.wedges.row[u] + s.wedges.place_of_head[e] * s.wedges.degree[u]
@@ -209,8 +209,8 @@ def collect(s: State, e: int, far: bool) -> int:
 
 
 @inlined
-def _ends_are_far(s: State, e: int) -> bool:
-    return is_far(s, s.tail[e], s.near.tail_loss[e]) and is_far(s, s.head[e], s.near.head_loss[e])
+def _ends_are_far(s: State, e: int, end: np.int64) -> bool:
+    return is_far(s, s.tail[e], s.near.tail_loss[e], end) and is_far(s, s.head[e], s.near.head_loss[e], end)
 
 
 @inlined

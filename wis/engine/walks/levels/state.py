@@ -20,6 +20,7 @@ import numpy as np
 
 from wis.engine.walks.levels.near import Near
 from wis.engine.walks.levels.radix_queue import RadixQueue
+from wis.engine.walks.levels.tie_keys import TieKeys
 from wis.engine.walks.levels.wedges import Wedges
 from wis.engine.walks.levels.word_heap import FIELDS, WORDS, Heap
 from wis.kernels import inlined
@@ -34,9 +35,10 @@ FREE = np.iinfo(np.int64).max
 FULL = 200
 
 # Counters: smallest number in the words, evaluations of the whole graph, edges removed, edges chosen, last mark, and
-# vertices looked at with the last edge. At depth 4: whether these were all that lose walks with it, the number below
-# which near vertices tell everything, the value below which a vertex is near, and how many are noted to become so.
-BASE, ROUND, DONE, CHOSEN, MARK, SIZE, IS_WHOLE, REACH, NEAR_VALUE, ENTERING, NUM_COUNTERS = range(11)
+# vertices looked at with the last edge; whether these were all that lose walks with it (only at depth 4 they may not
+# be); the reach, the end of the numbers by which whole keys are compared first, and how far it is from the level at
+# least. At depth 4: the value below which a vertex is near, and how many are noted to become so.
+BASE, ROUND, DONE, CHOSEN, MARK, SIZE, IS_WHOLE, REACH, LEAST_REACH, ENTERING, NUM_COUNTERS = range(11)
 
 
 class State(NamedTuple):
@@ -85,10 +87,10 @@ class State(NamedTuple):
         int64 ``[n]``: scratch, for sets of vertices.
     ball, loss
         int32 and int64 ``[n]``: scratch: the vertices that lose walks and, depth 3 only, how many.
-    far
-        int32 ``[2, numbers]``: scratch: how counts change from one number to the next, of two edges.
-    old, new, key_values, key_counts, tied
-        Scratch for whole keys: int64 ``[n]``, ``[n]``, ``[2, 2 n]``, int32 ``[2, 2 n]``, ``[m]``.
+    old, new
+        int64 ``[n]``: scratch: values before and after of the vertices that lose walks.
+    tie_keys, tied
+        Keys of edges whose words are equal; int32 ``[m]``: these edges.
     order
         int32 ``[limit]``: the result.
     counters
@@ -127,12 +129,28 @@ class State(NamedTuple):
     loss: np.ndarray
     old: np.ndarray
     new: np.ndarray
-    far: np.ndarray
-    key_values: np.ndarray
-    key_counts: np.ndarray
+    tie_keys: TieKeys
     tied: np.ndarray
     order: np.ndarray
     counters: np.ndarray
+
+
+class TwoSteps(State):
+    """Graph prediction at depth 2. Each depth has a class of its own, by which kernels are compiled."""
+
+    __slots__ = ()
+
+
+class ThreeSteps(State):
+    """Graph prediction at depth 3."""
+
+    __slots__ = ()
+
+
+class Quadrangles(State):
+    """Vertex prediction at depth 4."""
+
+    __slots__ = ()
 
 
 @inlined

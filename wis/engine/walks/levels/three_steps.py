@@ -241,8 +241,11 @@ def _count(s: State) -> tuple[np.int64, np.int64]:
 
 
 @kernel
-def collect(s: State, e: int) -> int:
-    """Fill ``old`` and ``new`` with the values before and after of all that lose walks; return how many they are."""
+def collect(s: State, e: int, far: bool) -> int:
+    """Fill ``old`` and ``new`` with the values before and after of all that lose walks; return how many they are.
+
+    All are collected, ``far`` or not.
+    """
     _spread(s, e)
     affected = 0
     for i in range(s.counters[SIZE]):

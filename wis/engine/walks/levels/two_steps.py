@@ -149,7 +149,7 @@ def exact_words(s: State, e: int) -> np.int64:
     """The words of an edge and its level, from the quick ones; they are not set if it is below the current one."""
     u, v = s.tail[e], s.head[e]
     if not (s.is_small[u] and s.is_small[v]):
-        return _count_fields(s, u, v)
+        return _count_fields(s, e)
     if s.degree[u] > s.degree[v]:
         u, v = v, u
     end = s.counters[BASE] + SPAN
@@ -180,12 +180,12 @@ def _move_common(s: State, number: int, end: int) -> bool:
 
 
 @kernel
-def _count_fields(s: State, u: int, v: int) -> np.int64:
+def _count_fields(s: State, e: int) -> np.int64:
     """Exact words of an edge with an end of high degree."""
     base = s.counters[BASE]
     for i in range(SPAN):
         s.fields[i] = 0
-    affected = collect(s, u, v)
+    affected = collect(s, e, True)
     level = np.int64(FREE)
     for i in range(affected):
         level = min(level, s.new[i])
@@ -198,8 +198,12 @@ def _count_fields(s: State, u: int, v: int) -> np.int64:
 
 
 @kernel
-def collect(s: State, u: int, v: int) -> int:
-    """Fill ``old`` and ``new`` with the values before and after of all that lose walks; return how many they are."""
+def collect(s: State, e: int, far: bool) -> int:
+    """Fill ``old`` and ``new`` with the values before and after of all that lose walks; return how many they are.
+
+    All are collected, ``far`` or not.
+    """
+    u, v = s.tail[e], s.head[e]
     affected = 0
     # Two marks: next to u, and next to v, which includes those next to both.
     mark = s.counters[MARK] + 2

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wis.engine.walks.levels.state import BASE, FREE, SPAN, State
+from wis.engine.walks.levels.state import BASE, FREE, IS_WHOLE, LEAST_REACH, REACH, SPAN, State
 from wis.engine.walks.levels.word_heap import FIELDS, WORDS
 from wis.kernels import inlined, kernel
 
@@ -30,6 +30,7 @@ def begin_rows(s: State) -> None:
         for at in range(s.start[x], s.stop[x]):
             s.below[s.to[at]] += 1
     s.counters[BASE] = (largest | 7) + 1
+    s.counters[IS_WHOLE] = 1
 
 
 @inlined
@@ -61,8 +62,19 @@ def count_row(s: State, x: int) -> None:
     s.is_stale[x] = False
 
 
+@inlined
+def follow_level(s: State, level: np.int64) -> int:
+    """Bring base and reach down after the level; return the vertices visited."""
+    s.counters[REACH] = min(level, FREE - s.counters[LEAST_REACH]) + s.counters[LEAST_REACH]
+    if level >= s.counters[BASE]:
+        return 0
+    # A multiple of eight, so that rows move by whole words.
+    _move_base(s, level & ~7)
+    return len(s.degree)
+
+
 @kernel
-def move_base(s: State, base: int) -> None:
+def _move_base(s: State, base: int) -> None:
     """Let the words begin at a smaller number, a multiple of 8. O(n) time, and the arcs of vertices in their reach."""
     before = s.counters[BASE]
     s.counters[BASE] = base
