@@ -72,7 +72,7 @@ def test_an_array_weight_is_the_weight(tmp_path: Path) -> None:
 
 def damaged_matrix(path: Path) -> None:
     """A matrix whose ``indptr`` is not monotone, as one flipped byte makes it."""
-    matrix = scipy.sparse.random_array((60, 60), density=0.05, rng=0, format="csr")
+    matrix = scipy.sparse.csr_array((np.random.default_rng(0).random((60, 60)) < 0.05).astype(float))
     matrix = (matrix + matrix.T).tocsr()
     indptr = matrix.indptr.copy()
     indptr[20] = 2**30

@@ -146,7 +146,7 @@ def test_nothing_else_is_let_in(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 def test_the_stand_in_for_a_dictionary_calls_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     torch.save({"edge_index": BOTH_WAYS, "more": _EvilDict()}, tmp_path / "in.pt")
-    with pytest.raises(ValueError, match="it would load print"):
+    with pytest.raises(ValueError, match=r"it would load (builtins\.)?print$"):
         wis.read_graph(tmp_path / "in.pt")
     assert capsys.readouterr().out == ""
 

@@ -304,7 +304,7 @@ def _forget(s: State, e: int, value: int) -> None:
             continue
         # Nothing would be left to compare by, not even the first value.
         if i == 0:
-            reevaluate(s, e)
+            reevaluate(s, np.int64(e))
             return
         if s.key[e, TOKENS + i] == UNKNOWN:
             return

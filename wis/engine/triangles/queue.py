@@ -45,7 +45,9 @@ from wis.engine.triangles.state import (
 from wis.kernels import inlined, kernel
 
 # Here and in `keys`, what runs for every edge that comes up is inlined: passing the state takes a tenth of the
-# time on R-MAT. More of that doubles the time to compile.
+# time on R-MAT. More of that doubles the time to compile. Numbers that large functions are called with are made int64
+# first: Numba compiles a function for each type of an argument, and what may be -1 has the type of that number, too,
+# while types are inferred.
 
 # The heap is swept when one of so many edges has fallen out of it since the last removal.
 _SWEEP_SHARE = 8
@@ -182,7 +184,7 @@ def _lower_floor(s: State) -> None:
 @kernel
 def reevaluate(s: State, e: int) -> None:
     """Bring the stored key of an edge of the heap up to date, and move it where it belongs."""
-    at = s.edge[e, BEFORE]
+    at = np.int64(s.edge[e, BEFORE])
     # What constant time can tell saves a pass over the apexes.
     bucket = bucket_of(s, upper_bound(s, e))
     if bucket < s.counters[FLOOR]:
@@ -259,7 +261,7 @@ def pop_best(s: State) -> int:
     while True:
         while s.counters[SIZE] == 0:
             _lower_floor(s)
-        e = s.heap[0]
+        e = np.int64(s.heap[0])
         if s.edge[e, STAMP] != s.counters[ROUND]:
             reevaluate(s, e)
             dropped += s.edge[e, BUCKET] != IN_HEAP
@@ -272,11 +274,11 @@ def pop_best(s: State) -> int:
         # these agrees with it and the rest would have to decide.
         rival = -1 if s.edge[e, SNAPSHOT] >= 0 or s.key[e, TOKENS + WIDTH - 1] == END else _rival(s, e)
         if rival < 0:
-            out_of_heap(s, 0)
+            out_of_heap(s, np.int64(0))
             return e
         # Mostly the rival has fallen meanwhile, and no snapshot is needed.
         if s.edge[rival, STAMP] != s.counters[ROUND]:
-            reevaluate(s, rival)
+            reevaluate(s, np.int64(rival))
         elif not snapshot_fits(s, e):
             _forget_snapshots(s)
             return _pop_by_duels(s)
@@ -317,14 +319,14 @@ def _pop_by_duels(s: State) -> int:
     best, losers = -1, -1
     place, other = s.pool, (s.pool + len(s.snapshot)) // 2
     while s.counters[SIZE] > 0:
-        e = s.heap[0]
+        e = np.int64(s.heap[0])
         if s.edge[e, STAMP] != s.counters[ROUND]:
             reevaluate(s, e)
             continue
         # This one bounds all that are left.
         if best >= 0 and _is_behind(s, e, best):
             break
-        out_of_heap(s, 0)
+        out_of_heap(s, np.int64(0))
         write_snapshot(s, e, place)
         loser = e
         if best < 0 or _wins(s, e, best):
