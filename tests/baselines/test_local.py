@@ -59,7 +59,7 @@ def test_dense_and_sparse_parts_both_keep_edges():
 
 def test_options_seeds_and_data_reach_the_other_method():
     edges = edge_list(30, np.array(nx.gnm_random_graph(30, 120, seed=0).edges).T)
-    deep, shallow = rank(edges, score="wis:depth=4"), rank(edges, score="wis:depth=2")
+    deep, shallow = rank(edges, score="wis:depth=3"), rank(edges, score="wis:depth=2")
     assert (deep != shallow).any()
     np.testing.assert_array_equal(rank(edges, score="random", seed=5), rank(edges, score="random", seed=5))
     assert (rank(edges, score="random", seed=5) != rank(edges, score="random", seed=6)).any()

@@ -39,6 +39,7 @@ def test_the_simulator_is_no_gpu(monkeypatch):
     assert gpu._why_no_gpu() == "the simulator is no GPU"
 
 
+@pytest.mark.simulator
 def test_measuring_in_the_simulator():
     """The whole script on small graphs, in a process in which Numba simulates CUDA: see ``simulated_gpu.py``."""
     pytest.importorskip("numba_cuda")

@@ -10,8 +10,8 @@ import typer
 def warm() -> None:
     """Compile all kernels now, so that nobody waits for them later: two or three minutes once.
 
-    They are kept beside the package, or in the folder NUMBA_CACHE_DIR. For a
-    container, set it in the image, run this while the image is built, and
+    They are kept in your cache folder, or in the folder NUMBA_CACHE_DIR. For
+    a container, set it in the image, run this while the image is built, and
     keep it set.
 
     [bold]Example[/bold]

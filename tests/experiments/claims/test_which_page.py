@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from wis.experiments.claims.stored import COMMITTED
@@ -12,26 +14,60 @@ from tests.baselines.test_methods_page import HEAD, row
 from wis.registry import parse_method
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "which.md"
-COLUMNS = ("method", "weights", "directed", "labels", "one order", "GPU", "on disk")
+BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks" / "results"
+COLUMNS = ("weights", "directed", "labels", "one order", "GPU", "on disk")
+# The forms of WIS that are told apart: 1-WIS, 2-WIS with both rules for ties, and 3-WIS.
+FORMS = ("wis:depth=2", "wis:depth=3", "wis:depth=3,ties=random", "wis:depth=4")
 
 
 def record() -> dict[str, str]:
     """Wins, ties and losses against random removal, over the plans of ``results/reduced``."""
     found = pd.concat([pd.read_csv(path) for path in sorted((COMMITTED / "reduced").glob("*/evidence.csv"))])
     found = found[found["outcome"].isin(["win", "tie", "loss"])]
-    texts = {}
-    for text, part in found.groupby("method", sort=False):
-        name, options = parse_method(text)
-        shown = f"{options['depth'] - 1}-WIS" + (", random ties" if "ties" in options else "") if name == "wis" else ""
-        counts = " / ".join(str(int((part["outcome"] == outcome).sum())) for outcome in ("win", "tie", "loss"))
-        texts.setdefault(name, []).append(f"{shown}: {counts}" if shown else counts)
-    return {name: "; ".join(parts) for name, parts in texts.items()}
+    return {
+        _row_of(text): " / ".join(str(int((part["outcome"] == outcome).sum())) for outcome in ("win", "tie", "loss"))
+        for text, part in found.groupby("method", sort=False)
+    }
+
+
+def largest() -> dict[str, int]:
+    """Edges of the largest graph that was ranked, in the benchmarks or in the sweeps."""
+    found = [
+        ("wis:depth=3" if measured["method"] == "wis" else measured["method"], measured["edges"])
+        for measured in _rows("baselines.json", "rows")
+        if measured["what"] == "ours" and "seconds" in measured
+    ]
+    found += [(f"wis:depth={measured['depth']}", measured["edges"]) for measured in _rows("engine.json", "growth")]
+    for path in BENCHMARKS.glob("streaming*.json"):
+        stored = json.loads(path.read_text())
+        found += [(stored["method"], measured["edges"]) for measured in stored["rows"]]
+    for path in (COMMITTED / "reduced").glob("*/structure.csv"):
+        sweep = pd.read_csv(path)
+        whole = sweep[sweep["removed"] == 0]
+        found += [(_row_of(text), int(pairs)) for text, pairs in zip(whole["method"], whole["pairs"], strict=True)]
+    return {name: max(edges for other, edges in found if other == name) for name, _ in found}
+
+
+def _rows(file: str, table: str) -> list[dict[str, Any]]:
+    return list(json.loads((BENCHMARKS / file).read_text())[table])
+
+
+def _row_of(text: str) -> str:
+    """The row of a method as a plan writes it: options count for WIS alone."""
+    name, _ = parse_method(text)
+    return text if name == "wis" else name
 
 
 def table() -> str:
-    against, places = record(), [HEAD.index(column) for column in COLUMNS]
-    rows = [[*COLUMNS, "won / tied / lost against random"], ["---"] * (len(COLUMNS) + 1)]
-    rows += [[*(row(method)[i] for i in places), against.get(method.name, "–")] for method in wis.methods()]
+    against, edges = record(), largest()
+    rows = [["method", *COLUMNS, "largest ranked", "won / tied / lost"], ["---"] * (len(COLUMNS) + 3)]
+    for method in wis.methods():
+        cells = dict(zip(HEAD, row(method), strict=True))
+        for text in FORMS if method.name == "wis" else (method.name,):
+            if method.name == "wis":
+                cells["on disk"] = "yes" if text == "wis:depth=2" else "–"
+            size = f"{edges[text]:,}" if text in edges else "–"
+            rows.append([f"`{text}`", *(cells[column] for column in COLUMNS), size, against.get(text, "–")])
     return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
 
 

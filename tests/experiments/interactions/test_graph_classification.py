@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from wis.experiments.interactions.graph_classification import METHODS, Plan, load, report_plan, run_plan
 
-PLAN = Plan("TINY", removed=(0.5,), epochs=3, batch=10, hidden=4, seeds=2)
+PLAN = Plan("TINY", removed=(0.5,), depth=2, epochs=3, batch=10, hidden=4, seeds=2)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[3]
 
 
+@pytest.mark.simulator
 def test_in_the_simulator():
     """Everything in ``simulated.py``, in a process in which Numba simulates CUDA."""
     pytest.importorskip("numba_cuda")
@@ -51,7 +52,12 @@ def test_no_gpu(no_gpu, depth):
     path = edge_list(3, [[0, 1], [1, 2]])
     with pytest.raises(RuntimeError, match="device='cuda': no CUDA device or driver was found; use device='cpu'"):
         rank(path, depth=depth, device="cuda")
-    assert rank(path, depth=depth, device="auto").shape == (2,)
+
+
+def test_auto_needs_no_gpu(no_gpu):
+    from wis.engine.rank import rank
+
+    assert rank(edge_list(3, [[0, 1], [1, 2]]), depth=2, device="auto").shape == (2,)
 
 
 def test_no_numba_cuda(monkeypatch):

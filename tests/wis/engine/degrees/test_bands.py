@@ -46,7 +46,7 @@ def test_is_the_greedy_order(edges: EdgeList) -> None:
         np.testing.assert_array_equal(order_in_bands(edges, room), expected)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(seed=st.integers(0, 2**32), n=st.integers(2, 60), density=st.floats(0.3, 12), room=st.integers(0, 20_000))
 def test_is_the_order_in_memory(seed: int, n: int, density: float, room: int) -> None:
     rng = np.random.default_rng(seed)
