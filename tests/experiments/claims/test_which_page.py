@@ -60,15 +60,20 @@ def _row_of(text: str) -> str:
 
 def table() -> str:
     against, edges = record(), largest()
-    rows = [["method", *COLUMNS, "largest ranked", "won / tied / lost"], ["---"] * (len(COLUMNS) + 3)]
+    rows = [["method", "won / tied / lost", "largest ranked", *COLUMNS], ["---"] * (len(COLUMNS) + 3)]
     for method in wis.methods():
         cells = dict(zip(HEAD, row(method), strict=True))
         for text in FORMS if method.name == "wis" else (method.name,):
             if method.name == "wis":
                 cells["on disk"] = "yes" if text == "wis:depth=2" else "–"
-            size = f"{edges[text]:,}" if text in edges else "–"
-            rows.append([f"`{text}`", *(cells[column] for column in COLUMNS), size, against.get(text, "–")])
+            size = _rounded(edges[text]) if text in edges else "–"
+            rows.append([f"`{text}`", against.get(text, "–"), size, *(cells[column] for column in COLUMNS)])
     return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
+
+
+def _rounded(edges: int) -> str:
+    millions = edges >= 999_500
+    return f"{edges / (1e6 if millions else 1e3):.3g} {'million' if millions else 'thousand'}"
 
 
 def test_the_table_is_that_of_the_registry_and_of_the_results() -> None:
