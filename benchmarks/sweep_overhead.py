@@ -10,6 +10,7 @@ loading libraries and data, the report). From both follows the time of a figure 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sqlite3
 import tempfile
 from dataclasses import dataclass
@@ -45,9 +46,8 @@ def sweep(dataset: str, model: str, data_root: str | None, epochs: int | None, s
         command += ["--epochs", str(epochs)] if epochs else []
         seconds = in_child(command).seconds
         report = in_child(["experiments", "report", str(out)]).seconds
-        with sqlite3.connect(out / "results.sqlite") as database:
+        with contextlib.closing(sqlite3.connect(out / "results.sqlite")) as database:
             rows = database.execute("SELECT sum(train_seconds), count(*), sum(epochs) FROM runs").fetchone()
-        database.close()
     return Sweep(seconds, report, *rows)
 
 

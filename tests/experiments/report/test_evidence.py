@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import sqlite3
@@ -107,7 +108,7 @@ def test_the_form_of_ogb():
 
 
 def change(folder, statement: str) -> None:
-    with sqlite3.connect(folder / FILE_NAME) as database:
+    with contextlib.closing(sqlite3.connect(folder / FILE_NAME, isolation_level=None)) as database:
         database.execute(statement)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import json
@@ -45,7 +46,7 @@ class Tags(HTMLParser):
 
 
 def rename(folder, dataset: str, method: str) -> None:
-    with sqlite3.connect(folder / FILE_NAME) as database:
+    with contextlib.closing(sqlite3.connect(folder / FILE_NAME, isolation_level=None)) as database:
         database.execute("UPDATE cells SET dataset = ?", (dataset,))
         database.execute("UPDATE cells SET method = ? WHERE method = 'spectral'", (method,))
         database.execute("UPDATE datasets SET name = ?, facts = ?", (dataset, json.dumps({dataset: dataset})))
@@ -78,7 +79,7 @@ def test_hostile_names_do_no_harm(tmp_path, name):
 
 def test_two_names_that_give_one_file_name_have_two_figures(tmp_path):
     fill(tmp_path / "run", dataclasses.replace(SMALL, datasets=("digits", "Cora")))
-    with sqlite3.connect(tmp_path / "run" / FILE_NAME) as database:
+    with contextlib.closing(sqlite3.connect(tmp_path / "run" / FILE_NAME, isolation_level=None)) as database:
         database.execute("UPDATE cells SET dataset = CASE dataset WHEN 'digits' THEN 'a/b' ELSE 'a b' END")
     text = write_report(read_findings(tmp_path / "run"), tmp_path / "report").read_text()
     names = {path.name for path in (tmp_path / "report").glob("accuracy-*.svg")}
@@ -108,7 +109,7 @@ def test_two_names_that_give_one_file_name_have_two_figures(tmp_path):
 )
 def test_damage_is_told_in_one_line(tmp_path, statement, message):
     fill(tmp_path, SMALL)
-    with sqlite3.connect(tmp_path / FILE_NAME) as database:
+    with contextlib.closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as database:
         database.executescript(statement)
     before = (tmp_path / FILE_NAME).read_bytes()
     with pytest.raises(ValueError, match=re.escape(message)) as caught:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
 import sqlite3
@@ -86,7 +87,7 @@ def accuracies(run_folder, dataset, method, removed):
         SELECT 100 * test_score FROM cells JOIN runs ON key = run_key
         WHERE cells.dataset = ? AND method = ? AND removed = ? AND status = 'ok' ORDER BY seed
     """
-    with sqlite3.connect(run_folder / FILE_NAME) as database:
+    with contextlib.closing(sqlite3.connect(run_folder / FILE_NAME, isolation_level=None)) as database:
         return np.array([row[0] for row in database.execute(query, (dataset, method, removed))])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import sqlite3
 
@@ -24,7 +25,7 @@ def folders(tmp_path_factory):
     """Cora and digits in one run, Cora ten points lower in another one of the same name."""
     parent = tmp_path_factory.mktemp("runs")
     first, second = fill(parent / "a", SMALL), fill(parent / "b", dataclasses.replace(SMALL, datasets=("Cora",)))
-    with sqlite3.connect(second / FILE_NAME) as database:
+    with contextlib.closing(sqlite3.connect(second / FILE_NAME, isolation_level=None)) as database:
         database.execute("UPDATE runs SET test_score = test_score - 0.1")
     return first, second
 
@@ -70,7 +71,7 @@ def test_the_title_counts_every_winner(tmp_path):
     """1-WIS is best on digits and in the first run on Cora, and loses the second."""
     fill(tmp_path / "a", SMALL)
     fill(tmp_path / "b", dataclasses.replace(SMALL, datasets=("Cora",), methods=("random", "wis:depth=2", "spectral")))
-    with sqlite3.connect(tmp_path / "b" / FILE_NAME) as database:
+    with contextlib.closing(sqlite3.connect(tmp_path / "b" / FILE_NAME, isolation_level=None)) as database:
         database.execute('UPDATE runs SET test_score = 0.99 WHERE config LIKE \'%"method":"spectral"%\'')
     expected = "1-WIS keeps the most accuracy on 2 of 3 pairs of data set and model, Spectral on 1"
     assert title(read_findings(tmp_path / "a", tmp_path / "b")) == expected

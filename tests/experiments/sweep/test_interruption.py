@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -55,7 +56,7 @@ def finished(folder: Path) -> int:
     if not (folder / FILE_NAME).exists():
         return 0
     try:
-        with sqlite3.connect(folder / FILE_NAME, timeout=60) as database:
+        with contextlib.closing(sqlite3.connect(folder / FILE_NAME, timeout=60, isolation_level=None)) as database:
             return database.execute("SELECT COUNT(*) FROM runs").fetchone()[0]
     except sqlite3.OperationalError:  # before the tables are made
         return 0

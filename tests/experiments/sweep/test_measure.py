@@ -84,5 +84,6 @@ print(before, memory.bytes(), block.sum())
 
 def test_environment_is_json():
     facts = json.loads(json.dumps(environment("cpu", 2)))
-    assert facts["versions"]["torch"] == torch.__version__
+    # What is behind the plus, how PyTorch was built, is not always in its metadata.
+    assert facts["versions"]["torch"].partition("+")[0] == torch.__version__.partition("+")[0]
     assert (facts["workers"], facts["device"]) == (2, "cpu")

@@ -83,7 +83,7 @@ def test_other_files_are_refused(tmp_path):
 def test_another_format_is_refused(tmp_path):
     with Store(tmp_path):
         pass
-    with sqlite3.connect(tmp_path / FILE_NAME) as database:
+    with contextlib.closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as database:
         database.execute("PRAGMA user_version = 99")
     with pytest.raises(ValueError, match="has format 99, this version reads 3"):
         Store(tmp_path)
