@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,11 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 # Numba and BLAS threads only get in each other's way under `pytest -n`; results do not depend on them.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
+
+# What shells and nohup run in the background ignores these, which tests and the processes that they start count on.
+for kind, usual in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
+    if hasattr(signal, kind) and signal.getsignal(getattr(signal, kind)) is signal.SIG_IGN:
+        signal.signal(getattr(signal, kind), usual)
 
 # Users' own: their wheels do not fit the pinned PyTorch, so that no install command brings them.
 BROUGHT_BY_USERS = ("dgl", "torch_sparse")

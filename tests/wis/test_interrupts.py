@@ -177,12 +177,7 @@ def test_another_handler_stays() -> None:
 
 
 @pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGHUP])
-def test_other_signals_end_the_work_as_ctrl_c_does(
-    tmp_path: Path, kind: signal.Signals, request: pytest.FixtureRequest
-) -> None:
-    before = signal.signal(kind, signal.SIG_DFL)  # tests under nohup ignore SIGHUP
-    request.addfinalizer(lambda: signal.signal(kind, before))
-
+def test_other_signals_end_the_work_as_ctrl_c_does(tmp_path: Path, kind: signal.Signals) -> None:
     def write() -> None:
         with replace_file(tmp_path / "a.txt") as temporary:
             temporary.write_text("half")
