@@ -255,7 +255,7 @@ def _order_heap(s: State) -> None:
 
 
 @kernel
-def pop_best(s: State) -> int:
+def pop_best(s: State) -> np.int64:
     """Take out the edge that goes next."""
     dropped = 0
     while True:
@@ -310,13 +310,13 @@ def _forget_snapshots(s: State) -> None:
 
 
 @kernel
-def _pop_by_duels(s: State) -> int:
+def _pop_by_duels(s: State) -> np.int64:
     """Take out the edge that goes next, with no more than two snapshots at a time.
 
     However many edges tie and however little room there is for snapshots, one edge is found. The pool is empty then,
     so that it is filled once more before this is needed again.
     """
-    best, losers = -1, -1
+    best, losers = np.int64(-1), np.int64(-1)
     place, other = s.pool, (s.pool + len(s.snapshot)) // 2
     while s.counters[SIZE] > 0:
         e = np.int64(s.heap[0])
