@@ -16,9 +16,9 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
 # What shells and nohup run in the background ignores these, which tests and the processes that they start count on.
-for kind, usual in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
-    if hasattr(signal, kind) and signal.getsignal(getattr(signal, kind)) is signal.SIG_IGN:
-        signal.signal(getattr(signal, kind), usual)
+for kind, usual in ((signal.SIGINT, signal.default_int_handler), (getattr(signal, "SIGHUP", None), signal.SIG_DFL)):
+    if kind is not None and signal.getsignal(kind) is signal.SIG_IGN:
+        signal.signal(kind, usual)
 
 # Users' own: their wheels do not fit the pinned PyTorch, so that no install command brings them.
 BROUGHT_BY_USERS = ("dgl", "torch_sparse")

@@ -13,8 +13,9 @@ import wis
 from tests.baselines.test_methods_page import HEAD, row
 from wis.registry import parse_method
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "which.md"
-BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks" / "results"
+ROOT = Path(__file__).resolve().parents[3]
+PAGE = ROOT / "docs" / "which.md"
+BENCHMARKS = ROOT / "benchmarks" / "results"
 COLUMNS = ("weights", "directed", "labels", "one order", "GPU", "on disk")
 # The forms of WIS that are told apart: 1-WIS, 2-WIS with both rules for ties, and 3-WIS.
 FORMS = ("wis:depth=2", "wis:depth=3", "wis:depth=3,ties=random", "wis:depth=4")

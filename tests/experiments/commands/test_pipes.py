@@ -44,7 +44,8 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     "command",
     [
-        "methods", "--help", "--version", "sweep quick --dry-run", "lm compare rewards.npy rewards.npy",
+        "methods", "datasets", pytest.param("claims", marks=pytest.mark.slow), "--help", "--version",
+        "sweep quick --dry-run", "lm --help", "interactions rank --help", "lm compare rewards.npy rewards.npy",
         "lm kl explain --trl beta=0.04", "lm grue datasets",
     ],
 )  # fmt: skip

@@ -54,10 +54,11 @@ def test_no_gpu(no_gpu, depth):
         rank(path, depth=depth, device="cuda")
 
 
-def test_auto_needs_no_gpu(no_gpu):
+@pytest.mark.parametrize("depth", [2, 3, pytest.param(4, marks=pytest.mark.slow)])  # that one compiles for a minute
+def test_auto_needs_no_gpu(no_gpu, depth):
     from wis.engine.rank import rank
 
-    assert rank(edge_list(3, [[0, 1], [1, 2]]), depth=2, device="auto").shape == (2,)
+    assert rank(edge_list(3, [[0, 1], [1, 2]]), depth=depth, device="auto").shape == (2,)
 
 
 def test_no_numba_cuda(monkeypatch):
