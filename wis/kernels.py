@@ -29,7 +29,7 @@ from typing import Any
 from numba import njit
 from numba.core import event
 from numba.core.caching import FunctionCache, IndexDataCacheFile
-from numba.extending import overload
+from numba.extending import overload, register_jitable
 
 from wis.interrupts import check_interrupt, hold_interrupts, release_interrupts
 
@@ -62,8 +62,9 @@ def compiled(function: Callable[..., Any] | None = None, **options: Any) -> Any:
 # in atomic operations that take more time than the work. Functions that allocate need the count.
 kernel = compiled(_nrt=False)
 
-# The same for small functions: passing the state would take longer than what they do.
-inlined = compiled(_nrt=False, inline="always")
+# The same for small functions that kernels call: passing the state would take longer than what they do. LLVM inlines
+# them: Numba's own inlining compiles the same statements again in every caller. From Python they run as they stand.
+inlined = register_jitable(_nrt=False, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 def chosen_by_class(functions: dict[type, Callable[..., Any]]) -> Any:
