@@ -313,7 +313,7 @@ def _communities(edges: EdgeList, seed: int) -> np.ndarray:
     networkit = import_networkit("community_agreement")
     with one_thread(networkit):
         networkit.setSeed(seed, False)
-        graph, _ = to_networkit(networkit, edges)
+        graph = to_networkit(networkit, edges)
         return np.array(networkit.community.PLM(graph).run().getPartition().getVector())
 
 

@@ -32,23 +32,25 @@ def one_thread(networkit: ModuleType) -> Iterator[None]:
         networkit.setNumberOfThreads(threads)
 
 
-def to_networkit(networkit: ModuleType, edges: EdgeList, weights: np.ndarray | None = None) -> tuple[Any, np.ndarray]:
-    """Build an undirected graph with indexed edges, and with the weights float64 ``[m]`` if they are given.
+def to_networkit(networkit: ModuleType, edges: EdgeList, weights: np.ndarray | None = None) -> Any:
+    """Build an undirected networkit.Graph with every pair once, and the weights float64 ``[m]`` if they are given."""
+    tail, head = np.ascontiguousarray(edges.pairs, dtype=np.uint64)
+    columns = (tail, head) if weights is None else (np.ascontiguousarray(weights), (tail, head))
+    return networkit.GraphFromCoo(columns, n=edges.num_nodes, directed=False, weighted=weights is not None)
+
+
+def index_edges(graph: Any, edges: EdgeList) -> np.ndarray:
+    """Have NetworKit number the edges of a graph that was built from these.
 
     Returns
     -------
-    graph
-        networkit.Graph with every pair once.
     ids
         int64 ``[m]``: for every pair the id of its edge, which is not its position in the list.
     """
-    tail, head = np.ascontiguousarray(edges.pairs, dtype=np.uint64)
-    columns = (tail, head) if weights is None else (np.ascontiguousarray(weights), (tail, head))
-    graph = networkit.GraphFromCoo(columns, n=edges.num_nodes, directed=False, weighted=weights is not None)
     graph.indexEdges()
     numbered: list[tuple[int, int, int]] = []
     graph.forEdges(lambda u, v, weight, number: numbered.append((u, v, number)))
     u, v, number = np.array(numbered, dtype=np.int64).reshape(-1, 3).T
     ids = np.empty(edges.num_pairs, dtype=np.int64)
     ids[edges.pair_of_columns(np.stack([u, v]))] = number
-    return graph, ids
+    return ids

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from wis.baselines.networkit_graph import import_networkit, one_thread, to_networkit
+from wis.baselines.networkit_graph import import_networkit, index_edges, one_thread, to_networkit
 
 from wis.checks import check_count, check_number
 from wis.graphs.edge_list import EdgeList, require_undirected
@@ -180,6 +180,7 @@ def _order(
         return np.empty(0, dtype=np.int64)
     with one_thread(networkit):
         networkit.setSeed(np.random.default_rng(seed).integers(2**63).item(), False)
-        graph, ids = to_networkit(networkit, edges, weights)
+        graph = to_networkit(networkit, edges, weights)
+        ids = index_edges(graph, edges)
         scores = np.asarray(getattr(networkit.sparsification, sparsifier)(*arguments).scores(graph))
     return np.argsort(scores[ids], kind="stable")

@@ -166,8 +166,8 @@ def _file_of(module: str) -> Path | None:
 @functools.cache
 def _warn_once(reason: str) -> None:
     warnings.warn(
-        f"compiled code cannot be kept: {reason}. Everything works, but is compiled anew in every process, for up to a "
-        "minute; set NUMBA_CACHE_DIR to a folder that can be written",
+        f"compiled code cannot be kept: {reason}. Everything works, but is compiled anew in every process, for about "
+        "a minute; set NUMBA_CACHE_DIR to a folder that can be written",
         stacklevel=2,
     )
 

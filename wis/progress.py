@@ -68,7 +68,7 @@ class _Shown(NamedTuple):
 
 @contextlib.contextmanager
 def _compilation_announced(what: str, say: Callable[[str], None]) -> Iterator[None]:
-    """Say once that Numba compiles, if it has to: that takes up to a minute in which nothing moves."""
+    """Say once that Numba compiles, if it has to: that takes about a minute in which nothing moves."""
     if "numba" not in sys.modules:
         yield
         return
@@ -79,7 +79,7 @@ def _compilation_announced(what: str, say: Callable[[str], None]) -> Iterator[No
     def begins() -> None:
         nonlocal said
         if not said:
-            say(f"{what}: compiling, only this first time, up to a minute")
+            say(f"{what}: compiling, only this first time, about a minute")
         said = True
 
     with watch_compilation(begins):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -87,17 +87,13 @@ class TrainingData:
         chosen = find_device(device)
         check_data(data)
         device = data.x.device if device == "auto" and data.x.is_cuda else chosen
-        dtype = torch.get_default_dtype()
-        x = data.x.to(device=device, dtype=dtype)
+        x = data.x.to(device=device, dtype=torch.get_default_dtype())
         y = data.y.to(device).long()
         train = data.train_mask.to(device)
-        weight = data.get("edge_weight")
-        if weight is not None:
-            weight = weight.to(device=device, dtype=dtype)
         density = float(torch.count_nonzero(x)) / max(x.numel(), 1)
         return cls(
             features=SparseFeatures(x) if density < _SPARSE_BELOW else x,
-            graph=Graph(data.edge_index.to(device), data.num_nodes, weight),
+            graph=_graph(data, device),
             labels=y,
             train_labels=torch.where(train, y, UNSEEN),
             val=data.val_mask.to(device).nonzero().flatten(),
@@ -106,6 +102,25 @@ class TrainingData:
             num_classes=int(y.max()) + 1,
             metric=data.get("metric") or "accuracy",
         )
+
+    def with_edges_of(self, data: Any) -> TrainingData:
+        """The same vertices on the edges of another PyG graph, whose weights count if it has any; all else is shared.
+
+        Raises
+        ------
+        ValueError
+            If that graph has another number of vertices.
+        """
+        if data.num_nodes != len(self.labels):
+            raise ValueError(f"data must have {len(self.labels)} vertices, as these have, got {data.num_nodes}")
+        return replace(self, graph=_graph(data, self.device))
+
+
+def _graph(data: Any, device: torch.device) -> Graph:
+    weight = data.get("edge_weight")
+    if weight is not None:
+        weight = weight.to(device=device, dtype=torch.get_default_dtype())
+    return Graph(data.edge_index.to(device), data.num_nodes, weight)
 
 
 def check_data(data: Any) -> None:

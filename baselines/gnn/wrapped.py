@@ -35,7 +35,8 @@ class OwnModel(nn.Module):
         Raises
         ------
         ValueError
-            If the graph has weights and the model takes none, or the outputs are no such logits.
+            If the graph has weights and the model takes none, the model changes what it is given, or the outputs are no
+            such logits.
         """
         features = x if isinstance(x, Tensor) else x.dense
         weights = {} if graph.edge_weight is None else {"edge_weight": graph.edge_weight}
@@ -43,9 +44,15 @@ class OwnModel(nn.Module):
             raise ValueError(
                 f"the graph has edge weights, and forward of model {self._name!r} takes no argument edge_weight"
             )
+        given = {"x": features, "edge_index": graph.edge_index, **weights}
+        versions = {name: tensor._version for name, tensor in given.items()}  # torch counts operations in place
         logits = self.model(features, graph.edge_index, **weights)
+        for name, tensor in given.items():
+            # All later passes, and later runs on this graph, would get what this one left.
+            if tensor._version != versions[name]:
+                raise ValueError(f"model {self._name!r} changes its {name} in place; let it work on {name}.clone()")
         expected = (graph.num_nodes, self._num_classes)
         if not isinstance(logits, Tensor) or tuple(logits.shape) != expected:
-            given = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-            raise ValueError(f"model {self._name!r} must return logits {list(expected)}, got {given}")
+            got = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+            raise ValueError(f"model {self._name!r} must return logits {list(expected)}, got {got}")
         return logits

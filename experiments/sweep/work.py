@@ -33,6 +33,7 @@ from wis.machine import PeakMemory
 from wis.registry import find_method
 
 if TYPE_CHECKING:
+    from wis.baselines.gnn.data import TrainingData
     from wis.baselines.gnn.fit import FitResult
     from wis.baselines.metrics import Reference
 
@@ -101,7 +102,7 @@ def execute_run(task: RunTask) -> RunOutcome:
         stays, weights = _choose(task, graph)
         sparse = graph.data if task.run.removed == 0 else graph.keep_pairs(stays, weights)
         sparsify_seconds = time.perf_counter() - start
-        trained = train(_with_split(sparse, task.run.split), task.run)
+        trained = train(_prepared(graph, task.run.split, task.run.device).with_edges_of(sparse), task.run)
         peak_bytes = trained.peak_memory_bytes if task.run.device == "cuda" else memory.bytes()
         facts, kept = _left(task, graph, stays, weights, trained.depth)
     except Exception as error:
@@ -126,11 +127,11 @@ def execute_run(task: RunTask) -> RunOutcome:
     )
 
 
-def train(graph: Any, run: Run) -> FitResult:
-    """Train the model of a run on a PyG graph and measure it."""
+def train(data: TrainingData, run: Run) -> FitResult:
+    """Train the model of a run on what is prepared for it and measure it."""
     from wis.baselines.gnn.fit import fit
 
-    return fit(run.model, graph, seed=run.seed, device=run.device, protocol=Protocol(**run.protocol))
+    return fit(run.model, data, seed=run.seed, protocol=Protocol(**run.protocol))
 
 
 def load_dataset(name: str, data_root: Path | None) -> LoadedGraph:
@@ -168,6 +169,14 @@ def _left(
         facts = {**structure(after), **(receptive_field(after, depth) if depth else {})}
         _measured[key] = facts, what_is_kept(_reference(before), after, graph.data.y.numpy(), weights)
     return _measured[key]
+
+
+@functools.lru_cache(maxsize=1)
+def _prepared(graph: LoadedGraph, split: Split, device: str) -> TrainingData:
+    """The whole graph, checked and prepared for the runs that come one after the other on its sparse graphs."""
+    from wis.baselines.gnn.data import TrainingData
+
+    return TrainingData.from_pyg(_with_split(graph.data, split), device)
 
 
 @functools.lru_cache(maxsize=1)

@@ -42,4 +42,4 @@ def test_compilation_is_announced_once_and_not_where_there_is_none(caplog: pytes
             assert double(2.5) == 5
         with track(1, "ranking", enabled=False):
             assert double(True) == 2
-    assert caplog.messages == ["ranking: compiling, only this first time, up to a minute"]
+    assert caplog.messages == ["ranking: compiling, only this first time, about a minute"]

@@ -29,6 +29,20 @@ def test_features_are_sparse_where_mostly_zero():
     assert torch.equal(TrainingData.from_pyg(data).features, data.x)
 
 
+def test_another_graph_s_edges_are_prepared_alike():
+    data, other = two_groups(), two_groups()
+    other.edge_index = other.edge_index[:, 7:]
+    other.edge_weight = torch.rand(other.num_edges, generator=torch.Generator().manual_seed(0))
+    moved, fresh = TrainingData.from_pyg(data).with_edges_of(other), TrainingData.from_pyg(other)
+    assert torch.equal(moved.graph.edge_index, fresh.graph.edge_index)
+    assert torch.equal(moved.graph.edge_weight, fresh.graph.edge_weight)
+    assert TrainingData.from_pyg(other).with_edges_of(data).graph.edge_weight is None
+    assert torch.equal(moved.train_labels, fresh.train_labels)
+    other.num_nodes = 61
+    with pytest.raises(ValueError, match="data must have 60 vertices, as these have, got 61"):
+        moved.with_edges_of(other)
+
+
 def test_no_pyg_graph_is_refused():
     with pytest.raises(TypeError, match="data must be a PyG Data, got ndarray"):
         TrainingData.from_pyg(torch.zeros(3).numpy())

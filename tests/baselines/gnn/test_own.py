@@ -36,6 +36,15 @@ class Pooled(Net):
     def forward(self, x, edge_index):
         return self.layer(x, edge_index).sum(dim=0)
 
+class Scaling(Net):
+    def forward(self, x, edge_index):
+        x /= 2
+        return self.layer(x, edge_index)
+
+class Turning(Net):
+    def forward(self, x, edge_index):
+        return self.layer(x, edge_index.copy_(edge_index.flip(0)))
+
 class Sized(Net):
     def __init__(self, num_features, num_classes, width):
         pass
@@ -99,6 +108,12 @@ def test_outputs_are_logits(module):
         fit("own_models:Pooled", two_groups(), device="cpu")
     with pytest.raises(ValueError, match="hidden is the width of the package's own models; got 8"):
         build("own_models:Net", 3, 2, hidden=8)
+
+
+@pytest.mark.parametrize(("name", "changed"), [("Scaling", "x"), ("Turning", "edge_index")])
+def test_a_model_that_changes_what_all_passes_share_is_refused(module, name, changed):
+    with pytest.raises(ValueError, match=rf"'own_models:{name}' changes its {changed} in place.*{changed}.clone"):
+        fit(f"own_models:{name}", two_groups(), device="cpu")
 
 
 def test_a_model_of_another_package_goes_by_the_name_of_its_entry_point(module, monkeypatch):
