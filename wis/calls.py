@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -113,13 +115,14 @@ def rank_pairs(
     TypeError
         If the method has no order of its own, or learns and ``data`` is None.
     ValueError
-        If the method does not return a permutation; third-party methods may err.
+        If the method does not return a permutation, or changes the data; third-party methods may err.
     """
     if method.kind == "select":
         raise TypeError(f"method {method.name!r} has no removal order; use wis.sparsify, once for every budget")
     _require_data(method, data)
-    shared = {"data": data, "seed": seed, "device": device_name(device), "progress": progress}
-    ranking = method.call(edges, **shared, **_own(options))
+    with _lent(data, method) as data:
+        shared = {"data": data, "seed": seed, "device": device_name(device), "progress": progress}
+        ranking = method.call(edges, **shared, **_own(options))
     ranking = check_ranking(ranking, edges.num_pairs, method.name)
     return forest_last(edges, ranking) if options.get("keep_connected") else ranking
 
@@ -154,16 +157,17 @@ def choose_pairs(
         If the method breaks its contract; third-party methods may err.
     """
     _require_data(method, data)
-    shared = {"data": data, "seed": seed, "device": device_name(device), "progress": progress}
     own, connected = _own(options), bool(options.get("keep_connected"))
-    if method.kind == "select":
-        call = functools.partial(_select, method, keywords={**shared, **own})
-        forest_seed = seed if method.uses_seed(own) else 0
-        return _connected(edges, num_keep, forest_seed, call) if connected else call(edges, num_keep)
     num_remove = edges.num_pairs - num_keep
     # An order may be exact for the first removals only; what the forest is depends on all.
     limit = edges.num_pairs if connected else num_remove
-    ranking = method.call(edges, **shared, limit=limit, **own)
+    with _lent(data, method) as data:
+        shared = {"data": data, "seed": seed, "device": device_name(device), "progress": progress}
+        if method.kind == "select":
+            call = functools.partial(_select, method, keywords={**shared, **own})
+            forest_seed = seed if method.uses_seed(own) else 0
+            return _connected(edges, num_keep, forest_seed, call) if connected else call(edges, num_keep)
+        ranking = method.call(edges, **shared, limit=limit, **own)
     ranking = check_ranking(ranking, edges.num_pairs, method.name)
     ranking = forest_last(edges, ranking) if connected else ranking
     kept = np.ones(edges.num_pairs, dtype=bool)
@@ -204,6 +208,19 @@ def _connected(
     if weights is not None:
         weights[rest] = factors
     return kept, weights
+
+
+@contextlib.contextmanager
+def _lent(data: Any, method: Method) -> Iterator[Any]:
+    """A copy of the caller's PyG graph for a method, which may set attributes of it but must leave the tensors alone."""
+    lent = copy.copy(data)
+    tensors = lent.to_dict() if hasattr(lent, "to_dict") else {}
+    # torch counts operations in place.
+    before = {name: value._version for name, value in tensors.items() if hasattr(value, "_version")}
+    yield lent
+    for name, version in before.items():
+        if tensors[name]._version != version:
+            raise ValueError(f"method {method.name!r} changes data.{name} in place; let it work on data.{name}.clone()")
 
 
 def _require_data(method: Method, data: Any) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from torch_geometric.data import Data
 from typer.testing import CliRunner
 
 import wis
@@ -61,6 +65,21 @@ def rank_by_integers(edges: wis.EdgeList) -> np.ndarray:
     return np.arange(edges.num_pairs)
 
 
+@wis.method(source="a test", learns=True)
+def rank_and_scale(edges: wis.EdgeList, *, data: Any, share: float = 1.0) -> np.ndarray:
+    """Rank pairs by position, and scale the features in place."""
+    data.y = data.y.new_zeros(data.num_nodes)
+    data.x *= share
+    return np.arange(edges.num_pairs)
+
+
+@wis.method(source="a test", learns=True)
+def rank_by_labels(edges: wis.EdgeList, *, data: Any) -> np.ndarray:
+    """Rank pairs by position, and exchange the labels."""
+    data.y = data.y.new_zeros(data.num_nodes)
+    return np.arange(edges.num_pairs)
+
+
 @pytest.fixture
 def third_party(monkeypatch: pytest.MonkeyPatch) -> None:
     """Methods as another package would register them."""
@@ -73,6 +92,8 @@ def third_party(monkeypatch: pytest.MonkeyPatch) -> None:
         "by-sum": rank_by_sum,
         "by-too-few": rank_by_too_few,
         "by-integers": rank_by_integers,
+        "and-scale": rank_and_scale,
+        "by-labels": rank_by_labels,
     }
     extra = {
         name: importlib.metadata.EntryPoint(name, f"{here}:{function.__name__}", ENTRY_POINT_GROUP)
@@ -99,6 +120,16 @@ def test_own_methods_are_registered() -> None:
     for record in records.values():
         assert record.summary
         assert record.source
+
+
+@pytest.mark.usefixtures("third_party")
+def test_a_method_gets_a_graph_that_it_cannot_change() -> None:
+    data = Data(x=torch.ones(3, 2), y=torch.arange(3), edge_index=torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]))
+    for call in (wis.removal_order, functools.partial(wis.sparsify, keep=0.5)):
+        with pytest.raises(ValueError, match=r"method 'and-scale' changes data.x in place; .* data.x.clone\(\)"):
+            call(data, method="and-scale")
+        call(data, method="by-labels")
+        assert torch.equal(data.y, torch.arange(3))
 
 
 def test_seeds_that_matter() -> None:
