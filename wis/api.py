@@ -9,7 +9,7 @@ from wis.budget import pairs_to_keep
 from wis.calls import check_call, choose_pairs, rank_pairs, read_edges
 from wis.extras import needed_for
 from wis.graphs.edge_list import LoadedGraph
-from wis.graphs.load import load_any, load_graph
+from wis.graphs.load import load_any, load_edges, load_graph
 from wis.graphs.parts import LoadedParts
 from wis.order import RemovalOrder
 from wis.registry import Method
@@ -108,7 +108,7 @@ def sparsify(
     found = check_call(method, options, device, seed)
     loaded = load_any(graph, num_nodes, directed, edge_attrs=edge_attrs, homogeneous=homogeneous)
     call = {"data": data, "seed": seed, "device": device, "progress": progress}
-    return _sparse(loaded, found, keep, num_edges, options, call)
+    return _sparse(loaded, found, keep, num_edges, num_nodes, options, call)
 
 
 def _sparse(
@@ -116,15 +116,18 @@ def _sparse(
     method: Method,
     keep: float | None,
     num_edges: int | None,
+    num_nodes: int | None,
     options: Mapping[str, Any],
     call: Mapping[str, Any],
 ) -> Any:
     """The sparse graph, part by part where it has parts."""
     if isinstance(loaded, LoadedParts):
-        return loaded.combine([_sparse(part, method, keep, num_edges, options, call) for part in loaded.parts])
+        parts = [_sparse(part, method, keep, num_edges, num_nodes, options, call) for part in loaded.parts]
+        return loaded.combine(parts)
     num_keep = pairs_to_keep(loaded.edges.num_pairs, keep, num_edges)
     data = loaded.data if call["data"] is None else call["data"]
-    kept, weights = choose_pairs(method, read_edges(method, loaded), num_keep, options, **{**call, "data": data})
+    edges = read_edges(method, loaded, options, num_nodes=num_nodes, data=data)
+    kept, weights = choose_pairs(method, edges, num_keep, options, **{**call, "data": data})
     return loaded.keep_pairs(kept, weights)
 
 
@@ -173,9 +176,8 @@ def removal_order(
     found = check_call(method, options, device, seed)
     loaded = load_graph(graph, num_nodes, directed, edge_attrs=edge_attrs, homogeneous=homogeneous)
     data = loaded.data if data is None else data
-    ranking = rank_pairs(
-        found, read_edges(found, loaded), options, data=data, seed=seed, device=device, progress=progress
-    )
+    edges = read_edges(found, loaded, options, num_nodes=num_nodes, data=data)
+    ranking = rank_pairs(found, edges, options, data=data, seed=seed, device=device, progress=progress)
     return RemovalOrder(loaded.edges, ranking, method=method, options=options, seed=seed, labels=loaded.labels)
 
 
@@ -220,7 +222,7 @@ def walk_index(
     """
     from wis.engine import walk_counts as counts
 
-    edges = load_graph(graph, num_nodes, directed).edges
+    edges = load_edges(graph, num_nodes, directed).edges
     return counts.walk_index(edges, subset, depth, target)
 
 
@@ -257,4 +259,4 @@ def closed_walks(graph: Any, depth: int, *, num_nodes: int | None = None, direct
     with needed_for("wis.closed_walks"):
         import torch
 
-    return torch.from_numpy(counts.closed_walks(load_graph(graph, num_nodes, directed).edges, depth))
+    return torch.from_numpy(counts.closed_walks(load_edges(graph, num_nodes, directed).edges, depth))

@@ -73,8 +73,12 @@ def _check_is_current(device: str | torch.device) -> None:
         )
 
 
-def read_edges(method: Method, loaded: LoadedGraph) -> EdgeList:
+def read_edges(
+    method: Method, loaded: LoadedGraph, options: Mapping[str, Any], *, num_nodes: int | None = None, data: Any = None
+) -> EdgeList:
     """The edge list that a method gets: with weights if it reads them; else a warning, once, where weights differ.
+
+    Unless features or options are about vertices, or ``num_nodes`` is given, it has no gaps between vertices.
 
     Raises
     ------
@@ -82,10 +86,14 @@ def read_edges(method: Method, loaded: LoadedGraph) -> EdgeList:
         If the method reads weights, and one is no positive, finite number.
     """
     if method.reads_weights:
-        return loaded.weighted_edges()
-    if loaded.has_different_weights:
-        warn_of_weights(method.name)
-    return loaded.edges
+        edges = loaded.weighted_edges()
+    else:
+        edges = loaded.edges
+        if loaded.has_different_weights:
+            warn_of_weights(method.name)
+    features = loaded.data if data is None else data
+    named = num_nodes is not None or features is not None or {"targets", "partitions"} & options.keys()
+    return edges if named else edges.without_gaps()
 
 
 def warn_of_weights(method: str) -> None:
@@ -212,7 +220,7 @@ def _connected(
 
 @contextlib.contextmanager
 def _lent(data: Any, method: Method) -> Iterator[Any]:
-    """A copy of the caller's PyG graph for a method, which may set attributes of it but must leave the tensors alone."""
+    """A copy of the caller's PyG graph for a method: it may set attributes of it but must leave the tensors alone."""
     lent = copy.copy(data)
     tensors = lent.to_dict() if hasattr(lent, "to_dict") else {}
     # torch counts operations in place.

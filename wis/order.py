@@ -17,8 +17,8 @@ from wis.checks import check_count
 from wis.extras import needed_for
 from wis.files import DAMAGED_NPZ, replace_file
 from wis.graphs.edge_list import EdgeList, LoadedGraph
-from wis.graphs.labels import renumbering
-from wis.graphs.load import load_graph
+from wis.graphs.labels import name_of, renumbering
+from wis.graphs.load import load_edges, load_graph
 
 if TYPE_CHECKING:
     import torch
@@ -61,8 +61,8 @@ class RemovalOrder:
     ) -> None:
         self._edge_list = edge_list
         # Labels 0, 1, … say no more than positions do; there may be 10^9 vertices, and none has a label then.
-        numbered = labels is None or all(repr(label) == repr(number) for number, label in enumerate(labels))
-        self._labels = None if numbered else [repr(label) for label in labels or ()]
+        numbered = labels is None or all(name_of(label) == repr(number) for number, label in enumerate(labels))
+        self._labels = None if numbered else [name_of(label) for label in labels or ()]
         self._ranking = check_ranking(ranking, edge_list.num_pairs, method)
         self.method = method
         self.options = dict(options)
@@ -159,7 +159,7 @@ class RemovalOrder:
             from.
         """
         num_keep = pairs_to_keep(len(self), keep, num_edges)
-        loaded = self._load(graph, edge_attrs)
+        loaded = load_graph(graph, edge_attrs=edge_attrs, **self._as_own(graph))
         return loaded.keep_pairs(self.kept_pairs(loaded.edges, num_keep, loaded.labels))
 
     def column_mask(self, graph: Any, keep: float | None = None, num_edges: int | None = None) -> torch.Tensor:
@@ -188,7 +188,7 @@ class RemovalOrder:
             import torch
 
         num_keep = pairs_to_keep(len(self), keep, num_edges)
-        loaded = self._load(graph)
+        loaded = load_edges(graph, **self._as_own(graph))
         if not isinstance(loaded, LoadedGraph):
             raise TypeError("graph is read from a file as it is needed; pass its edge_index")
         return torch.as_tensor(loaded.column_mask(self.kept_pairs(loaded.edges, num_keep, loaded.labels)))
@@ -200,11 +200,13 @@ class RemovalOrder:
         """
         return self.column_mask(graph, keep, num_edges).nonzero()[:, 0]
 
-    def _load(self, graph: Any, edge_attrs: Collection[str] | None = None) -> Any:
-        """Read a graph as the order's own was read."""
-        num_nodes = None if _counts_its_vertices(graph) else self.num_nodes
-        homogeneous = any(base.__name__ == "HeteroData" for base in type(graph).__mro__)
-        return load_graph(graph, num_nodes, self.directed, edge_attrs=edge_attrs, homogeneous=homogeneous)
+    def _as_own(self, graph: Any) -> dict[str, Any]:
+        """How to read a graph so that it is read as the order's own was."""
+        return {
+            "num_nodes": None if _counts_its_vertices(graph) else self.num_nodes,
+            "directed": self.directed,
+            "homogeneous": any(base.__name__ == "HeteroData" for base in type(graph).__mro__),
+        }
 
     def kept_pairs(self, edges: EdgeList, num_keep: int, labels: Sequence[Any] | None = None) -> np.ndarray:
         """Bool ``[m]`` in canonical order: whether each pair of ``edges`` is among the ``num_keep`` removed last.
@@ -226,16 +228,27 @@ class RemovalOrder:
         own, ranking = self._edge_list, self._ranking
         same = (edges.num_nodes, edges.directed) == (own.num_nodes, own.directed)
         if same:
-            own, ranking = self._renumbered([repr(label) for label in labels] if labels is not None else None)
+            own, ranking = self._renumbered([name_of(label) for label in labels] if labels is not None else None)
         if not (same and np.array_equal(edges.pairs, own.pairs)):
-            raise ValueError(
-                f"graph is not the one that this order was made from: the order is for {self.num_nodes} vertices and "
-                f"{len(self)} pairs, graph has {edges.num_nodes} and {edges.num_pairs}"
-                + (" (their endpoints differ)" if edges.num_pairs == len(self) else "")
-            )
+            raise ValueError(f"graph is not the one that this order was made from: {self._difference(edges)}")
         kept = np.zeros(len(self), dtype=bool)
         kept[ranking[len(self) - num_keep :]] = True
         return kept
+
+    def _difference(self, edges: EdgeList) -> str:
+        """In what a graph differs from that of the order."""
+        if edges.directed != self.directed:
+            own, other = ("directed", "undirected") if self.directed else ("undirected", "directed")
+            return f"the order is for {own} pairs, and graph was read as {other}"
+        counts = (
+            f"the order is for {self.num_nodes} vertices and {len(self)} pairs, graph has {edges.num_nodes} and "
+            f"{edges.num_pairs}"
+        )
+        if edges.num_pairs != len(self):
+            return counts
+        if edges.num_nodes != self.num_nodes:
+            return f"{counts}; read it by num_nodes={self.num_nodes} if only vertices without an edge are missing"
+        return f"{counts} (their endpoints differ)"
 
     def _renumbered(self, labels: list[str] | None) -> tuple[EdgeList, np.ndarray]:
         """The order's pairs and ranking with the vertices numbered as in a graph with these labels."""

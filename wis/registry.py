@@ -325,7 +325,8 @@ def _load(name: str) -> Method:
 def parse_method(text: str) -> tuple[str, dict[str, Any]]:
     """Split ``"wis:depth=2,ties=random"`` into a name and its options.
 
-    Values are read as Python literals (``2``, ``0.5``, ``None``, ``True``) where they are, else taken as strings.
+    Values are read as Python literals (``2``, ``0.5``, ``None``, ``True``, ``[0, 4]``) where they are, else taken as
+    strings.
 
     Raises
     ------
@@ -336,7 +337,7 @@ def parse_method(text: str) -> tuple[str, dict[str, Any]]:
 
     name, _, rest = text.partition(":")
     options: dict[str, Any] = {}
-    for part in filter(None, rest.split(",")):
+    for part in filter(None, _split_options(rest)):
         key, equals, value = part.partition("=")
         if not equals:
             raise ValueError(f"method {text!r}: expected option=value after the colon, got {part!r}")
@@ -353,6 +354,18 @@ def parse_method(text: str) -> tuple[str, dict[str, Any]]:
     except (TypeError, ValueError) as error:
         raise ValueError(f"method {text!r}: {error}") from error
     return name, options
+
+
+def _split_options(text: str) -> list[str]:
+    """Split at commas, but not inside of brackets."""
+    parts = [""]
+    for piece in text.split(","):
+        is_open = sum(parts[-1].count(opens) - parts[-1].count(closes) for opens, closes in ("[]", "()", "{}")) > 0
+        if is_open:
+            parts[-1] += f",{piece}"
+        else:
+            parts.append(piece)
+    return parts
 
 
 def format_method(name: str, options: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import torch
@@ -74,7 +75,7 @@ class DropEdges(torch.nn.Module):
     ----------
     keep
         Fraction of the pairs that stay, in ``[0, 1]``.
-    directed
+    directed, edge_attrs
         As in :func:`wis.sparsify`.
 
     Raises
@@ -95,10 +96,13 @@ class DropEdges(torch.nn.Module):
     (torch.Size([2, 2]), torch.Size([2, 4]))
     """
 
-    def __init__(self, keep: float = 0.5, directed: bool | None = None) -> None:
+    def __init__(
+        self, keep: float = 0.5, directed: bool | None = None, edge_attrs: Collection[str] | None = None
+    ) -> None:
         super().__init__()
         self.keep = check_fraction("keep", keep)
         self.directed = directed
+        self.edge_attrs = edge_attrs
 
     def forward(self, graph: Any, *edge_values: torch.Tensor | None) -> Any:
         """Return the sparse graph; with ``edge_values`` ``[E, ...]``, as weights, a tuple of it and the values left."""
@@ -106,8 +110,10 @@ class DropEdges(torch.nn.Module):
             return (graph, *edge_values) if edge_values else graph
         seed = int(torch.randint(1 << 31, ()))
         if not edge_values:
-            return sparsify(graph, self.keep, method="random", directed=self.directed, seed=seed)
-        loaded = load_graph(graph, directed=self.directed)
+            return sparsify(
+                graph, self.keep, method="random", directed=self.directed, seed=seed, edge_attrs=self.edge_attrs
+            )
+        loaded = load_graph(graph, directed=self.directed, edge_attrs=self.edge_attrs)
         num_keep = round(self.keep * loaded.edges.num_pairs)
         kept, _ = choose_pairs(check_call("random", {}), loaded.edges, num_keep, {}, seed=seed)
         stays = torch.as_tensor(loaded.column_mask(kept))

@@ -14,6 +14,7 @@ import torch
 from torch_geometric.data import Data
 
 import wis
+from wis.graphs.load import load_graph
 
 
 @pytest.fixture
@@ -196,6 +197,50 @@ def test_numbers_as_labels_are_the_numbers_of_other_types() -> None:
     by_label = wis.removal_order(graph)
     kept = {frozenset(pair) for pair in by_label.apply(columns, num_edges=2).T.tolist()}
     assert kept == edges_of(by_label.apply(graph, num_edges=2))
+
+
+def test_numbers_of_numpy_as_labels_are_numbers() -> None:
+    graph = nx.Graph([(3, 2), (2, 1), (1, 0), (0, 2)])
+    same = nx.Graph()
+    same.add_edges_from(np.array([(1, 0), (0, 2), (3, 2), (2, 1)]))
+    assert {type(node) for node in same} == {np.int64}
+    for one, other in ((graph, same), (same, graph)):
+        order = wis.removal_order(one)
+        assert edges_of(order.apply(other, num_edges=2)) == edges_of(order.apply(one, num_edges=2))
+    columns = torch.tensor([*graph.edges, *((v, u) for u, v in graph.edges)]).T
+    assert edges_of(wis.removal_order(columns).apply(same, num_edges=2)) == edges_of(
+        wis.removal_order(columns).apply(graph, num_edges=2)
+    )
+
+
+def test_numbers_as_texts_in_another_order_are_not_guessed() -> None:
+    order = wis.removal_order(torch.tensor([[0, 1, 0, 2, 1, 2], [1, 0, 2, 0, 2, 1]]))
+    graph = nx.Graph([("2", "0"), ("2", "1"), ("0", "1")])
+    with pytest.raises(ValueError, match=r"'0', '1', …, in another order: have numbers in both, as networkx.relabel"):
+        order.apply(graph)
+    assert order.apply(nx.Graph([("0", "1"), ("1", "2"), ("0", "2")]), num_edges=1).number_of_edges() == 1
+    assert order.apply(nx.Graph([("c", "a"), ("a", "b"), ("b", "c")]), num_edges=1).number_of_edges() == 1
+
+
+def test_what_differs_is_said() -> None:
+    path = np.array([[0, 1], [1, 2]])
+    order = wis.removal_order(path, num_nodes=5, directed=False)
+    with pytest.raises(ValueError, match=r"5 vertices and 2 pairs, graph has 3 and 2; read it by num_nodes=5 if only"):
+        order.kept_pairs(load_graph(path, directed=False).edges, 1)
+    with pytest.raises(ValueError, match="the order is for undirected pairs, and graph was read as directed"):
+        order.kept_pairs(load_graph(path, 5, directed=True).edges, 1)
+
+
+def test_columns_are_told_whatever_follows_the_edges() -> None:
+    ring = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]])
+    data = Data(edge_index=torch.cat([ring, ring.flip(0)], dim=1), num_nodes=8, time=torch.arange(8))
+    order = wis.removal_order(data, depth=2, edge_attrs=[])
+    with pytest.raises(ValueError, match=r"pass edge_attrs=\['time'\]"):
+        order.apply(data)
+    assert order.column_mask(data).sum() == 4
+    assert wis.walk_index(data, [0], 2) > 0
+    assert wis.closed_walks(data, 2).tolist() == [3, 3, 3, 3, 0, 0, 0, 0]
+    assert wis.DropEdges(edge_attrs=["time"])(data).time.shape == (4,)
 
 
 def test_a_directed_order_is_found_by_labels() -> None:

@@ -203,6 +203,8 @@ def test_unknown_methods_and_options_are_named() -> None:
 def test_methods_as_text() -> None:
     assert parse_method("wis:depth=2,ties=random") == ("wis", {"depth": 2, "ties": "random"})
     assert parse_method("random") == ("random", {})
+    for options in ({"depth": 2, "targets": [0, 4]}, {"partitions": [([0, 1], 3), [2, 3]], "ties": "random"}):
+        assert parse_method(format_method("wis", options)) == ("wis", options)
     assert format_method("wis", {"ties": "random", "depth": 2}) == "wis:depth=2,ties=random"
     with pytest.raises(ValueError, match="expected option=value after the colon, got 'depth'"):
         parse_method("wis:depth")

@@ -11,7 +11,7 @@ from wis.graph_files.columns import TableOptions
 from wis.graphs.parts import LoadedParts
 
 if TYPE_CHECKING:
-    from wis.graphs.edge_list import EdgeList, LoadedGraph
+    from wis.graphs.edge_list import LoadedGraph
     from wis.registry import Method
 
 
@@ -34,7 +34,7 @@ def load(
     columns: TableOptions,
     edge_attrs: str | None,
     num_nodes: int | None,
-    directed: bool,
+    directed: bool | None,
     method: Method | None,
 ) -> LoadedGraph | LoadedParts:
     """Read the file, and check that a method finds there what it learns from."""
@@ -44,7 +44,7 @@ def load(
     names = _names_in(edge_attrs)
     of_pyg = names if format_of(graph, format) == "pt" else None
     given = read_graph(graph, format=format, edge_attrs=None if of_pyg is names else names, **vars(columns))
-    loaded = load_any(given, num_nodes, directed or None, edge_attrs=of_pyg)
+    loaded = load_any(given, num_nodes, directed, edge_attrs=of_pyg)
     if method is not None and method.learns and not isinstance(loaded, LoadedParts) and loaded.data is None:
         raise ValueError(
             f"method {method.name!r} learns from features, labels and masks, which {graph} does not have; "
@@ -60,7 +60,7 @@ def open_table(
     edge_attrs: str | None,
     method: Method,
     options: Mapping[str, Any],
-    directed: bool,
+    directed: bool | None,
     device: str,
     max_memory: str,
 ) -> tuple[Any, int]:
@@ -72,7 +72,7 @@ def open_table(
 
     memory = check_bytes("max_memory", max_memory)
     table = read_graph(graph, format=format, edge_attrs=_names_in(edge_attrs), **vars(columns))
-    check_streams(table, method, options, directed=directed, device=device)
+    check_streams(table, method, options, directed=bool(directed), device=device)
     if table.has_different_weights:
         warn_of_weights(method.name)
     return table, memory
@@ -87,13 +87,3 @@ def the_only(loaded: LoadedGraph | LoadedParts) -> LoadedGraph:
     if isinstance(loaded, LoadedParts):
         raise ValueError(f"it holds {loaded.what}, each with a budget of its own, and an order is for one graph")
     return loaded
-
-
-def ranked_pairs(loaded: LoadedGraph, method: Method, num_nodes: int | None, options: Mapping[str, Any]) -> EdgeList:
-    """The pairs that a method gets, without gaps between vertices unless features or options are about vertices."""
-    from wis.calls import read_edges
-    from wis.graph_files.edge_tables import close_gaps
-
-    edges = read_edges(method, loaded)
-    named = num_nodes or loaded.data is not None or {"targets", "partitions"} & options.keys()
-    return edges if named else close_gaps(edges)

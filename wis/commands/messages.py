@@ -34,7 +34,8 @@ def _show_note(message: Warning | str, category: type[Warning], *_: Any, **__: A
 # How arguments in messages are called on the command line.
 _OPTIONS = (
     (r"Pass directed=True", "Give --directed"),
-    (r", or directed=False.*", ""),
+    (r"\bpass directed=False", "give --undirected"),
+    (r"\bor directed=False", "or --undirected"),
     (r"\bheader=True\b", "--header"),
     (r"\bheader=False\b", "--no-header"),
     (r"\bmax_memory=", "--max-memory "),

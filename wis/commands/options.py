@@ -55,9 +55,12 @@ NumNodes = Annotated[
     int | None, typer.Option(help="Number of vertices, if some have no edge. Default: the largest index plus one.")
 ]
 Directed = Annotated[
-    bool,
+    bool | None,
     typer.Option(
-        "--directed", metavar="", help="Ordered pairs: u,v and v,u are two edges. Default: one undirected edge."
+        "--directed/--undirected",
+        help="Ordered pairs, u,v and v,u are two edges; or one undirected edge. Default: as the file says, undirected "
+        "where it does not, and a matrix must then be symmetric.",
+        show_default=False,
     ),
 ]
 MaxMemory = Annotated[

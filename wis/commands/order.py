@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from wis.commands.graphs import load, open_table, ranked_pairs, the_only
+from wis.commands.graphs import load, open_table, the_only
 from wis.commands.messages import Meter, naming
 from wis.commands.options import (
     DEFAULT_METHOD,
@@ -35,7 +35,7 @@ def order(
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write: .npz.")],
     method: MethodText = None,
     num_nodes: NumNodes = None,
-    directed: Directed = False,
+    directed: Directed = None,
     seed: Seed = None,
     device: Device = "auto",
     format: Format = None,
@@ -58,7 +58,7 @@ def order(
       wis order graph.csv -o order.npz
       wis order graph.csv -o order.npz --method wis:depth=4,ties=random --seed 1
     """
-    from wis.calls import check_call, rank_pairs
+    from wis.calls import check_call, rank_pairs, read_edges
     from wis.files import check_place
     from wis.order import RemovalOrder
     from wis.registry import parse_method
@@ -81,7 +81,7 @@ def order(
     with naming(graph):
         loaded = the_only(load(graph, format, columns, edge_attrs, num_nodes, directed, found))
         meter.lap("reading")
-        ranked = ranked_pairs(loaded, found, num_nodes, options)
+        ranked = read_edges(found, loaded, options, num_nodes=num_nodes)
     edges = loaded.edges
     ranking = rank_pairs(found, ranked, options, data=loaded.data, seed=seed, device=device, progress=True)
     meter.lap("ranking")

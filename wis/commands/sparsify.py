@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wis.commands.graphs import check_output, load, open_table, ranked_pairs, the_only
+from wis.commands.graphs import check_output, load, open_table, the_only
 from wis.commands.messages import Meter, naming
 from wis.commands.options import (
     DEFAULT_METHOD,
@@ -46,7 +46,7 @@ def sparsify(
         Path | None, typer.Option(help="Use this removal order, made by [bold]wis order[/bold], instead of a method.")
     ] = None,
     num_nodes: NumNodes = None,
-    directed: Directed = False,
+    directed: Directed = None,
     seed: Seed = None,
     device: Device = "auto",
     format: Format = None,
@@ -142,13 +142,13 @@ def _by_method(
 ) -> tuple[Any, int, int]:
     """The sparse graph by a method, part by part where it has parts, and how many pairs it has and had."""
     from wis.budget import pairs_to_keep
-    from wis.calls import choose_pairs
+    from wis.calls import choose_pairs, read_edges
 
     if isinstance(loaded, LoadedParts):
         parts = [_by_method(part, method, options, call, budget, num_nodes) for part in loaded.parts]
         return loaded.combine([part[0] for part in parts]), sum(p[1] for p in parts), sum(p[2] for p in parts)
     num_pairs = loaded.edges.num_pairs
     num_keep = pairs_to_keep(num_pairs, *budget)
-    ranked = ranked_pairs(loaded, method, num_nodes, options)
+    ranked = read_edges(method, loaded, options, num_nodes=num_nodes)
     kept, weights = choose_pairs(method, ranked, num_keep, options, data=loaded.data, **call)
     return loaded.keep_pairs(kept, weights), num_keep, num_pairs

@@ -24,9 +24,6 @@ PROGRESS_FROM_BYTES = 1 << 26
 # A pair is looked up by u * num_nodes + v, and the square of the next number does not fit into 63 bits.
 _MOST_NODES = 3_037_000_499
 
-# Numbers of vertices that are no burden, whether they have edges or not.
-_FEW_NODES = 1 << 16
-
 
 @dataclass(frozen=True)
 class Block:
@@ -386,23 +383,6 @@ class LoadedTable:
     def keep_pairs(self, kept: np.ndarray, weights: np.ndarray | None = None) -> EdgeTable:
         """The sparse table: see :meth:`EdgeTable.keep_pairs`."""
         return self.table.keep_pairs(self.edges, kept, weights)
-
-
-def close_gaps(edges: EdgeList) -> EdgeList:
-    """Number the vertices that have an edge one after another, where most others have none.
-
-    Methods keep arrays over all vertices from 0 to the largest one, which may be 10^9 in a file with ten rows. What
-    they return are positions of pairs, and these are the same: the new numbers are in the order of the old ones.
-
-    Returns
-    -------
-    EdgeList
-        ``edges`` itself where there are at most four vertices a pair, or few. O(m log m) time.
-    """
-    if edges.num_nodes <= max(4 * edges.num_pairs, _FEW_NODES):
-        return edges
-    vertices = np.unique(edges.pairs)
-    return EdgeList(len(vertices), np.searchsorted(vertices, edges.pairs), edges.directed, edges.weights)
 
 
 def _gather(tails: list[np.ndarray], heads: list[np.ndarray]) -> np.ndarray:

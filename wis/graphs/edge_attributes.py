@@ -21,7 +21,8 @@ import numpy as np
 _OF_VERTICES = frozenset({"x", "pos", "feat", "node_type", "n_id", "tf", "face"})
 _OF_VERTICES_IF_OPEN = frozenset({"y", "z", "train_mask", "val_mask", "test_mask"})
 _OF_EDGES = frozenset({"e_id"})
-_SUPERVISION = frozenset({"src_index", "dst_pos_index", "dst_neg_index"})  # of PyG's LinkNeighborLoader
+# Of PyG's loaders: what they were asked for, not what they sampled.
+_SUPERVISION = frozenset({"src_index", "dst_pos_index", "dst_neg_index", "input_id", "seed_time"})
 
 # An undirected graph with one pair has two columns, as many entries as a short label of the graph.
 _FEW_COLUMNS = 2

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import numbers
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,9 @@ _MANY_COLUMNS = 1 << 26
 # Columns looked up at a time when they follow their pair, and pairs in a block: bounds the memory for temporary arrays
 # to 8 MiB each.
 _CHUNK = 1 << 20
+
+# Arrays over so many vertices take no room worth saving.
+_FEW_NODES = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,12 +133,25 @@ class EdgeList:
         is_pair = pair >= 0
         pair, forward = pair[is_pair], (columns[0] < columns[1])[is_pair]
         weights = weights[is_pair].astype(np.float64)
-        total: np.ndarray = np.bincount(pair, weights, minlength=self.num_pairs)
+        # Counts of nothing are integers, whatever the weights.
+        total: np.ndarray = np.bincount(pair, weights, minlength=self.num_pairs).astype(np.float64, copy=False)
         if not self.directed:
             there = np.zeros((2, self.num_pairs), dtype=bool)
             there[forward.astype(np.int8), pair] = True
             total /= np.maximum(there.sum(axis=0), 1)
         return EdgeList(self.num_nodes, self.pairs, self.directed, total)
+
+    def without_gaps(self) -> EdgeList:
+        """The vertices that have an edge numbered one after another, where most others have none.
+
+        Methods keep arrays over all vertices from 0 to the largest one, which may be 10^9 in a file with ten rows. What
+        they return are positions of pairs, and these are the same: the new numbers are in the order of the old ones.
+        The list itself where there are at most four vertices a pair, or few. O(m log m) time.
+        """
+        if self.num_nodes <= max(4 * self.num_pairs, _FEW_NODES):
+            return self
+        vertices = np.unique(self.pairs)
+        return EdgeList(len(vertices), np.searchsorted(vertices, self.pairs), self.directed, self.weights)
 
     def pair_of_columns(self, columns: Any) -> Any:
         """For every column the position of its pair: int64 ``[E]``, -1 for self-loops. O(E log m) time."""
@@ -149,15 +165,27 @@ class EdgeList:
         return positions
 
 
-def check_weights(columns: np.ndarray, weights: np.ndarray, *, positive: bool = True) -> None:
+def stated_weights(values: Sequence[Any]) -> np.ndarray:
+    """Weights as a graph states them one by one: float64 ``[E]``; objects where some are no numbers, to be told of."""
+    if all(isinstance(value, numbers.Real) for value in values):
+        return np.array(values, dtype=np.float64)
+    weights = np.empty(len(values), dtype=object)
+    weights[:] = values
+    return weights
+
+
+def check_weights(columns: np.ndarray, weights: np.ndarray, *, positive: bool = True) -> np.ndarray:
     """Raise an error that names the edge, unless the weights ``[E]`` of all pairs are positive, finite, real numbers.
 
-    ``positive=False`` allows all real numbers, for methods that multiply weights and do not read them.
+    ``positive=False`` allows all real numbers, for methods that multiply weights and do not read them. Returns the
+    weights, as numbers where they are objects.
     """
     if weights.ndim != 1 and not positive:
-        return  # several weights an edge are multiplied alike
+        return weights  # several weights an edge are multiplied alike
     if weights.ndim != 1:
         raise TypeError(f"this method uses edge weights, which must be one number an edge, got {list(weights.shape)}")
+    if weights.dtype.kind == "O":
+        weights = stated_weights(weights.tolist())
     numeric = weights.dtype.kind in "fiub"
     if numeric:
         wrong = ~((weights > 0) & (weights < np.inf)) if positive else weights != weights  # NaN is not itself
@@ -167,10 +195,12 @@ def check_weights(columns: np.ndarray, weights: np.ndarray, *, positive: bool = 
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])
         tail, head = (int(end) for end in columns[:, at])
+        shown = str(weights[at]) if numeric else repr(weights[at])
         raise (ValueError if numeric else TypeError)(
-            f"the weight of the edge from {tail} to {head} (position {at}) is {weights[at]!s}; this method uses edge "
+            f"the weight of the edge from {tail} to {head} (position {at}) is {shown}; this method uses edge "
             f"weights, which must be {'positive, finite ' if positive else ''}numbers: drop such edges, or the weights"
         )
+    return weights
 
 
 def check_key_range(num_nodes: int) -> None:
@@ -321,18 +351,14 @@ class LoadedGraph:
         """
         if self.column_weights is None:
             return self.edges
-        self._check_weights()
-        return self.edges.weighted(self._host_columns(), self.column_weights)
+        columns = self._host_columns()
+        return self.edges.weighted(columns, check_weights(columns, self.column_weights))
 
     @property
     def has_different_weights(self) -> bool:
         """Whether the graph has weights that are not all the same."""
         values = self.column_weights
         return values is not None and len(values) > 0 and bool((values != values[0]).any())
-
-    def _check_weights(self, *, positive: bool = True) -> None:
-        if self.column_weights is not None:
-            check_weights(self._host_columns(), self.column_weights, positive=positive)
 
     def _host_columns(self) -> np.ndarray:
         return self.columns if isinstance(self.columns, np.ndarray) else self.columns.cpu().numpy()
@@ -356,8 +382,8 @@ class LoadedGraph:
         TypeError, ValueError
             If there are factors, and a weight of the graph is no positive, finite number.
         """
-        if weights is not None:
-            self._check_weights(positive=False)
+        if weights is not None and self.column_weights is not None:
+            check_weights(self._host_columns(), self.column_weights, positive=False)
         pair = self.edges.pair_of_columns(self.columns)
         column_weights = None if weights is None else _follow(pair, weights, 1.0)
         return self.rebuild(_follow(pair, kept, True), column_weights)

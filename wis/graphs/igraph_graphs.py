@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from wis.graphs.edge_list import EdgeList, LoadedGraph
+from wis.graphs.edge_list import EdgeList, LoadedGraph, stated_weights
 
 
 def load(graph: Any, num_nodes: int | None, directed: bool | None) -> LoadedGraph:
@@ -17,7 +17,7 @@ def load(graph: Any, num_nodes: int | None, directed: bool | None) -> LoadedGrap
         raise ValueError("directed=True, but graph is an undirected igraph graph; convert it with as_directed()")
     columns = np.array(graph.get_edgelist(), dtype=np.int64).reshape(-1, 2).T
     edges = EdgeList.from_columns(columns, graph.vcount(), graph.is_directed() if directed is None else directed)
-    weights = np.array(graph.es["weight"], dtype=np.float64) if "weight" in graph.es.attributes() else None
+    weights = stated_weights(graph.es["weight"]) if "weight" in graph.es.attributes() else None
 
     def rebuild(kept: np.ndarray, factors: np.ndarray | None) -> Any:
         sparse = graph.copy()

@@ -34,16 +34,21 @@ def number_vertices(columns: np.ndarray, num_nodes: int | None, name: str) -> tu
     return positions.reshape(columns.shape), len(labels), labels.tolist()
 
 
+def name_of(label: Any) -> str:
+    """What a vertex is called in a saved order: ``repr`` of its label, that of NumPy's numbers without their type."""
+    return repr(label.item() if isinstance(label, np.generic) else label)
+
+
 def renumbering(own: Sequence[Any] | None, other: Sequence[Any] | None, num_nodes: int) -> np.ndarray | None:
     """Where the vertices of one graph stand in another: int64 ``[n]``, or None if they have the same numbers.
 
-    A graph without labels calls its vertices 0 to ``n - 1``. Labels are compared in the form ``repr`` gives them, in
-    which they can be saved.
+    A graph without labels calls its vertices 0 to ``n - 1``. Labels are compared as :func:`name_of` gives them.
 
     Raises
     ------
     ValueError
-        If both have labels and these are different.
+        If both have labels and these are different, or if one has numbers and the other the same as texts, in another
+        order.
     """
     if own is None and other is None:
         return None
@@ -55,6 +60,12 @@ def renumbering(own: Sequence[Any] | None, other: Sequence[Any] | None, num_node
     if len(position) == len(others) and position.keys() == set(names):
         return np.array([position[name] for name in names], dtype=np.int64)
     if own is None or other is None:
+        stated, texts = names if other is None else others, [repr(str(number)) for number in range(num_nodes)]
+        if stated != texts and set(stated) == set(texts):
+            raise ValueError(
+                "one of graph and order has the vertices 0, 1, …, the other the same as texts, '0', '1', …, in another "
+                "order: have numbers in both, as networkx.relabel_nodes(graph, int)"
+            )
         return None  # one graph has names and the other numbers, in the order of the names
     different = sorted(position.keys() ^ set(names))
     at = different[0] if different else "twice"

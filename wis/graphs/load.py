@@ -60,6 +60,14 @@ def load_graph(
     return loaded
 
 
+def load_edges(
+    graph: Any, num_nodes: int | None = None, directed: bool | None = None, *, homogeneous: bool = False
+) -> LoadedGraph:
+    """Read one graph for its edges alone, so that it does not matter which attributes follow them; as there else."""
+    edge_attrs = () if _is_pyg(graph) else None
+    return load_graph(graph, num_nodes, directed, edge_attrs=edge_attrs, homogeneous=homogeneous)
+
+
 def load_any(
     graph: Any,
     num_nodes: int | None = None,
@@ -105,7 +113,7 @@ def load_any(
     if num_nodes is not None:
         num_nodes = check_count("num_nodes", num_nodes)
     names = check_edge_attrs(edge_attrs)
-    if _is_of(graph, "torch_geometric") and not _is_of(graph, "torch", "Tensor"):
+    if _is_pyg(graph):
         from wis.graphs import pyg_graphs
 
         loaded = pyg_graphs.load(graph, num_nodes, directed, names, homogeneous=homogeneous)
@@ -118,6 +126,10 @@ def load_any(
         option = "edge_attrs" if names is not None else "homogeneous"
         raise TypeError(f"{option} is for graphs of PyG, got {type(graph).__module__}.{type(graph).__qualname__}")
     return _load_plain(graph, num_nodes, directed)
+
+
+def _is_pyg(graph: Any) -> bool:
+    return _is_of(graph, "torch_geometric") and not _is_of(graph, "torch", "Tensor")  # an EdgeIndex is a tensor
 
 
 def _load_plain(graph: Any, num_nodes: int | None, directed: bool | None) -> LoadedGraph:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numbers
 from typing import Any
 
 import numpy as np
 
-from wis.graphs.edge_list import EdgeList, LoadedGraph
+from wis.graphs.edge_list import EdgeList, LoadedGraph, stated_weights
 
 
 def load(graph: Any, num_nodes: int | None, directed: bool | None) -> LoadedGraph:
@@ -61,9 +60,4 @@ def _weights(stated: list[Any]) -> np.ndarray | None:
     """The attribute ``weight`` of every edge, 1 where it is left out, as in NetworkX; None if it is always left out."""
     if all(value is None for value in stated):
         return None
-    values = [1 if value is None else value for value in stated]
-    if all(isinstance(value, numbers.Real) for value in values):
-        return np.array(values, dtype=np.float64)
-    weights = np.empty(len(values), dtype=object)
-    weights[:] = values
-    return weights
+    return stated_weights([1 if value is None else value for value in stated])

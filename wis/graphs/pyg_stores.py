@@ -282,7 +282,10 @@ def _select_items(values: Any, kept: np.ndarray) -> Any:
 
 def _times(old: Any, factor: torch.Tensor) -> Any:
     if isinstance(old, np.ndarray):
+        old = old.astype(np.float64) if old.dtype.kind == "O" else old
         return multiply(torch.from_numpy(old), factor.cpu()).numpy()
+    if isinstance(old, (list, tuple)):
+        return type(old)((np.asarray(old, dtype=np.float64) * factor.cpu().numpy()).tolist())
     return multiply(old, factor)
 
 

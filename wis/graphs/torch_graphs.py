@@ -12,7 +12,15 @@ import numpy as np
 import torch
 
 from wis.graphs.device_edges import DeviceEdgeList
-from wis.graphs.edge_list import EdgeList, LoadedGraph, check_columns, check_range, check_shape, refuse_weights
+from wis.graphs.edge_list import (
+    EdgeList,
+    LoadedGraph,
+    check_columns,
+    check_range,
+    check_shape,
+    refuse_weights,
+    stated_weights,
+)
 
 
 def load(graph: torch.Tensor, num_nodes: int | None, directed: bool | None) -> LoadedGraph:
@@ -65,13 +73,18 @@ def _check_columns(columns: torch.Tensor, num_nodes: int | None, name: str) -> i
 
 
 def host_weights(weights: Any) -> np.ndarray | None:
-    """Weights as an array of the host; a single column ``[E, 1]`` is taken as ``[E]``. None if they are no tensor."""
-    if not isinstance(weights, torch.Tensor):
-        return weights if isinstance(weights, np.ndarray) else None
-    weights = weights.detach().cpu()
-    if weights.dtype == torch.bfloat16:  # NumPy has no such type
-        weights = weights.float()
-    return (weights[:, 0] if weights.shape[1:] == (1,) else weights).numpy()
+    """Weights as an array of the host; a single column ``[E, 1]`` is taken as ``[E]``. None if there are none."""
+    if weights is None:
+        return None
+    if isinstance(weights, torch.Tensor):
+        weights = weights.detach().cpu()
+        # NumPy has no bfloat16.
+        weights = (weights.float() if weights.dtype == torch.bfloat16 else weights).numpy()
+    elif isinstance(weights, (list, tuple)):
+        weights = stated_weights(weights)
+    elif not isinstance(weights, np.ndarray):
+        raise TypeError(f"edge weights must be a tensor, an array or a list, got {type(weights).__name__}")
+    return weights[:, 0] if weights.shape[1:] == (1,) else weights
 
 
 def multiply(old: torch.Tensor | None, factor: torch.Tensor) -> torch.Tensor:

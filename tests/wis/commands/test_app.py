@@ -189,7 +189,9 @@ def test_errors_about_a_file_name_it_and_the_options(graph: Path, tmp_path: Path
     scipy.sparse.save_npz(matrix, scipy.sparse.csr_array(np.array([[0, 1], [0, 0]])))
     result = run("sparsify", matrix, "-o", tmp_path / "o.npz")
     assert f"wis: error: {matrix}: graph is not symmetric" in result.stderr
-    assert result.stderr.endswith("Give --directed to sparsify it as a directed graph\n")
+    assert result.stderr.endswith(
+        "Give --directed to sparsify it as a directed graph, or --undirected to treat every edge as undirected\n"
+    )
     assert run("sparsify", matrix, "-o", tmp_path / "o.npz", "--directed").exit_code == 0
 
 

@@ -249,3 +249,14 @@ def test_the_rule_looks_at_names_first() -> None:
     assert not follows_edges("ptr", {"edges"}, ["ptr"])
     assert not follows_edges("edge_attr_batch", {"edges"}, ["edge_attr"])
     assert not follows_edges("hyperedge_index", {"edges"}, ["hyperedge_index"])
+
+
+def test_what_a_loader_was_asked_for_stays() -> None:
+    """PyG's NeighborLoader notes the seeds of a batch, which may be as many as the edges that it sampled."""
+    ring = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]])
+    batch = Data(x=torch.ones(7, 2), edge_index=ring, n_id=torch.arange(7), e_id=torch.arange(4), batch_size=4)
+    batch.input_id, batch.seed_time = torch.tensor([10, 11, 12, 13]), torch.arange(4)
+    sparse = wis.sparsify(batch, 0.5, directed=False)
+    assert sparse.e_id.shape == (2,)
+    assert torch.equal(sparse.input_id, batch.input_id)
+    assert torch.equal(sparse.seed_time, batch.seed_time)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch_geometric.data import Batch, Data, HeteroData
 
+import wis
 from wis.graphs.edge_list import EdgeList, check_weights
 from wis.graphs.load import load_any, load_graph
 
@@ -158,7 +161,7 @@ def test_unsigned_indices_work() -> None:
 
 
 BAD_WEIGHTS = [
-    (nx.Graph([(0, 1), (2, 3, {"weight": "heavy"})]), TypeError, r"edge from 2 to 3 \(position 1\) is heavy"),
+    (nx.Graph([(0, 1), (2, 3, {"weight": "heavy"})]), TypeError, r"edge from 2 to 3 \(position 1\) is 'heavy'"),
     (nx.Graph([(0, 1, {"weight": float("nan")})]), ValueError, r"edge from 0 to 1 \(position 0\) is nan"),
     (sp.csr_matrix(np.array([[0, -2.0], [-2.0, 0]])), ValueError, r"edge from 0 to 1 \(position 0\) is -2.0"),
     (
@@ -171,6 +174,12 @@ BAD_WEIGHTS = [
         TypeError,
         r"must be one number an edge, got \[2, 2\]",
     ),
+    (
+        Data(edge_index=torch.tensor([[0, 1], [1, 0]]), edge_weight=np.array([1.0, -2.0], dtype=object)),
+        ValueError,
+        r"from 1 to 0 \(position 1\) is -2.0",
+    ),
+    (Data(edge_index=torch.tensor([[0, 1], [1, 0]]), edge_weight=[np.nan, 1]), ValueError, r"\(position 0\) is nan"),
 ]
 
 
@@ -181,9 +190,38 @@ def test_bad_weights_are_named_where_they_are_read_only(graph: object, error: ty
         loaded.weighted_edges()
 
 
+@pytest.mark.parametrize("kind", [list, tuple, lambda values: np.array(values, dtype=object)])
+def test_weights_are_numbers_in_whatever_they_are_held(kind: Any) -> None:
+    edge_index = torch.tensor([[0, 1, 1, 2, 2, 0], [1, 0, 2, 1, 0, 2]])
+    weights = [5.0, 5, 1, 1, 3, 3]
+    graph = Data(edge_index=edge_index, edge_weight=kind(weights), num_nodes=3)
+    np.testing.assert_array_equal(load_graph(graph).weighted_edges().weights, [5, 3, 1])
+    scaled = load_graph(graph).keep_pairs(np.ones(3, dtype=bool), np.array([2.0, 3.0, 4.0])).edge_weight
+    assert type(scaled) is type(graph.edge_weight)
+    np.testing.assert_allclose(np.asarray(scaled), np.array(weights) * [2, 2, 4, 4, 3, 3])
+
+
+@pytest.mark.parametrize("graph", [sp.csr_array((3, 3)), sp.eye_array(3)])
+def test_weights_of_no_pair(graph: Any) -> None:
+    assert load_graph(graph).weighted_edges().weights.dtype == np.float64
+    assert wis.sparsify(graph, method="threshold").shape == (3, 3)
+
+
+def test_huge_numbers_of_vertices_take_no_memory() -> None:
+    far = 2_000_000_000
+    columns = torch.tensor([[far, 1, 1, 3, 2, 3], [1, far, 3, 1, 3, 2]])
+    near = torch.where(columns == far, 4, columns)
+    for method in ("wis", "random", "dspar", "jaccard"):
+        kept = wis.sparsify(columns, num_edges=2, method=method, seed=3)
+        assert torch.equal(torch.where(kept == far, 4, kept), wis.sparsify(near, num_edges=2, method=method, seed=3))
+        order = wis.removal_order(columns, method, seed=3)
+        assert (order.num_nodes, order.edges.max()) == (far + 1, far)
+        assert torch.equal(order.apply(columns, num_edges=2), kept)
+
+
 def test_factors_need_numbers_to_multiply() -> None:
     loaded = load_graph(BAD_WEIGHTS[0][0])
-    with pytest.raises(TypeError, match="is heavy; this method uses edge weights, which must be numbers"):
+    with pytest.raises(TypeError, match="is 'heavy'; this method uses edge weights, which must be numbers"):
         loaded.keep_pairs(np.ones(2, dtype=bool), np.ones(2))
     assert loaded.keep_pairs(np.array([False, True])).edges[2, 3] == {"weight": "heavy"}
 

@@ -338,3 +338,16 @@ def test_one_rule_for_asymmetric_input(graph: Any) -> None:
         wis.sparsify(graph)
     for directed in (False, True):
         assert len(wis.removal_order(graph, directed=directed)) == 1
+
+
+def test_igraph_weights_of_any_kind() -> None:
+    igraph = pytest.importorskip("igraph")
+    graph = igraph.Graph([(0, 1), (1, 2), (0, 2)])
+    graph.es["weight"] = ["a", "b", "c"]
+    assert wis.sparsify(graph, num_edges=2).es["weight"] == [
+        "abc"[i] for i in range(3) if graph.get_edgelist()[i] in wis.sparsify(graph, num_edges=2).get_edgelist()
+    ]
+    with pytest.raises(TypeError, match=r"from 0 to 1 \(position 0\) is 'a'"):
+        wis.sparsify(graph, method="threshold")
+    graph.es["weight"] = [1, 3, 2]
+    assert wis.sparsify(graph, num_edges=1, method="threshold").get_edgelist() == [(1, 2)]
