@@ -13,6 +13,7 @@ from wis.api import sparsify
 from wis.calls import check_call, choose_pairs
 from wis.checks import check_fraction
 from wis.graphs.load import load_graph
+from wis.graphs.pyg_alike import Alike
 
 # What wis.sparsify takes beside the options of a method.
 _OWN = ("directed", "seed", "device", "edge_attrs", "homogeneous")
@@ -55,9 +56,11 @@ class Sparsify(BaseTransform):
         self.options = options
         own = {name: value for name, value in options.items() if name not in _OWN}
         check_call(method, own, options.get("device", "auto"), options.get("seed"))
+        self._alike = Alike()
 
     def forward(self, data: Any) -> Any:
         """Return a sparse copy of ``data``: a ``Data``, ``HeteroData``, ``TemporalData`` or ``Batch``."""
+        self._alike.check(data)
         return sparsify(data, self.keep, method=self.method, **self.options)
 
     def __repr__(self) -> str:

@@ -98,6 +98,14 @@ def follows_edges(
     )
 
 
+def told_by_length(name: str, length: int, num_nodes: int, num_edges: int, names: Collection[str]) -> bool | None:
+    """Whether an attribute follows the edges where its length alone says so; None where its name does, or neither."""
+    if "edge" in name or name in _OF_EDGES or "index" in name or _belongs_elsewhere(name, names):
+        return None
+    fits = fitting_levels(length, num_nodes, num_edges)
+    return None if len(fits) > 1 else fits == {"edges"}
+
+
 def check_edge_attrs(edge_attrs: Any) -> frozenset[str] | None:
     """Return the names as a set, or raise ``TypeError``."""
     if edge_attrs is None:

@@ -36,12 +36,25 @@ def load_pairs(graph: Any, num_nodes: int | None, directed: bool | None) -> Load
 
 
 def load_graphs(graphs: Sequence[Any], load: Callable[[Any], LoadedGraph | LoadedParts]) -> LoadedParts:
-    """Read each graph by ``load``; the sparse graphs come back in a list, or a tuple."""
+    """Read each graph by ``load``; the sparse graphs come back in a list, or a tuple.
+
+    If they are PyG's, an attribute must follow the edges in all of them or in none.
+    """
     parts = []
+    check_alike = _check_alike(graphs)
     for position, graph in enumerate(graphs):
         try:
+            check_alike(graph)
             parts.append(load(graph))
         except (TypeError, ValueError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"graph number {position} of the {type(graphs).__name__}: {error}") from error
     return LoadedParts(parts, type(graphs), f"a {type(graphs).__name__} of {len(graphs)} graphs")
+
+
+def _check_alike(graphs: Sequence[Any]) -> Callable[[Any], None]:
+    if not type(graphs[0]).__module__.startswith("torch_geometric."):
+        return lambda graph: None
+    from wis.graphs.pyg_alike import Alike
+
+    return Alike().check

@@ -201,6 +201,12 @@ def _positions(pairs: EdgeList, columns: np.ndarray, name: str) -> np.ndarray:
     return pair
 
 
+def lengths(graph: Any) -> dict[str, int]:
+    """How many entries each attribute of a ``Data`` has, those that have any."""
+    found = {path: _length(graph, graph, path, value) for path, value in _attributes(graph.stores[0])}
+    return {".".join(path): length for path, length in found.items() if length is not None and path[0] not in _EDGES}
+
+
 def _attributes(store: Any) -> Iterator[tuple[Path, Any]]:
     """All attributes, and the items of those that are mappings."""
     for key in store.keys():  # noqa: SIM118  iterating a Data gives pairs

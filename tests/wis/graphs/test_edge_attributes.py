@@ -260,3 +260,28 @@ def test_what_a_loader_was_asked_for_stays() -> None:
     assert sparse.e_id.shape == (2,)
     assert torch.equal(sparse.input_id, batch.input_id)
     assert torch.equal(sparse.seed_time, batch.seed_time)
+
+
+def test_what_has_the_length_of_the_edges_by_chance_is_not_cut() -> None:
+    """A vector of six numbers a graph, one of whose graphs has six edges."""
+    graphs = [
+        Data(edge_index=torch.arange(edges).repeat(2, 1).add(torch.tensor([[0], [1]])), fingerprint=torch.ones(6))
+        for edges in (4, 6, 9)
+    ]
+    for graph in graphs:
+        graph.capacity = torch.arange(graph.num_edges)
+    message = (
+        "fingerprint has one entry for each edge in some of the graphs and not in others: if it belongs to the graph"
+    )
+    with pytest.raises(ValueError, match=f"graph number 1 of the list: {message}"):
+        wis.sparsify(graphs, 0.5, directed=False)
+    transform = wis.Sparsify(0.5, directed=False)
+    transform(graphs[0])
+    with pytest.raises(ValueError, match=message):
+        transform(graphs[1])
+    transform(graphs[2])
+    for graph in graphs:
+        graph.fingerprint = graph.fingerprint[None]
+    sparse = wis.sparsify(graphs, 0.5, directed=False)
+    assert [one.fingerprint.shape for one in sparse] == [(1, 6)] * 3
+    assert [one.capacity.shape for one in sparse] == [(2,), (3,), (4,)]
