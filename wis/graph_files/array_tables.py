@@ -164,7 +164,9 @@ class NpzTable(_ArrayTable):
 
     def _stored_weights(self) -> np.ndarray | None:
         with readable(self.path), np.load(self.path, allow_pickle=False) as stored:
-            return stored[self._weight]
+            weights = stored[self._weight]
+        # One number an edge in a column of its own, as graphs of PyG have it.
+        return weights.reshape(-1) if weights.ndim == 2 and weights.shape[1] == 1 else weights
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[IO[bytes]]:

@@ -85,15 +85,24 @@ def choose_columns(
     else:
         ends = find_ends(names) or _guess(path, names, kinds, weight)
     if ends[0] == ends[1] or weight in ends:
-        raise ValueError(f"{path}: source, target and weight must be three columns, got column {ends[0]} twice")
+        twice = ends[0] if ends[0] == ends[1] else weight
+        shown = twice if names is None or twice is None else repr(names[twice])
+        raise ValueError(f"{path}: source, target and weight must be three columns, got column {shown} twice")
     if weight is None and names is not None:
         weight = find_weight(names)
+        if weight is not None and [name.strip() for name in names].count(names[weight].strip()) > 1:
+            raise ValueError(
+                f"{path}: two columns are called {names[weight].strip()!r}; pass weight=, the number of one from 0, "
+                "or rename the other"
+            )
     return Columns(ends[0], ends[1], None if weight in ends else weight)
 
 
 def _find(path: Path, names: Sequence[str] | None, width: int, argument: str, value: str | int) -> int:
     """The number of a column by its name, or by its number."""
     if names is not None and str(value) in names:
+        if list(names).count(str(value)) > 1:
+            raise ValueError(f"{path}: two columns are called {value!r}; rename one of them, or pass its number from 0")
         return list(names).index(str(value))
     if str(value).isdecimal() and int(value) < width:
         return int(value)

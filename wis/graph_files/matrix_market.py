@@ -30,11 +30,14 @@ class MarketMatrix:
         ``"pattern"``, ``"integer"``, ``"real"`` or ``"complex"``: what the values are.
     symmetry
         ``"general"``, ``"symmetric"``, ``"skew-symmetric"`` or ``"hermitian"``: which half the file holds.
+    comment
+        The lines of the comment at its beginning, without their ``%``.
     """
 
     matrix: Any
     field: str
     symmetry: str
+    comment: str = ""
 
     def load_pairs(self, num_nodes: int | None = None, directed: bool | None = None) -> LoadedGraph:
         """Read the pairs; this makes the matrix a graph for :func:`wis.graphs.load.load_graph`.
@@ -51,7 +54,7 @@ class MarketMatrix:
             field = self.field if factors is None or self.field == "complex" else "real"
             # Of a directed graph one half of a symmetric matrix may go without the other.
             symmetry = self.symmetry if not loaded.edges.directed else "general"
-            return MarketMatrix(loaded.rebuild(kept, factors), field, symmetry)
+            return MarketMatrix(loaded.rebuild(kept, factors), field, symmetry, self.comment)
 
         return replace(loaded, rebuild=rebuild, column_weights=weights)
 
@@ -66,7 +69,17 @@ def read(path: Path) -> MarketMatrix:
             raise ValueError(f"it holds a dense matrix ({layout}); expected a sparse one, in coordinate form")
         if path.suffix.lower() != ".gz" and entries * _SHORTEST_ENTRY > path.stat().st_size:
             raise ValueError(f"it claims {entries} entries in {rows} rows and {cols} columns, and is cut short")
-        return MarketMatrix(scipy.io.mmread(path).tocoo(), field, symmetry)
+        return MarketMatrix(scipy.io.mmread(path).tocoo(), field, symmetry, _comment(path))
+
+
+def _comment(path: Path) -> str:
+    """The comment between the first line and the sizes."""
+    with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as file:
+        file.readline()
+        lines = []
+        while (line := file.readline()).startswith(b"%") or (line and not line.strip()):
+            lines.append(line.decode(errors="replace").rstrip("\r\n").removeprefix("%"))
+    return "\n".join(lines)
 
 
 def write(graph: Any, path: Path) -> None:
@@ -81,6 +94,6 @@ def write(graph: Any, path: Path) -> None:
     with replace_file(path) as temporary, temporary.open("wb") as file:
         packed = path.suffix.lower() == ".gz"
         stream = gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=0) if packed else file
-        scipy.io.mmwrite(stream, graph.matrix, field=graph.field, symmetry=graph.symmetry)
+        scipy.io.mmwrite(stream, graph.matrix, comment=graph.comment, field=graph.field, symmetry=graph.symmetry)
         if packed:
             stream.close()

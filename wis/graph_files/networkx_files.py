@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import html
 import json
 import warnings
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from wis.extras import needed_for
 from wis.files import replace_file
+from wis.graph_files import pajek, xml_graphs
 from wis.notices import tell
 
 _LINK_KEYS = ("links", "edges")
+_OWN_KEYS = ("nodes", "directed", "multigraph", "graph")
 
 
 def read(path: Path, kind: str) -> Any:
@@ -66,9 +70,7 @@ def _unreadable(path: Path, kind: str, error: Exception) -> ValueError:
 
 
 def _read_graphml(path: Path) -> Any:
-    import networkx as nx
-
-    return nx.read_graphml(path)
+    return xml_graphs.read(path, "graphml")
 
 
 def _read_gml(path: Path) -> Any:
@@ -77,19 +79,17 @@ def _read_gml(path: Path) -> Any:
     try:
         return nx.read_gml(path)
     except nx.NetworkXError:
-        return nx.read_gml(path, label="id")  # vertices without labels
+        graph = nx.read_gml(path, label="id")  # vertices without labels, or with the same
+    setattr(graph, "called_by_id", True)  # noqa: B010  for the writer; an attribute of the object survives in the sparse graph
+    return graph
 
 
 def _read_gexf(path: Path) -> Any:
-    import networkx as nx
-
-    return nx.read_gexf(path)
+    return xml_graphs.read(path, "gexf")
 
 
 def _read_pajek(path: Path) -> Any:
-    import networkx as nx
-
-    graph = nx.read_pajek(path)
+    graph = pajek.read(path)
     if not graph:
         raise ValueError("it has no vertices")
     return graph
@@ -111,21 +111,90 @@ def _read_json(path: Path) -> Any:
     key = next((key for key in _LINK_KEYS if isinstance(stored, dict) and key in stored), None)
     if key is None or "nodes" not in stored:
         raise ValueError(f"expected an object with nodes and {' or '.join(_LINK_KEYS)}, as of networkx.node_link_data")
+    if all(stored.get(key) for key in _LINK_KEYS):
+        raise ValueError(f"it has both {' and '.join(_LINK_KEYS)}, and one is read; leave the other out")
+    key = next((key for key in _LINK_KEYS if stored.get(key)), key)
     graph = nx.node_link_graph(stored, edges=key)
-    setattr(graph, "link_key", key)  # noqa: B010  for the writer; an attribute of the object survives in the sparse graph
+    _check_links(graph, stored["nodes"], stored[key])
+    # For the writer; attributes of the object survive in the sparse graph.
+    setattr(graph, "link_key", key)  # noqa: B010
+    setattr(graph, "other_keys", {name: stored[name] for name in stored if name not in (*_LINK_KEYS, *_OWN_KEYS)})  # noqa: B010
     return graph
+
+
+def _check_links(graph: Any, nodes: list[Any], links: list[Any]) -> None:
+    """Raise ``ValueError`` if vertices or edges came together, or a link made a vertex."""
+    ids = [_as_vertex(node.get("id", position)) for position, node in enumerate(nodes)]
+    listed = set(ids)
+    if len(listed) < len(ids):
+        twice = Counter(ids).most_common(1)[0][0]
+        raise ValueError(f"two nodes have the id {twice!r:.60}; make the ids different")
+    ends = [_as_vertex(link[end]) for link in links for end in ("source", "target")]
+    missing = next((number for number, end in enumerate(ends) if end not in listed), None)
+    if missing is not None:
+        are_positions = all(type(end) is int and 0 <= end < len(ids) for end in ends)
+        hint = "the links look like positions in nodes: write the ids there, or " if are_positions else "add it, or "
+        raise ValueError(
+            f"link {missing // 2} (counted from 0) names the node {ends[missing]!r:.60}, which is not listed in nodes; "
+            f"{hint}{'leave the ids out' if are_positions else 'drop the link'}"
+        )
+    if graph.number_of_edges() < len(links):
+        raise ValueError(
+            f"it has {len(links)} links, and {graph.number_of_edges()} are left, as some join the same nodes"
+            + (' under the same "key"' if graph.is_multigraph() else ' and it says "multigraph": false; set it to true')
+        )
+
+
+def _as_vertex(value: Any) -> Any:
+    """A list as the tuple that NetworkX makes of it."""
+    return tuple(_as_vertex(part) for part in value) if isinstance(value, list) else value
 
 
 def _write_graphml(graph: Any, path: Path) -> None:
     import networkx as nx
 
-    nx.write_graphml(graph, path)
+    # Ids of edges are attributes in a graph of NetworkX.
+    ids = [attributes.get("id") for *_, attributes in graph.edges(data=True)]
+    are_ids = None not in ids and len(set(ids)) == len(ids) and not graph.is_multigraph()
+    nx.write_graphml(graph, path, edge_id_from_attribute="id" if ids and are_ids else None)
 
 
 def _write_gml(graph: Any, path: Path) -> None:
     import networkx as nx
 
-    nx.write_gml(graph, path, stringizer=str)
+    if not getattr(graph, "called_by_id", False):
+        nx.write_gml(graph, path, stringizer=str)
+        return
+    lines = _with_own_ids(nx.generate_gml(graph, stringizer=str), graph)
+    path.write_text("\n".join(lines) + "\n", encoding="ascii")
+
+
+def _with_own_ids(lines: Iterable[str], graph: Any) -> Iterator[str]:
+    """The lines of a GML file with the ids and labels that it was read with, for those that NetworkX gives."""
+    vertices = list(graph)
+    block, vertex = "", None
+    for line in lines:
+        word, _, value = line.strip().partition(" ")
+        if line.startswith("  ") and line[2:] in ("node [", "edge ["):
+            block = word
+        elif not line.startswith("    ") or line.startswith("     "):
+            pass  # of the graph, or inside a value
+        elif (block, word) == ("node", "id"):
+            vertex = vertices[int(value)]
+            line = f"    id {_gml_value(vertex)}"
+        elif (block, word) == ("node", "label"):
+            if "label" not in graph.nodes[vertex]:
+                continue
+            line = f"    label {_gml_value(graph.nodes[vertex]['label'])}"
+        elif block == "edge" and word in ("source", "target"):
+            line = f"    {word} {_gml_value(vertices[int(value)])}"
+        yield line
+
+
+def _gml_value(value: Any) -> str:
+    if isinstance(value, int | float):
+        return str(value)
+    return '"' + html.escape(str(value)).encode("ascii", "xmlcharrefreplace").decode() + '"'
 
 
 def _write_gexf(graph: Any, path: Path) -> None:
@@ -150,6 +219,7 @@ def _write_json(graph: Any, path: Path) -> None:
     import networkx as nx
 
     stored = nx.node_link_data(graph, edges=getattr(graph, "link_key", _LINK_KEYS[0]))
+    stored.update(getattr(graph, "other_keys", {}))
     path.write_text(json.dumps(stored) + "\n")
 
 

@@ -110,6 +110,13 @@ class ParquetTable(EdgeTable):
             if compute.any(bad).as_py():
                 row = before + bad.to_numpy(zero_copy_only=False).argmax()
                 raise ValueError(f"{self.path}, row {row} (counted from 0): column {name!r} has no value or NaN")
+            if name in self._ends and _kind(kind) == "text":
+                text = batch.column(name)
+                text = text.dictionary_decode() if pa.types.is_dictionary(kind) else text
+                blank = compute.match_substring_regex(text.cast(pa.binary()), r"^\s*$")
+                if compute.any(blank).as_py():
+                    row = before + blank.to_numpy(zero_copy_only=False).argmax()
+                    raise ValueError(f"{self.path}, row {row} (counted from 0): a vertex of {name!r} has no name")
 
     def _position(self, block: Block, row: int) -> str:
         return f"{self.path}, row {block.content[1] + row} (counted from 0)"

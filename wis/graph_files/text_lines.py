@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator, Sequence
 from typing import IO
@@ -100,8 +101,13 @@ def weighted(
     factors: np.ndarray,
     weight: int | None,
     separator: bytes | None,
+    *,
+    has_braces: bool,
 ) -> Iterator[bytes]:
-    """The text with the rows that stay, their weights multiplied or a weight appended; other lines as they are."""
+    """The text with the rows that stay, their weights multiplied or a weight appended; other lines as they are.
+
+    Of rows with attributes in braces, as NetworkX writes them, the weight goes into these.
+    """
     left = iter(factors.tolist())
     end = 0
     for start, stop, stay in zip(rows[0].tolist(), rows[1].tolist(), stays.tolist(), strict=True):
@@ -110,8 +116,28 @@ def weighted(
         if stay:
             line = raw[start:stop]
             text = line.rstrip(b"\r\n")
-            yield _with_weight(text, next(left), weight, separator) + line[len(text) :]
+            factor = next(left)
+            if has_braces and weight is None:
+                yield _with_attribute(text, factor, separator) + line[len(text) :]
+            else:
+                yield _with_weight(text, factor, weight, separator) + line[len(text) :]
     yield raw[end:]
+
+
+def _with_attribute(text: bytes, factor: float, separator: bytes | None) -> bytes:
+    """A row with the weight in its braces multiplied, or put there."""
+    ends, brace, rest = text.partition(b"{")
+    if not brace:
+        ends, brace, rest = text.rstrip() + (separator or b" "), b"{", b"}"
+    try:
+        attributes = ast.literal_eval((brace + rest).decode().strip())
+        attributes["weight"] = float(attributes.get("weight", 1.0)) * factor
+    except (ValueError, SyntaxError, TypeError, AttributeError, MemoryError, RecursionError):
+        raise ValueError(
+            f"the attributes of the row {shown(text)} are no dict to put a weight into; "
+            "pass a method that does not reweight, or leave the braces out"
+        ) from None
+    return ends + repr(attributes).encode()
 
 
 def _with_weight(text: bytes, factor: float, weight: int | None, separator: bytes | None) -> bytes:
@@ -126,7 +152,8 @@ def _field(text: bytes, number: int, separator: bytes | None) -> tuple[int, int]
     """Where a value of a row begins and ends."""
     if separator is None:
         return [found.span() for found in re.finditer(rb"[^ \t]+", text)][number]
-    pattern = rb'(?:"(?:[^"]|"")*"|[^%b])*' % re.escape(separator)
+    # As Arrow and csv.reader read it: quotes are quotes at the beginning of a value only.
+    pattern = rb'"(?:[^"]|"")*"[^%b]*|[^%b]*' % (re.escape(separator), re.escape(separator))
     start = 0
     for _ in range(number):
         start = _match_end(pattern, text, start) + 1

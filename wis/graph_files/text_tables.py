@@ -155,7 +155,7 @@ class TextTable(EdgeTable):
 
         ends = table.columns[:2]
         if self._vertices.named:
-            return any(compute.any(compute.equal(compute.binary_length(end), 0)).as_py() for end in ends)
+            return any(compute.any(compute.match_substring_regex(end, r"^\s*$")).as_py() for end in ends)
         if b"x" not in rows and b"X" not in rows:
             return False
         columns = self._layout.columns
@@ -181,8 +181,8 @@ class TextTable(EdgeTable):
         if self._vertices.named:
             if not field:
                 raise ValueError(f"{where}: a vertex has no name")
-        elif not re.fullmatch(r"[+-]?\d+", field):
-            hint = "; pass names=True if vertices are names" if re.search(r"[^\d.+-]", field) else ""
+        elif not re.fullmatch(r"-?\d+", field):
+            hint = "; pass names=True if vertices are names" if re.search(r"[^\d.-]", field) else ""
             raise ValueError(f"{where}: vertices must be integers from 0, got {field!r}{hint}")
         elif int(field) >= 1 << 63:
             raise TooLargeError(f"{where}: vertex {field} is out of range; number the vertices from 0")
@@ -207,14 +207,27 @@ class TextTable(EdgeTable):
                 if factors is None:
                     stream.write(without(raw, starts[~stays], ends[~stays]))
                 else:
-                    stream.write(b"".join(weighted(raw, (starts, ends), stays, factors, columns.weight, separator)))
+                    parts = weighted(
+                        raw,
+                        (starts, ends),
+                        stays,
+                        factors,
+                        columns.weight,
+                        separator,
+                        has_braces=self._layout.has_braces,
+                    )
+                    try:
+                        stream.write(b"".join(parts))
+                    except ValueError as error:
+                        raise ValueError(f"{self.path}: {error}") from None
             if packed:
                 stream.close()
 
     def _start_with_weight(self) -> bytes:
         """The comments and the header, with a column for the weight if there is none."""
         start, separator = self._layout.start, self._layout.separator
-        if self.has_weights or self._layout.names is None:
+        if self.has_weights or self._layout.names is None or self._layout.has_braces:
             return start
         end = len(start.rstrip(b"\r\n"))
-        return start[:end] + (separator or b" ") + b"weight" + start[end:]
+        blank = b"\t" if b"\t" in start[:end].rpartition(b"\n")[2] else b" "
+        return start[:end] + (separator or blank) + b"weight" + start[end:]

@@ -172,3 +172,17 @@ def test_flipped_bytes_never_crash(tmp_path: Path, seed: int) -> None:
     except (ValueError, MemoryError) as error:
         message = str(error)
     assert "in.npz" in message or "graph" in message
+
+
+def test_weights_in_a_column_of_their_own_are_read_and_stay_so(tmp_path: Path) -> None:
+    edges = np.array([[0, 1, 0], [1, 2, 2]])
+    np.savez(tmp_path / "in.npz", edge_index=edges, edge_weight=np.array([[1.0], [5.0], [3.0]]))
+    table = wis.read_graph(tmp_path / "in.npz")
+    wis.write_graph(wis.sparsify(table, num_edges=2, method="threshold"), tmp_path / "out.npz")
+    with np.load(tmp_path / "out.npz") as sparse:
+        assert sparse["edge_index"].tolist() == [[1, 0], [2, 2]]
+        assert sparse["edge_weight"].tolist() == [[5.0], [3.0]]
+    sparse = wis.sparsify(table, num_edges=3, method="dspar-reweighted", seed=0)
+    wis.write_graph(sparse, tmp_path / "out.npz")
+    with np.load(tmp_path / "out.npz") as written:
+        assert written["edge_weight"].shape == (3, 1)

@@ -196,3 +196,16 @@ def test_rows_that_count() -> None:
     assert counts(["1", "2", "3", "4", "5"])
     assert not counts(["0", "1", "2"])
     assert not counts(["0", "1", "2", "3", "3"])
+
+
+def test_columns_are_named_in_errors(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("source,target,a,a\n0,1,2,3\n")
+    with pytest.raises(ValueError, match="must be three columns, got column 'target' twice"):
+        wis.read_graph(tmp_path / "in.csv", source="source", target="target", weight="target")
+    with pytest.raises(ValueError, match="two columns are called 'a'; rename one of them, or pass its number from 0"):
+        wis.read_graph(tmp_path / "in.csv", weight="a")
+    wis.read_graph(tmp_path / "in.csv", weight=3)
+    (tmp_path / "in.csv").write_text("source,target,weight,weight\n0,1,2,3\n")
+    with pytest.raises(ValueError, match="two columns are called 'weight'; pass weight=, the number of one from 0"):
+        wis.read_graph(tmp_path / "in.csv")
+    assert wis.read_graph(tmp_path / "in.csv", weight=3).load_pairs().weighted_edges().weights.tolist() == [3.0]

@@ -79,3 +79,12 @@ def test_only_matrices_are_written(tmp_path: Path) -> None:
     np.testing.assert_array_equal(scipy.io.mmread(tmp_path / "out.mtx").toarray(), np.eye(3))
     with pytest.raises(TypeError, match="graph must be a SciPy sparse matrix to be written as .mtx, got list"):
         wis.write_graph([1], tmp_path / "out.mtx")
+
+
+@pytest.mark.parametrize("name", ["in.mtx", "in.mtx.gz"])
+def test_comments_stay(tmp_path: Path, name: str) -> None:
+    text = "%%MatrixMarket matrix coordinate real symmetric\n% by hand\n%\n%été\n2 2 1\n2 1 3.5\n"
+    (tmp_path / name).write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    wis.write_graph(wis.sparsify(wis.read_graph(tmp_path / name), 1.0), tmp_path / f"out{name[2:]}")
+    written = (tmp_path / f"out{name[2:]}").read_bytes()
+    assert (gzip.decompress(written) if name.endswith(".gz") else written).decode() == text

@@ -73,3 +73,12 @@ def test_every_damaged_page_is_named(tmp_path: Path) -> None:
             messages.append(str(error))
     assert len(messages) > 5
     assert all("in.parquet" in message for message in messages)
+
+
+@pytest.mark.parametrize("name", ["", " "])
+@pytest.mark.parametrize("kind", ["str", "category"])
+def test_a_vertex_without_a_name_is_refused(tmp_path: Path, name: str, kind: str) -> None:
+    rows = pd.DataFrame({"source": ["a", "b"], "target": ["b", name]})
+    rows.astype(kind).to_parquet(tmp_path / "in.parquet")
+    with pytest.raises(ValueError, match=r"in\.parquet, row 1 \(counted from 0\): a vertex of 'target' has no name"):
+        wis.read_graph(tmp_path / "in.parquet").load_pairs()

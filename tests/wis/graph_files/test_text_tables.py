@@ -226,3 +226,176 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
     assert table.edge_index.tolist() == [[0, 0], [1, 2]]
     wis.write_graph(table, tmp_path / "out.csv")
     assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "in.csv").read_bytes()
+
+
+def weights_of(path: Path, **options: Any) -> list[str]:
+    """What a method that reweights writes of all edges, by lines."""
+    table = wis.read_graph(path, **options)
+    out = path.with_name(f"out{path.suffix}")
+    wis.write_graph(wis.sparsify(table, 1.0, method="dspar-reweighted", seed=0), out)
+    return out.read_text().splitlines()
+
+
+@pytest.mark.parametrize(("suffix", "separator"), [(".csv", ","), (".tsv", "\t"), (".txt", ",")])
+def test_the_weight_is_written_into_its_own_column_beside_quotes(tmp_path: Path, suffix: str, separator: str) -> None:
+    rows = [
+        'source|target|a|b|weight|z',
+        '0|1|5" nail|6" nail|1|9',
+        '1|2|"a|""b"|"q"x|3|9',
+        '0|2|""|x""|5|9',
+    ]  # fmt: skip
+    (tmp_path / f"in{suffix}").write_text("\n".join(rows).replace("|", separator) + "\n")
+    (tmp_path / "bare.csv").write_text("source,target,weight\n0,1,1\n1,2,3\n0,2,5\n")
+    written = weights_of(tmp_path / f"in{suffix}")
+    new = [row.split(",")[2] for row in weights_of(tmp_path / "bare.csv")[1:]]
+    expected = [rows[0], *(f"{row[:-3]}{weight}|9" for row, weight in zip(rows[1:], new, strict=True))]
+    assert written == [row.replace("|", separator) for row in expected]
+
+
+@pytest.mark.parametrize("separator", [" ", ","])
+def test_a_weight_goes_into_the_braces_of_networkx(tmp_path: Path, separator: str) -> None:
+    path = tmp_path / "in.edgelist"
+    graph = nx.cycle_graph(4)
+    nx.write_edgelist(graph, path, delimiter=separator)
+    weights_of(path)
+    sparse = nx.read_edgelist(tmp_path / "out.edgelist", delimiter=separator, nodetype=int)
+    expected = wis.sparsify(graph, 1.0, method="dspar-reweighted", seed=0)
+    assert nx.utils.edges_equal(sparse.edges(data=True), expected.edges(data=True))
+
+
+@pytest.mark.filterwarnings("ignore:.*attributes in braces")
+def test_a_weight_in_braces_is_multiplied_and_others_stay(tmp_path: Path) -> None:
+    path = tmp_path / "in.edgelist"
+    path.write_text("0 1 {}\n1 2 {'weight': 3, 'kind': 'a b'}\n")
+    with pytest.warns(UserWarning, match="attributes in braces are copied, but not read"):
+        table = wis.read_graph(path)
+    edges = table.load_pairs().edges
+    wis.write_graph(table.keep_pairs(edges, np.array([True, True]), np.array([0.5, 2.0])), tmp_path / "out.edgelist")
+    assert (tmp_path / "out.edgelist").read_text() == "0 1 {'weight': 0.5}\n1 2 {'weight': 6.0, 'kind': 'a b'}\n"
+    path.write_text("# source target\n0 1\n1 2 {}\n")
+    wis.write_graph(
+        wis.read_graph(path).keep_pairs(edges, np.array([True, True]), np.array([0.5, 2.0])), tmp_path / "out.edgelist"
+    )
+    assert (tmp_path / "out.edgelist").read_text() == "# source target\n0 1 {'weight': 0.5}\n1 2 {'weight': 2.0}\n"
+    path.write_text("0 1 {}\n1 2 {<object>}\n")
+    table = wis.read_graph(path)
+    sparse = table.keep_pairs(edges, np.array([True, True]), np.array([0.5, 2.0]))
+    with pytest.raises(ValueError, match=r"in\.edgelist: the attributes of the row '1 2 {<object>}' are no dict"):
+        wis.write_graph(sparse, tmp_path / "out.edgelist")
+
+
+@pytest.mark.parametrize(
+    ("rows", "header"),
+    [
+        ("Tom Hanks,Big\nGerard Butler,300\nX,Y\nX,Big\n", "Tom Hanks,Big"),
+        ("anna,bob\ncarl,7\n", "anna,bob"),
+    ],
+)
+def test_a_header_that_is_guessed_among_names_is_told(tmp_path: Path, rows: str, header: str) -> None:
+    (tmp_path / "in.csv").write_text(rows)
+    with pytest.warns(UserWarning, match=f"its first row, '{header}', is read as a header; pass header=False"):
+        wis.read_graph(tmp_path / "in.csv")
+    assert wis.read_graph(tmp_path / "in.csv", header=False).edge_index.shape == (2, rows.count("\n"))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("rows", ["user,item\n0,1\n", "user,item\na,1\nb,2\n", "source,target\na,b\nc,300\n"])
+def test_a_header_above_numbers_is_none_to_tell(tmp_path: Path, rows: str) -> None:
+    (tmp_path / "in.csv").write_text(rows)
+    assert wis.read_graph(tmp_path / "in.csv").edge_index.shape == (2, rows.count("\n") - 1)
+
+
+@pytest.mark.parametrize("name", ["nan", "inf", "1_2"])
+def test_names_that_python_takes_for_numbers_make_no_header(tmp_path: Path, name: str) -> None:
+    (tmp_path / "in.csv").write_text(f"anna,bob\ncarl,{name}\n")
+    with pytest.raises(ValueError, match="is its first row, 'anna,bob', a header or an edge"):
+        wis.read_graph(tmp_path / "in.csv")
+    (tmp_path / "in.txt").write_text(f"anna bob\ncarl {name}\n")
+    assert wis.read_graph(tmp_path / "in.txt").labels == sorted(["anna", "bob", "carl", name])
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_first_rows_may_begin_as_comments_do(tmp_path: Path, mark: str) -> None:
+    text = mark + "# made by hand, 2020\n#a,#b\n#b,c\nc,d\n#d,a\n"
+    (tmp_path / "in.csv").write_text(text)
+    with pytest.warns(UserWarning, match="the line '#a,#b' is read as an edge, not as a comment"):
+        table = wis.read_graph(tmp_path / "in.csv", header=False)
+    assert table.labels == ["#a", "#b", "#d", "a", "c", "d"]
+    assert table.edge_index.shape == (2, 4)
+    wis.write_graph(wis.sparsify(table, 1.0), tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_text() == text
+    (tmp_path / "in.csv").write_text(mark + "#a,#b\n")
+    with pytest.warns(UserWarning, match="the line '#a,#b' is read as an edge"):
+        assert wis.read_graph(tmp_path / "in.csv", header=False).labels == ["#a", "#b"]
+    (tmp_path / "in.csv").write_text(mark + "#a,#b\n0,1\n")
+    with pytest.warns(UserWarning, match="the line '#a,#b' is read as a comment; pass header=True if"):
+        assert wis.read_graph(tmp_path / "in.csv").edge_index.tolist() == [[0], [1]]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("header", [None, False])
+@pytest.mark.parametrize("comment", ["# written by hand, 2020", "% a", "#", "#made,by,hand,2020", "#a\r,b"])
+def test_comments_stay_comments(tmp_path: Path, comment: str, header: bool | None) -> None:
+    (tmp_path / "in.csv").write_text(f"{comment}\n4,1\n1,2\n")
+    assert wis.read_graph(tmp_path / "in.csv", header=header).edge_index.tolist() == [[4, 1], [1, 2]]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [
+        ("in.csv", "#source,target,weight"),
+        ("in.tsv", "#node1\tnode2\tweight"),
+        ("in.csv", "# weights by hand\n# Source ID,Target ID,weight"),
+        ("in.txt", "# source target weight"),
+    ],
+)
+def test_a_header_in_a_comment_names_the_columns(tmp_path: Path, name: str, header: str) -> None:
+    separator = {".csv": ",", ".tsv": "\t", ".txt": " "}[name[-4:]]
+    text = header + "\na|b|2\nb|c|4\n".replace("|", separator)
+    (tmp_path / name).write_text(text)
+    table = wis.read_graph(tmp_path / name)
+    assert table.labels == ["a", "b", "c"]
+    loaded = table.load_pairs()
+    assert loaded.weighted_edges().weights.tolist() == [2.0, 4.0]
+    wis.write_graph(table, tmp_path / f"out{name[-4:]}")
+    assert (tmp_path / f"out{name[-4:]}").read_text() == text
+
+
+def test_a_header_in_a_comment_gets_a_weight(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("# FromNodeId\tToNodeId\n0\t1\n")
+    assert weights_of(tmp_path / "in.txt") == ["# FromNodeId\tToNodeId\tweight", "0\t1\t1.0"]
+    (tmp_path / "in.csv").write_text("#protein1,protein2\nA,B\n")
+    with pytest.warns(UserWarning, match="the comment '#protein1,protein2' is read as the header"):
+        assert weights_of(tmp_path / "in.csv", header=True) == ["#protein1,protein2,weight", "A,B,1.0"]
+
+
+def test_a_vertex_needs_a_name_and_no_sign(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("source,target\na,b\nc, \n")
+    with pytest.raises(ValueError, match=r"in\.csv, line 3: a vertex has no name"):
+        wis.read_graph(tmp_path / "in.csv").load_pairs()
+    (tmp_path / "in.csv").write_text("source,target\n0,1\n+2,1\n")
+    with pytest.raises(ValueError, match=r"line 3: vertices must be integers from 0, got '\+2'; pass names=True"):
+        wis.read_graph(tmp_path / "in.csv").load_pairs()
+
+
+def test_numbers_are_names_from_the_largest_that_can_be_counted_on(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("source,target\n0,3037000499\n")
+    assert wis.read_graph(tmp_path / "in.csv").edge_index.tolist() == [[0], [1]]
+    (tmp_path / "in.csv").write_text("source,target\n0,3037000498\n")
+    assert wis.read_graph(tmp_path / "in.csv").edge_index.tolist() == [[0], [3037000498]]
+
+
+def test_a_comma_of_a_number_separates_no_values(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("4 1 0,5\n1 2 1,5\n")
+    assert wis.read_graph(tmp_path / "in.txt").edge_index.tolist() == [[4, 1], [1, 2]]
+    with pytest.raises(ValueError, match="line 1: the weight must be a number, got '0,5'"):
+        wis.read_graph(tmp_path / "in.txt", weight=2).load_pairs().weighted_edges()
+    (tmp_path / "in.csv").write_text("4;1;0,5\n1;2;1,5\n")
+    with pytest.warns(
+        UserWarning, match="separated by commas, and in each row there are semicolons in them, as in '4;1;0"
+    ):
+        wis.read_graph(tmp_path / "in.csv")
+    (tmp_path / "in.txt").write_text("Smith,J Doe,A\nDoe,A Roe,R\n")
+    with pytest.warns(UserWarning, match="in each row there are blanks in them"):
+        wis.read_graph(tmp_path / "in.txt")
