@@ -26,8 +26,15 @@ def number_vertices(columns: np.ndarray, num_nodes: int | None, name: str) -> tu
     """
     if columns.size == 0 or columns.dtype.kind in "iu":
         return columns, check_columns(columns, num_nodes, name), None
-    if not all(isinstance(end, str) for end in columns.ravel()):
-        check_columns(columns.astype(object), num_nodes, name)  # says what is wrong
+    no_names = [at for at, end in enumerate(columns.ravel()) if not isinstance(end, str)]
+    if no_names:
+        # What is missing makes pandas hold all numbers of a column as floats.
+        missing = (at for at in no_names if columns.ravel()[at] is None or columns.ravel()[at] != columns.ravel()[at])
+        row = next(missing, no_names[0]) % columns.shape[1]
+        raise TypeError(
+            f"{name} must hold integers, or names in both columns: edge {row} is ({columns[0, row]!r}, "
+            f"{columns[1, row]!r}); drop edges without a vertex, and have numbers as integers"
+        )
     labels, positions = np.unique(columns.astype(str), return_inverse=True)
     if num_nodes is not None and num_nodes < len(labels):
         raise ValueError(f"{name} has {len(labels)} vertices, but num_nodes={num_nodes}; leave num_nodes out")

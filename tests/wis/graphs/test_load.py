@@ -49,7 +49,7 @@ def test_pairs_of_names() -> None:
     [
         ([(0, 1), (1, 2)], ValueError, r"not symmetric.*directed=True.*directed=False"),
         ([[0, 1, 2], [1, 2, 0]], TypeError, r"must hold pairs \(u, v\) or graphs, got \[0, 1, 2\] at position 0"),
-        ([(0, 1.5), (1.5, 0)], TypeError, "integer dtype, got object"),
+        ([(0, 1.5), (1.5, 0)], TypeError, r"or names in both columns: edge 0 is \(0, 1.5\)"),
         ([(0, -1), (-1, 0)], ValueError, "negative vertex -1"),
         ([(0, 1), "ab"], TypeError, "got 'ab' at position 1"),
         ([(10**30, 1), (1, 10**30)], ValueError, "vertex number of more than 63 bits"),
@@ -99,7 +99,7 @@ def test_tables_without_ends() -> None:
     table = pandas.DataFrame({"id": [0], "a": [1], "b": [2]})
     with pytest.raises(ValueError, match=r"columns \['id', 'a', 'b'\], none of them called source and target"):
         wis.sparsify(table)
-    with pytest.raises(TypeError, match=r"graph \(columns u, v\) must have an integer dtype"):
+    with pytest.raises(TypeError, match=r"graph \(columns u, v\) must hold integers, or names.*edge 0 is \(0.5, 1.5"):
         wis.sparsify(pandas.DataFrame({"u": [0.5], "v": [1.5]}))
     with pytest.raises(ValueError, match="not symmetric"):
         wis.sparsify(pandas.DataFrame({"u": [0], "v": [1]}))
@@ -351,3 +351,19 @@ def test_igraph_weights_of_any_kind() -> None:
         wis.sparsify(graph, method="threshold")
     graph.es["weight"] = [1, 3, 2]
     assert wis.sparsify(graph, num_edges=1, method="threshold").get_edgelist() == [(1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("ends", "row"),
+    [
+        ([0, 1, np.nan], r"edge 2 is \(nan, 1"),
+        ([0.0, 1.0, 2.0], r"edge 0 is \(0.0, 1"),
+        (["a", None, "b"], r"edge 1 is \((None|nan), "),
+        (["a", "b", "c"], r"edge 0 is \('a', 1"),
+    ],
+)
+def test_an_edge_of_a_table_without_a_vertex_is_named(ends: list[Any], row: str) -> None:
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame({"source": pandas.Series(ends), "target": [1, 2, 1]})
+    with pytest.raises(TypeError, match=rf"\(columns source, target\) must hold integers, or names.*{row}"):
+        wis.sparsify(table, directed=False)
