@@ -140,6 +140,11 @@ def check_data(data: Any) -> None:
             raise ValueError(f"data.{name} selects no vertex")
         if (data.y[mask] < 0).any():
             raise ValueError(f"data.{name} selects vertices with a negative label; labels are 0, 1, …")
+        if name != "train_mask" and data.get("metric") == "roc_auc" and len(data.y[mask].unique()) < 2:
+            raise ValueError(
+                f"data.{name} selects vertices of one class only, and there is no ROC-AUC of one class; draw a split "
+                "with both classes in validation and test"
+            )
     for one, other in itertools.combinations(_MASKS, 2):
         shared = int((data[one] & data[other]).sum())
         if shared:

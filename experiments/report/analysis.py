@@ -24,9 +24,10 @@ _CONFIDENCE = 0.95
 
 
 def finished(results: Results) -> pd.DataFrame:
-    """The cells whose run is fine, with ``accuracy`` in percent."""
+    """The cells whose run is fine and has a score, with ``accuracy`` in percent."""
     cells = results.cells[results.cells["status"] == "ok"].copy()
     cells["accuracy"] = 100 * cells["test_score"].astype(float)
+    cells = cells[np.isfinite(cells["accuracy"])]
     return cells.assign(metric=cells["metric"].fillna("accuracy"))
 
 
@@ -74,7 +75,7 @@ def summarise(values: pd.Series) -> dict[str, float]:
     """
     from scipy import stats
 
-    count, mean = len(values), float(values.mean())
+    count, mean = int(values.count()), float(values.mean())
     error = float(values.std(ddof=1)) / np.sqrt(count) if count > 1 else np.nan
     reach = error * stats.t.ppf(0.5 + _CONFIDENCE / 2, count - 1) if count > 1 else np.nan
     return {"seeds": count, "mean": mean, "standard_error": error, "low": mean - reach, "high": mean + reach}

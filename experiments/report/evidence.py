@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from wis.experiments.report.analysis import averaged, groups, methods_of, summarise, unit_of
 from wis.experiments.report.statistics import (
@@ -55,21 +58,28 @@ _TEST = ["pairs", "difference", "effect", "p", "p_holm", "outcome"]
 
 def _removals(cells: pd.DataFrame) -> pd.DataFrame:
     """What the curve of every method says, one row a method."""
-    rows = [{"method": m, **_curve(cells[cells["method"] == m])} for m in methods_of(cells)]
+    shares = sorted(cells["removed"].unique())
+    rows = [{"method": m, **_curve(cells[cells["method"] == m], shares)} for m in methods_of(cells)]
     return pd.DataFrame(rows, columns=["method", *_CURVE])
 
 
-def _curve(cells: pd.DataFrame) -> dict[str, float]:
-    """Area and largest removal of one method, over the units that have a result at every share."""
+def _curve(cells: pd.DataFrame, shares: Sequence[float]) -> dict[str, float]:
+    """Area and largest removal of one method, over the units that have a result at every share that it has.
+
+    Areas are compared over the same shares only, and nothing is known beyond the first share that the method lacks.
+    """
     wide = cells.pivot_table(index=unit_of(cells), columns="removed", values="accuracy").dropna()
-    shares, values = wide.columns.to_numpy(dtype=float), wide.to_numpy()
+    told = list(itertools.takewhile(lambda share: share in wide.columns, shares))
+    values = wide[told].to_numpy()
     found: dict[str, float] = {}
-    if len(shares) > 1 and len(values):
-        whole = summarise(pd.Series(area(shares, values)))
-        found |= {"area": whole["mean"], "area_low": whole["low"], "area_high": whole["high"]}
-        if shares[0] == 0:
-            low, high = lossless_interval(shares, values)
-            found |= {"lossless": lossless(shares, values), "lossless_low": low, "lossless_high": high}
+    if len(told) > 1 and len(values):
+        at = np.array(told, dtype=float)
+        if len(told) == len(shares):
+            whole = summarise(pd.Series(area(at, values)))
+            found |= {"area": whole["mean"], "area_low": whole["low"], "area_high": whole["high"]}
+        if told[0] == 0:
+            low, high = lossless_interval(at, values)
+            found |= {"lossless": lossless(at, values), "lossless_low": low, "lossless_high": high}
     return found
 
 

@@ -37,7 +37,7 @@ class Group:
     ranking
         Methods by accuracy averaged over the shares strictly between 0 and 1, best first.
     baseline
-        The method that the others are compared with; None if there is only one.
+        The method that the others are compared with; None if there is only one, or it has no run here.
     lead
         The best method's average difference to the baseline, with its interval; None if it is the baseline itself, or
         no seed has a result at every share.
@@ -156,14 +156,16 @@ def read_findings(*folders: Path) -> Findings:
         break_even=break_even(cells, costs),
         leaderboard=leaderboard(cells, results.environments),
         side_by_side=side_by_side(cells, accuracy),
-        groups=list(_groups(cells, tables)),
+        groups=list(_groups(cells, tables, baseline)),
         **tables,
     )
 
 
-def _groups(cells: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> Iterator[Group]:
+def _groups(cells: pd.DataFrame, tables: Mapping[str, pd.DataFrame], common: str | None) -> Iterator[Group]:
     for (dataset, model), part in analysis.groups(cells):
-        ranking, baseline = _ranking(part), analysis.baseline_of(part)
+        ranking = _ranking(part)
+        # Nothing was tested where the method that all are compared with has no run.
+        baseline = common if common in ranking else None
         yield Group(
             dataset,
             model,

@@ -22,8 +22,9 @@ def title(findings: Findings) -> str:
     """One line: which method kept most accuracy, and where; or that none clearly did."""
     if findings.cells.empty:
         return "No run has finished well"
-    where = [f"{group.dataset} with {model_label(group.model)}" for group in findings.groups]
     baseline = findings.baseline
+    compared = [group for group in findings.groups if baseline is None or group.baseline is not None]
+    where = [f"{group.dataset} with {model_label(group.model)}" for group in compared]
     # One run gives no interval, so that nothing can be said to be clear.
     if baseline is None or len(findings.cells[analysis.RUN].drop_duplicates()) == 1:
         return f"How much {findings.score} is left when edges go: {', '.join(where)}"
@@ -38,7 +39,7 @@ def title(findings: Findings) -> str:
     if len(where) == 1 and not are_first:
         return f"{method_label(winners[0])} clearly beats {removal(baseline)} on {where[0]}"
     if len(where) == 1:
-        best, equal = method_label(winners[0]), findings.groups[0].equal
+        best, equal = method_label(winners[0]), compared[0].equal
         who = f"{best} and {method_label(equal)} keep" if equal else f"{best} keeps"
         return f"{who} the most {findings.score} on {where[0]}"
     (first, most), *others = Counter(winners).most_common()

@@ -22,7 +22,8 @@ def sign_flip_test(differences: ArrayLike) -> float:
     Returns
     -------
     float
-        The share of flips whose mean is as far from zero; at least ``2**(1 - n)``. NaN without two pairs.
+        The share of flips whose mean is as far from zero; at least ``2**(1 - n)``. NaN without two pairs, or if one of
+        them is NaN.
 
     Notes
     -----
@@ -31,7 +32,7 @@ def sign_flip_test(differences: ArrayLike) -> float:
     from scipy import stats
 
     values = np.asarray(differences, dtype=float)
-    if len(values) < 2:
+    if len(values) < 2 or np.isnan(values).any():
         return float("nan")
     found = stats.permutation_test(
         (values,), lambda x, axis: np.mean(x, axis=axis), permutation_type="samples", vectorized=True,

@@ -185,14 +185,15 @@ def _check_own_graphs(plan: Plan) -> None:
         data = load_dataset(name, None).data
         if plan.split is None and has_one_split(data) and len(numbers) > 1:
             raise ValueError(
-                f"{name} has masks of one split, and split_seeds asks for {len(numbers)}: leave it out, or have them "
-                "drawn with --split 0.8,0.1,0.1"
+                f"{name} has masks of one split, and the plan asks for {len(numbers)}: give --split-seeds 0 for that "
+                "one, or have others drawn with --split 0.8,0.1,0.1"
             )
-        try:
-            for number in numbers:
+        for number in numbers:
+            try:
                 check_data(with_split(data, number, plan.split))
-        except ValueError as error:
-            raise ValueError(f"{name}: {error}") from error
+            except ValueError as error:
+                which = f", split {number}" if len(numbers) > 1 else ""
+                raise ValueError(f"{name}{which}: {error}") from error
 
 
 def _missing(finished: Mapping[str, str], wanted: Mapping[str, Run], retry_failed: bool) -> list[Run]:

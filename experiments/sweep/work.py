@@ -107,10 +107,15 @@ def execute_run(task: RunTask) -> RunOutcome:
         facts, kept = _left(task, graph, stays, weights, trained.depth)
     except Exception as error:
         return RunOutcome("failed", _message(error))
-    fine = math.isfinite(trained.final_loss)
+    message = ""
+    if not math.isfinite(trained.final_loss):
+        message = f"the training loss became {trained.final_loss}"
+    elif not (math.isfinite(trained.test_score) and math.isfinite(trained.val_score)):
+        message = f"the model's outputs have no {trained.metric}: {trained.val_score} and {trained.test_score}"
+    fine = not message
     return RunOutcome(
         "ok" if fine else "diverged",
-        "" if fine else f"the training loss became {trained.final_loss}",
+        message,
         metric=trained.metric,
         test_score=trained.test_score if fine else None,
         val_score=trained.val_score if fine else None,

@@ -58,6 +58,7 @@ Directed = Annotated[
     bool | None,
     typer.Option(
         "--directed/--undirected",
+        metavar="",
         help="Ordered pairs, u,v and v,u are two edges; or one undirected edge. Default: as the file says, undirected "
         "where it does not, and a matrix must then be symmetric.",
         show_default=False,

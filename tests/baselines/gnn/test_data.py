@@ -77,6 +77,10 @@ def broken(**changes):
         ({"y": torch.ones(60, 1, dtype=torch.int64)}, r"; flatten it: data.y = data.y.flatten\(\)"),
         ({"metric": "f1"}, "data.metric must be 'accuracy' or 'roc_auc', got 'f1'"),
         ({"metric": "roc_auc", "y": torch.arange(60)}, "data.metric is 'roc_auc', which needs two classes, .* has 60"),
+        (
+            {"metric": "roc_auc", "val_mask": two_groups().val_mask & (two_groups().y == 1)},
+            "data.val_mask selects vertices of one class only, and there is no ROC-AUC",
+        ),
         ({"test_mask": torch.zeros(60, dtype=torch.bool)}, "data.test_mask selects no vertex"),
         ({"train_mask": torch.ones(60, 10, dtype=torch.bool)}, r"choose one split, such as train_mask\[:, 0\]"),
         ({"y": torch.zeros(0, dtype=torch.int64), "x": torch.zeros(0, 3), "num_nodes": 0}, "data.y has no label"),

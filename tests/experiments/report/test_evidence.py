@@ -49,6 +49,30 @@ def test_a_method_that_is_always_better_wins():
     assert counted.loc["c"].tolist() == [0, 1, 0, 0]
 
 
+def test_a_share_that_a_method_lacks_is_a_gap():
+    cells = make(8, {"random": [80, 70, 60], "a": [80, 80, 80]})
+    cells = cells[(cells["method"] != "a") | (cells["removed"] != 0.5)]
+    table = evidence(cells, analysis.paired(cells, "random")).set_index("method")
+    assert table.loc["a", ["area", "lossless", "lossless_high"]].isna().all()
+    cells = make(8, {"random": [80, 70, 60], "a": [80, 80, 80]})
+    cells = cells[(cells["method"] != "a") | (cells["removed"] != 1)]
+    table = evidence(cells, analysis.paired(cells, "random")).set_index("method")
+    assert table.loc["a", "lossless"] == 0.5
+    assert np.isnan(table.loc["a", "area"])
+    assert table["area"].notna()["random"]
+
+
+def test_runs_without_a_score_do_not_count(tmp_path):
+    """One run of ten has no number, where ROC-AUC was not defined."""
+    fill(tmp_path, CORA)
+    whole = read_findings(tmp_path)
+    change(tmp_path, "UPDATE runs SET test_score = NULL WHERE json_extract(config, '$.seed') = 0")
+    cells = read_findings(tmp_path).cells
+    assert np.isfinite(cells["accuracy"]).all()
+    assert set(cells["seed"]) == set(whole.cells["seed"]) - {0}
+    assert analysis.summarise(pd.Series([1.0, 3.0, np.nan])) == analysis.summarise(pd.Series([1.0, 3.0]))
+
+
 def test_few_runs_decide_nothing():
     cells = make(3, {"random": [80, 70, 60], "a": [80, 80, 60]})
     assert evidence(cells, analysis.paired(cells, "random"))["outcome"].tolist()[1:] == ["too few"]

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from wis.experiments.commands.app import app
 from wis.experiments.report.findings import read_findings
 from wis.experiments.report.headline import title
+from wis.experiments.report.verdict import verdicts
 from wis.experiments.report.write import write_report
 from wis.experiments.sweep.store import FILE_NAME
 
@@ -65,6 +66,16 @@ def test_a_report_of_several_runs_needs_a_folder(folders, tmp_path):
     assert "add --out FOLDER" in " ".join(refused.stderr.replace("│", " ").split())
     assert CliRunner().invoke(app, [*arguments, "-o", str(tmp_path / "out")]).exit_code == 0
     assert "Runs side by side" in (tmp_path / "out" / "index.html").read_text()
+
+
+def test_what_was_not_tested_is_not_said_to_tie(tmp_path):
+    """The second run lacks the method that all are compared with."""
+    fill(tmp_path / "a", dataclasses.replace(SMALL, datasets=("digits",), methods=("random", "wis:depth=2")))
+    fill(tmp_path / "b", dataclasses.replace(SMALL, datasets=("Cora",), methods=("wis:depth=2", "spectral")))
+    findings = read_findings(tmp_path / "a", tmp_path / "b")
+    assert [group.baseline for group in findings.groups] == ["random", None]
+    assert "Cora" not in title(findings)
+    assert not any("Cora" in text and "beats" in text for text in verdicts(findings))
 
 
 def test_the_title_counts_every_winner(tmp_path):

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from wis.experiments.report.statistics import (
     area,
@@ -22,6 +22,7 @@ from wis.experiments.report.statistics import (
 SHARES = np.array([0.0, 0.25, 0.5, 1.0])
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-5, 5), min_size=2, max_size=7))
 def test_sign_flips_are_all_tried(differences):
     flips = [np.mean(np.multiply(signs, differences)) for signs in itertools.product((1, -1), repeat=len(differences))]
@@ -35,6 +36,10 @@ def test_many_sign_flips_are_drawn_the_same_each_time():
     assert p == sign_flip_test(differences)
     # ``scipy.stats.ttest_1samp(differences, 0).pvalue`` is 0.0118: for normal values the tests agree.
     assert 0.005 < p < 0.025
+
+
+def test_a_pair_without_a_number_is_no_evidence():
+    assert np.isnan(sign_flip_test([1, -1, 0.5, -0.2, 0.3, -0.4, 0.1, np.nan]))
 
 
 def test_one_pair_tells_nothing():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 
 import pytest
@@ -64,7 +65,7 @@ def test_graphs_that_do_not_fit_are_refused_before_anything_runs(tmp_path):
     data = small_graph()
     wis.write_graph(data, "one.pt")
     plan = {"name": "mine", "datasets": "one.pt", **FIELDS}
-    with pytest.raises(ValueError, match="one.pt has masks of one split, and split_seeds asks for 3: leave it out"):
+    with pytest.raises(ValueError, match="masks of one split, and the plan asks for 3: give --split-seeds 0"):
         run_sweep(Plan.from_dict({**plan, "split_seeds": "0:3"}), tmp_path / "run", progress=False)
     data.val_mask = torch.zeros_like(data.val_mask)
     wis.write_graph(data, "empty.pt")
@@ -83,3 +84,21 @@ def test_a_changed_graph_is_run_anew(tmp_path):
     assert before == {cell.run.key for cell in expand(plan, "cpu")}
     wis.write_graph(small_graph(num_columns=100), "mine.pt")
     assert not before & {cell.run.key for cell in expand(plan, "cpu")}
+
+
+def test_a_split_without_both_classes_is_named_before_anything_runs(tmp_path):
+    data = small_graph()
+    data.metric = "roc_auc"
+    data.y = (torch.arange(data.num_nodes) == 0).long()
+    with pytest.raises(ValueError, match=r"of one class only, and there is no ROC-AUC of one class; draw a split"):
+        sweep_graph(data, tmp_path / "run", workers=1, progress=False, **FIELDS)
+    assert not (tmp_path / "run" / "results.sqlite").exists()
+
+
+def test_a_score_that_is_no_number_is_no_result(tmp_path, monkeypatch):
+    train = work.train
+    monkeypatch.setattr(work, "train", lambda *task: dataclasses.replace(train(*task), test_score=float("nan")))
+    cells = sweep_graph(small_graph(), tmp_path / "run", workers=1, progress=False, **FIELDS).cells
+    assert set(cells["status"]) == {"diverged"}
+    assert cells["test_score"].isna().all()
+    assert cells["message"].str.contains("the model's outputs have no accuracy").all()
