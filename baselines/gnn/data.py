@@ -128,6 +128,10 @@ def check_data(data: Any) -> None:
     if not hasattr(type(data), "num_nodes") or not hasattr(data, "get"):
         raise TypeError(f"data must be a PyG Data, got {type(data).__name__}")
     check_labels(data)
+    weight = data.get("edge_weight")
+    if weight is not None and not torch.isfinite(weight).all():
+        count = int((~torch.isfinite(weight)).sum())
+        raise ValueError(f"data.edge_weight has {count} values that are not finite; drop these edges, or the weights")
     n = data.num_nodes
     for name in _MASKS:
         mask = data.get(name)

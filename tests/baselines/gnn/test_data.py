@@ -85,6 +85,10 @@ def broken(**changes):
         ({"train_mask": torch.ones(60, 10, dtype=torch.bool)}, r"choose one split, such as train_mask\[:, 0\]"),
         ({"y": torch.zeros(0, dtype=torch.int64), "x": torch.zeros(0, 3), "num_nodes": 0}, "data.y has no label"),
         ({"x": torch.full((60, 2), torch.inf)}, "data.x has 120 values that are not finite; set them"),
+        (
+            {"edge_weight": torch.full((two_groups().num_edges,), torch.nan)},
+            "data.edge_weight has [0-9]+ values that are",
+        ),
         ({"test_mask": torch.ones(60, dtype=torch.bool)}, "data.train_mask and data.test_mask share [0-9]+ vertices"),
         ({"y": torch.full((60,), -1)}, "data.y has no label: all are negative"),
         ({"y": torch.arange(60) - 1}, "selects vertices with a negative label"),
