@@ -129,6 +129,8 @@ def check_data(data: Any) -> None:
         raise TypeError(f"data must be a PyG Data, got {type(data).__name__}")
     check_labels(data)
     weight = data.get("edge_weight")
+    if weight is not None and not isinstance(weight, Tensor):
+        raise TypeError(f"data.edge_weight must be a tensor [E], got {type(weight).__name__}")
     if weight is not None and not torch.isfinite(weight).all():
         count = int((~torch.isfinite(weight)).sum())
         raise ValueError(f"data.edge_weight has {count} values that are not finite; drop these edges, or the weights")

@@ -44,6 +44,8 @@ def test_another_graph_s_edges_are_prepared_alike():
 
 
 def test_no_pyg_graph_is_refused():
+    with pytest.raises(TypeError, match=r"data.edge_weight must be a tensor \[E\], got list"):
+        TrainingData.from_pyg(broken(edge_weight=[1.0] * two_groups().num_edges))
     with pytest.raises(TypeError, match="data must be a PyG Data, got ndarray"):
         TrainingData.from_pyg(torch.zeros(3).numpy())
 
@@ -87,7 +89,7 @@ def broken(**changes):
         ({"x": torch.full((60, 2), torch.inf)}, "data.x has 120 values that are not finite; set them"),
         (
             {"edge_weight": torch.full((two_groups().num_edges,), torch.nan)},
-            "data.edge_weight has [0-9]+ values that are",
+            "data.edge_weight has [0-9]+ values",
         ),
         ({"test_mask": torch.ones(60, dtype=torch.bool)}, "data.train_mask and data.test_mask share [0-9]+ vertices"),
         ({"y": torch.full((60,), -1)}, "data.y has no label: all are negative"),
