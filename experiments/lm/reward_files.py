@@ -145,9 +145,10 @@ def _of_line(row: dict[str, Any], where: str, number: int, columns: Columns) -> 
     if name is None and not group:
         raise ValueError(f"{where}: no column names the input; say which with --key: {', '.join(row)}")
     key = str(number) if name is None else _name(_cell(row, name, where, "--key"))
+    step = _step(row.get("step", 0), where)
     if group:
         for place, reward in enumerate(row["rewards"], 1):
-            yield Sample(key, _finite(reward, f"{where}, reward {place}"))
+            yield Sample(key, _finite(reward, f"{where}, reward {place}"), step)
         return
     if not columns.rewards and "score" not in row:
         raise ValueError(
@@ -155,7 +156,7 @@ def _of_line(row: dict[str, Any], where: str, number: int, columns: Columns) -> 
         )
     weights = columns.rewards or {"score": 1.0}
     parts = [weight * _finite(_cell(row, part, where, "--reward"), where) for part, weight in weights.items()]
-    yield Sample(key, sum(parts), int(_finite(row.get("step", 0), f"{where}, step")))
+    yield Sample(key, sum(parts), step)
 
 
 def _of_table(path: Path, columns: Columns) -> tuple[list[Sample], list[Any]]:
@@ -223,6 +224,17 @@ def _finite(value: Any, where: str, advice: str = "") -> float:
     return number
 
 
+def _step(value: Any, where: str) -> int:
+    """A step, which may be null where a file does not say."""
+    try:
+        number = float(0 if value is None else value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not number.is_integer():  # NaN is none
+        raise ValueError(f"{where}: step must be an integer, got {value!r}")
+    return int(number)
+
+
 def _name(value: Any) -> str:
     """A prompt as a name: text as it is, messages as JSON."""
     return value if isinstance(value, str) else json.dumps(value, default=_plain, ensure_ascii=False)
@@ -242,9 +254,11 @@ def parse_weights(text: str | None) -> Mapping[str, float] | None:
         return None
     weights: dict[str, float] = {}
     for part in text.split(","):
-        name, _, weight = part.partition("=")
+        name, _, weight = (piece.strip() for piece in part.partition("="))
+        if name in weights:
+            raise ValueError(f"--reward must name each column once, got {name!r} twice in {text!r}")
         try:
-            weights[name.strip()] = float(weight or 1)
+            weights[name] = float(weight or 1)
         except ValueError:
             raise ValueError(f"--reward needs columns as 'accuracy,format=0.5', got {text!r}") from None
     if "" in weights:

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from wis.experiments.lm import std
 from wis.experiments.lm.reward_files import Columns, Sample, parse_weights, read_rewards
 
 
@@ -25,6 +26,22 @@ def test_verl_folders_are_read_in_the_order_of_their_steps(tmp_path):
         )
     assert read_rewards(tmp_path) == [Sample("q", 0.5, 1), Sample("q", 0.5, 2), Sample("q", 0.5, 10)]
     assert read_rewards(tmp_path / "2.jsonl", Columns("gts", {"acc": 2.0, "score": 1.0})) == [Sample("4", 2.5, 2)]
+
+
+def test_of_several_steps_with_lists_an_inputs_last_counts(tmp_path):
+    path = _lines(
+        tmp_path / "r.jsonl",
+        {"prompt": "a", "step": 1, "rewards": [0, 1]},
+        {"prompt": "b", "step": 1, "rewards": [1, 1]},
+        {"prompt": "a", "step": 2, "rewards": [1, 1, 1]},
+        {"prompt": "b", "rewards": [0, 1]},  # without a step: before all others
+    )
+    found = read_rewards(path)
+    assert found[4:7] == [Sample("a", 1, 2)] * 3
+    tracker = std.track(found)
+    assert dict(zip(tracker.keys, tracker.counts.tolist(), strict=True)) == {"a": 3, "b": 2}
+    assert tracker.std().tolist() == [0, 0]
+    assert std.by_step(found)["step"].tolist() == [0, 1, 2]
 
 
 def _completions(path, step, rewards, **more):
@@ -72,6 +89,8 @@ def test_completions_that_the_installed_trainer_wrote(tmp_path):
         ({"input": "x", "score": 1}, Columns("uid"), r"line 1: has no 'uid' \(--key\); there are input, score"),
         ({"input": "x", "score": 1}, Columns(None, {"acc": 1.0}), r"has no 'acc' \(--reward\)"),
         ({"input": "x", "score": "high"}, Columns(), "line 1: a reward must be a number, got 'high'"),
+        ({"input": "x", "rewards": [0, 1], "step": "two"}, Columns(), "line 1: step must be an integer, got 'two'"),
+        ({"input": "x", "score": 1, "step": 1.5}, Columns(), "line 1: step must be an integer, got 1.5"),
         ([1], Columns(), r"line 1: must be an object, got \[1\]"),
     ],
 )
@@ -97,3 +116,8 @@ def test_what_is_no_rewards(tmp_path):
 def test_weights_that_cannot_be_read(text):
     with pytest.raises(ValueError, match="--reward needs columns as"):
         parse_weights(text)
+
+
+def test_a_column_has_one_weight():
+    with pytest.raises(ValueError, match="--reward must name each column once, got 'acc' twice in 'acc,acc=0.5'"):
+        parse_weights("acc,acc=0.5")

@@ -27,7 +27,7 @@ class Advice:
     explanations
         One for each KL term.
     ignored
-        Settings that were given and change nothing in the KL terms.
+        Settings that were given, are known and change nothing in the KL terms.
     change
         Options of the library that make the gradient unbiased, empty if it is, None if the library has none.
     samplings
@@ -47,6 +47,8 @@ class Advice:
         for explanation in self.explanations:
             lines += [str(explanation.configuration), *explanation.lines()]
         lines += [f"note: {note}" for note in self.reading.notes]
+        if self.reading.unknown:
+            lines.append(f"not known here, and not read: {', '.join(self.reading.unknown)}")
         if self.ignored:
             lines.append(f"given, and without effect on the KL term: {', '.join(self.ignored)}")
         return "\n".join([*lines, *self._advice()])
@@ -108,7 +110,8 @@ def _ignored(library: str, settings: Mapping[str, Any], version: str | None, rea
         except ValueError:
             return False
 
-    return tuple(name for name in settings if not any(changes(name, value) for value in _PROBES))
+    known = [name for name in settings if name not in reading.unknown]
+    return tuple(name for name in known if not any(changes(name, value) for value in _PROBES))
 
 
 def _change(

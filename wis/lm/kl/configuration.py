@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args, get_type_hints
 
-from wis.checks import check_choice
+from wis.checks import check_choice, check_count, check_flag, check_number, did_you_mean
 
 Estimator = Literal["k1", "k2", "k3", "abs", "full"]
 Placement = Literal["loss", "reward", "both"]
@@ -98,16 +97,18 @@ class KLConfiguration:
     def __post_init__(self) -> None:
         for name, allowed in choices().items():
             check_choice(name, getattr(self, name), allowed)
-        if isinstance(self.coefficient, bool) or not isinstance(self.coefficient, (int, float)):
-            raise TypeError(f"coefficient must be a number, got {self.coefficient!r}")
-        if not (math.isfinite(self.coefficient) and self.coefficient >= 0):
-            raise ValueError(f"coefficient must be finite and at least 0, got {self.coefficient}")
+        for field in fields(self):
+            if isinstance(field.default, bool):
+                check_flag(field.name, getattr(self, field.name))
+        check_number("coefficient", self.coefficient, at_least=0)
         for name in ("difference_clamp", "value_clamp", "constant_length"):
             bound = getattr(self, name)
-            if bound is not None and not bound > 0:
+            if bound is not None and not check_number(name, bound) > 0:
                 raise ValueError(f"{name} must be above 0, or None for no bound, got {bound}")
-        if self.ratio_clip is not None and not _is_clip(self.ratio_clip):
-            raise ValueError(f"ratio_clip must be (low, high) with 0 <= low <= 1 <= high, got {self.ratio_clip}")
+        if self.constant_length is not None:
+            check_count("constant_length", self.constant_length)
+        if self.ratio_clip is not None:
+            _check_clip(self.ratio_clip)
         if self.estimator == "full" and self.level == "sequence":
             raise ValueError("estimator='full' sums over the vocabulary at each token: it needs level='token'")
         if self.level == "sequence" and self.in_loss and self.ratio in ("token", "prefix"):
@@ -134,7 +135,9 @@ class KLConfiguration:
         defaults = {field.name: field.default for field in fields(cls)}
         unknown = sorted(set(settings) - set(defaults))
         if unknown:
-            raise ValueError(f"unknown setting {unknown[0]!r}; there are {', '.join(defaults)}")
+            raise ValueError(
+                f"unknown setting {unknown[0]!r}{did_you_mean(unknown[0], defaults)}; there are {', '.join(defaults)}"
+            )
         return cls(**{name: _from_text(name, text, defaults[name]) for name, text in settings.items()})
 
     @property
@@ -155,8 +158,12 @@ def choices() -> dict[str, tuple[Any, ...]]:
     return {name: values for name, values in listed.items() if values and all(isinstance(v, str) for v in values)}
 
 
-def _is_clip(clip: tuple[float, ...]) -> bool:
-    return len(clip) == 2 and 0 <= clip[0] <= 1 <= clip[1]
+def _check_clip(clip: Any) -> None:
+    if not isinstance(clip, (tuple, list)):
+        raise TypeError(f"ratio_clip must be (low, high), or None for no bound, got {clip!r}")
+    ends = [check_number("each end of ratio_clip", end) for end in clip]
+    if not (len(ends) == 2 and 0 <= ends[0] <= 1 <= ends[1]):
+        raise ValueError(f"ratio_clip must be (low, high) with 0 <= low <= 1 <= high, got {clip}")
 
 
 def _from_text(name: str, text: str, default: Any) -> Any:
@@ -170,9 +177,9 @@ def _from_text(name: str, text: str, default: Any) -> Any:
     if text.lower() == "none":
         return None
     try:
-        numbers = tuple(float(part) for part in text.split(","))
+        if name == "ratio_clip":
+            return tuple(float(part) for part in text.split(","))
+        return int(text) if name == "constant_length" else float(text)
     except ValueError:
-        raise ValueError(f"{name} must be a number, got {text!r}") from None
-    if name == "ratio_clip":
-        return numbers
-    return int(numbers[0]) if name == "constant_length" else numbers[0]
+        kind = {"ratio_clip": "two numbers, low,high", "constant_length": "an integer"}.get(name, "a number")
+        raise ValueError(f"{name} must be {kind}, got {text!r}") from None

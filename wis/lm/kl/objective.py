@@ -121,10 +121,15 @@ def objective(configuration: KLConfiguration, batch: Batch) -> Objective:
 
 def _filled(configuration: KLConfiguration, batch: Batch) -> _Filled:
     shape = batch.log_probs.shape
+    if len(shape) != 2:
+        raise ValueError(f"log_probs must have the shape [outputs, tokens], got {list(shape)}")
     given = {"reference": batch.reference, "mask": batch.mask, "old": batch.old, "rollout": batch.rollout}
     for name, part in given.items():
         if part is not None and part.shape != shape:
             raise ValueError(f"{name} must have the shape of log_probs, {list(shape)}, got {list(part.shape)}")
+    for name, part in {"rewards": batch.rewards, "weights": batch.weights}.items():
+        if part is not None and part.shape != shape[:1]:
+            raise ValueError(f"{name} must have one number an output, {list(shape[:1])}, got {list(part.shape)}")
     mask = batch.mask.bool()
     if not bool(mask.any(1).all()):
         raise ValueError("mask must leave every output at least one token")
@@ -162,6 +167,10 @@ def _vocabularies(
         return batch.log_probs.new_empty(0), batch.log_probs.new_empty(0)
     if batch.vocabulary is None or batch.reference_vocabulary is None:
         raise ValueError("estimator='full' needs vocabulary and reference_vocabulary, [N, T, V]")
+    whole = [*mask.shape, batch.vocabulary.shape[-1] if batch.vocabulary.ndim else 0]
+    for name, part in {"vocabulary": batch.vocabulary, "reference_vocabulary": batch.reference_vocabulary}.items():
+        if list(part.shape) != whole:
+            raise ValueError(f"{name} must have the shape [N, T, V], here {whole}, got {list(part.shape)}")
     kept = mask[..., None]
     return _tokens(batch.vocabulary, kept, dtype), _tokens(batch.reference_vocabulary, kept, dtype)
 

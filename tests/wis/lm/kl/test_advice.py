@@ -62,6 +62,12 @@ def test_settings_without_effect_are_named():
     assert found.ignored == ("algorithm.kl_penalty",)
 
 
+def test_settings_that_are_not_known_are_told_apart():
+    found = advise("trl", {"beta": "0.04", "epsilon": "0.3", "temperature": "0.9"})
+    assert found.ignored == ("epsilon",)
+    assert "not known here, and not read: temperature" in str(found)
+
+
 def test_no_term_is_said():
     assert "no KL term" in str(advise("trl", {}))
 

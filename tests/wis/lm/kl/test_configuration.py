@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from wis.lm.kl import KLConfiguration
@@ -28,9 +29,29 @@ def test_contradictions_are_refused(settings, message):
         KLConfiguration(**settings)
 
 
-def test_a_coefficient_is_a_number():
-    with pytest.raises(TypeError, match="coefficient must be a number, got '0.1'"):
-        KLConfiguration(coefficient="0.1")
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"coefficient": "0.1"}, "coefficient must be a number, got '0.1'"),
+        ({"coefficient": True}, "coefficient must be a number, got True"),
+        ({"straight_through": "false"}, "straight_through must be True or False, got 'false'"),
+        ({"ratio_differentiated": 0}, "ratio_differentiated must be True or False, got 0"),
+        ({"penalty_after_scaling": None}, "penalty_after_scaling must be True or False, got None"),
+        ({"value_clamp": "a"}, "value_clamp must be a number, got 'a'"),
+        ({"difference_clamp": [1.0]}, r"difference_clamp must be a number, got \[1.0\]"),
+        ({"constant_length": 2.7}, "constant_length must be an integer, got 2.7"),
+        ({"ratio_clip": 0.2}, r"ratio_clip must be \(low, high\), or None for no bound, got 0.2"),
+        ({"ratio_clip": (0.8, "b")}, "each end of ratio_clip must be a number, got 'b'"),
+    ],
+)
+def test_wrong_types_are_refused_by_name(settings, message):
+    with pytest.raises(TypeError, match=message):
+        KLConfiguration(**settings)
+
+
+def test_numbers_of_numpy_are_numbers():
+    found = KLConfiguration(coefficient=np.float32(0.5), constant_length=np.int64(3), straight_through=np.True_)
+    assert found == KLConfiguration(coefficient=0.5, constant_length=3, straight_through=True)
 
 
 def test_a_reward_penalty_takes_any_ratio_with_a_sequence_estimate():
@@ -58,6 +79,13 @@ def test_texts_make_a_configuration():
         ({"beta": "1"}, "unknown setting 'beta'; there are coefficient, estimator"),
         ({"coefficient": "much"}, "coefficient must be a number, got 'much'"),
         ({"straight_through": "1"}, "straight_through must be true or false"),
+        ({"straight_trough": "true"}, "unknown setting 'straight_trough'; did you mean 'straight_through'"),
+        ({"coefficient": "0.1,5"}, "coefficient must be a number, got '0.1,5'"),
+        ({"value_clamp": "1,2"}, "value_clamp must be a number, got '1,2'"),
+        ({"constant_length": "2.7"}, "constant_length must be an integer, got '2.7'"),
+        ({"constant_length": "2,3"}, "constant_length must be an integer, got '2,3'"),
+        ({"ratio_clip": "a,b"}, "ratio_clip must be two numbers, low,high, got 'a,b'"),
+        ({"ratio_clip": "0.8,1,1.2"}, r"ratio_clip must be \(low, high\)"),
         ({"ratio_clip": "0.8"}, r"ratio_clip must be \(low, high\)"),
     ],
 )

@@ -1,5 +1,7 @@
 """Settings of libraries, in their own words, and what they mean here."""
 
+import re
+
 import pytest
 
 from wis.lm.kl.libraries import LIBRARIES, find, read
@@ -47,6 +49,7 @@ def test_trl_changed_between_versions():
         (["importance_sampling_level=sequence"], "ratio", "geometric"),
         (["scale_rewards=none"], "scaling", "none"),
         (["scale_rewards=False"], "scaling", "none"),
+        (["scale_rewards=FALSE"], "scaling", "none"),
         (["scale_rewards=batch"], "scaling", "batch"),
         (["trainer=rloo"], "placement", "reward"),
         (["trainer=rloo", "normalize_advantages=true"], "scaling", "batch"),
@@ -60,10 +63,53 @@ def test_trl(words, field, value):
 
 
 def test_trl_says_what_does_not_touch_the_term():
-    notes = read("trl", {"beta": "0.1", "use_vllm": "true", "temperature": "0.9", "num_iterations": "2"}).notes
-    assert any("vLLM importance ratio does not touch the KL term" in note for note in notes)
-    assert "temperature does not touch the KL term" in notes
-    assert any(note.startswith("num_iterations makes the later updates") for note in notes)
+    reading = read("trl", {"beta": "0.1", "use_vllm": "true", "temperature": "0.9", "num_iterations": "2"})
+    assert any("vLLM importance ratio does not touch the KL term" in note for note in reading.notes)
+    assert any(note.startswith("num_iterations makes the later updates") for note in reading.notes)
+    assert reading.unknown == ("temperature",)
+
+
+@pytest.mark.parametrize(
+    ("library", "words", "given", "meant"),
+    [
+        ("trl", ["loss_typ=grpo"], "loss_typ", "loss_type"),
+        ("trl", ["Loss-Type=grpo"], "Loss-Type", "loss_type"),
+        ("verl", ["kl_loss_typ=k1"], "kl_loss_typ", "actor_rollout_ref.actor.kl_loss_type"),
+        ("verl", ["algorithm.use_kl_in_rewards=True"], "algorithm.use_kl_in_rewards", "algorithm.use_kl_in_reward"),
+        ("openrlhf", ["--algo.kl.use_los"], "algo.kl.use_los", "algo.kl.use_loss"),
+        ("openrlhf", ["--init-kl-coef", "0.5"], "init-kl-coef", "init_kl_coef"),
+        ("nemo-rl", ["loss_fn.token_level_los=true"], "loss_fn.token_level_los", "loss_fn.token_level_loss"),
+        ("skyrl", ["kl_estimator_typ=k1"], "kl_estimator_typ", "trainer.algorithm.kl_estimator_type"),
+    ],
+)
+def test_a_name_that_is_near_a_known_one_is_refused(library, words, given, meant):
+    with pytest.raises(ValueError, match=f"unknown setting '{given}' of {library}; did you mean '{meant}'"):
+        read(library, find(library).parse(words))
+
+
+@pytest.mark.parametrize(
+    ("library", "names"),
+    [
+        ("trl", "adam_epsilon num_generations vllm_importance_sampling_mode learning_rate do_train"),
+        (
+            "verl",
+            "actor_rollout_ref.actor.policy_loss.ppo_kl_coef algorithm.kl_ctrl.type algorithm.kl_ctrl.target_kl "
+            "critic.loss_agg_mode critic.cliprange_value actor_rollout_ref.actor.use_torch_compile",
+        ),
+        ("openrlhf", "algo.kl.horizon algo.advantage.gamma algo.advantage.no_std_norm actor.eps_clip kl_target"),
+        ("nemo-rl", "loss_fn.ratio_clip_c grpo.adv_estimator.normalize_rewards"),
+        ("skyrl", "trainer.algorithm.policy_loss_type trainer.algorithm.clip_ratio_c"),
+    ],
+)
+def test_other_settings_of_the_library_are_not_known_here(library, names):
+    given = tuple(names.split())
+    assert read(library, dict.fromkeys(given, "1")).unknown == given
+
+
+def test_no_setting_of_the_installed_trl_is_taken_for_a_slip():
+    trl = pytest.importorskip("trl")
+    for config in (trl.GRPOConfig, trl.RLOOConfig):
+        read("trl", {name: "1" for name in config.__dataclass_fields__ if name not in find("trl").KNOWN})
 
 
 def test_trl_objects():
@@ -101,6 +147,31 @@ def test_verl_in_reward():
     assert [term.placement for term in both] == ["loss", "reward"]
 
 
+@pytest.mark.parametrize(
+    ("words", "clip"),
+    [
+        ([], (0.8, 1.2)),
+        (["clip_ratio_high=0.28"], (0.8, 1.28)),
+        (["actor_rollout_ref.actor.clip_ratio_low=0.1"], (0.9, 1.2)),
+        (["clip_ratio=0.3"], (0.8, 1.2)),  # verl's own file sets both ends
+        (["clip_ratio=0.5", "clip_ratio_low=null"], (0.5, 1.2)),
+    ],
+)
+def test_verls_clip(words, clip):
+    (term,) = _terms("verl", ["use_kl_in_reward=true", *words])
+    assert term.ratio_clip == clip
+
+
+def test_verls_other_advantages_do_not_change_the_term_in_the_loss():
+    reading = read("verl", find("verl").parse(["use_kl_loss=true", "adv_estimator=opo"]))
+    assert _fields(reading.terms[0], "placement", "baseline", "scaling") == ("loss", "none", "none")
+    assert any("adv_estimator=opo was not read" in note for note in reading.notes)
+    with pytest.raises(ValueError, match="adv_estimator must be one of gae, .*, got 'opo'"):
+        _terms("verl", ["use_kl_in_reward=true", "adv_estimator=opo"])
+    with pytest.raises(ValueError, match="adv_estimator must be one of gae, .*, got 'grop'"):
+        _terms("verl", ["use_kl_loss=true", "adv_estimator=grop"])
+
+
 def test_verls_full_raises_as_there():
     with pytest.raises(ValueError, match="kl_loss_type=full is not implemented in verl"):
         _terms("verl", ["use_kl_loss=true", "kl_loss_type=full"])
@@ -124,11 +195,24 @@ def test_openrlhf_command_lines():
     assert _fields(group, "scaling", "penalty_after_scaling") == ("group", True)
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_openrlhf_lines_that_go_on(newline):
+    line = f"train --algo.kl.use_loss --algo.kl.init_coef=1e-2 \\{newline} --algo.kl.estimator k2 \\{newline}"
+    assert find("openrlhf").parse([line]) == {
+        "algo.kl.use_loss": True, "algo.kl.init_coef": "1e-2", "algo.kl.estimator": "k2"}  # fmt: skip
+
+
+def test_openrlhf_values_after_an_equals_sign_stay():
+    assert find("openrlhf").parse(["--algo.kl.init_coef=1e-2", "stray"]) == {"algo.kl.init_coef": "1e-2"}
+
+
 def test_nemo_rl():
     (before,) = _terms("nemo-rl", [], "0.6")
     assert before.ratio == "none"
     (term,) = _terms("nemo-rl", ["use_on_policy_kl_approximation=true", "token_level_loss=false"])
     assert _fields(term, "ratio", "sampler", "aggregation") == ("token", "rollout-engine", "sequence-mean-token-mean")
+    (term,) = _terms("nemo-rl", ["kl_output_clamp_value=null"])
+    assert _fields(term, "difference_clamp", "value_clamp") == (20.0, None)
     words = ["loss_fn.use_kl_in_reward=true"]
     assert _terms("nemo-rl", words) == ()
     (term,) = _terms("nemo-rl", [*words, "grpo.adv_estimator.name=reinforce_plus_plus"])
@@ -159,6 +243,13 @@ def test_refusals():
         read("trl", {"beta": 0.1, "loss_type": "best"})
     with pytest.raises(ValueError, match="beta must be a number, got 'much'"):
         read("trl", {"beta": "much"})
+    with pytest.raises(ValueError, match="beta must be a number, got 'none'"):
+        read("trl", {"beta": "none"})
+    for none in (None, "null", True, [0.1]):
+        with pytest.raises(ValueError, match=re.escape(f"actor.kl_loss_coef must be a number, got {none!r}")):
+            read("verl", {"actor_rollout_ref.actor.use_kl_loss": True, "actor_rollout_ref.actor.kl_loss_coef": none})
+    with pytest.raises(ValueError, match="scale_rewards must be one of group, batch, none, true, false, got 'std'"):
+        read("trl", {"beta": 0.1, "scale_rewards": "std"})
     with pytest.raises(ValueError, match="use_kl_loss must be true or false, got 'perhaps'"):
         read("verl", {"actor_rollout_ref.actor.use_kl_loss": "perhaps"})
     with pytest.raises(ValueError, match="settings are written name=value, got 'beta'"):

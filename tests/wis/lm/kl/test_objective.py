@@ -177,12 +177,21 @@ def test_full_needs_the_vocabulary():
     with pytest.raises(ValueError, match="needs vocabulary and reference_vocabulary"):
         objective(KLConfiguration(estimator="full"), _batch(0))
 
+    full = torch.zeros(4, 5, 3)
+    wrong = dataclasses.replace(_batch(0), vocabulary=full, reference_vocabulary=full[:, :4])
+    with pytest.raises(ValueError, match=r"reference_vocabulary must have the shape .* \[4, 5, 3\], got \[4, 4, 3\]"):
+        objective(KLConfiguration(estimator="full"), wrong)
+
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"reference": torch.zeros(4, 4)}, r"reference must have the shape of log_probs, \[4, 5\], got \[4, 4\]"),
         ({"old": torch.zeros(3, 5)}, "old must have the shape"),
+        ({"rewards": torch.zeros(4, 1)}, r"rewards must have one number an output, \[4\], got \[4, 1\]"),
+        ({"rewards": torch.zeros(1)}, r"rewards must have one number an output, \[4\], got \[1\]"),
+        ({"weights": torch.ones(4, 5)}, r"weights must have one number an output, \[4\], got \[4, 5\]"),
+        ({"log_probs": torch.zeros(4)}, r"log_probs must have the shape \[outputs, tokens\], got \[4\]"),
         ({"mask": torch.zeros(4, 5)}, "at least one token"),
         ({"group_size": 3}, "group_size must divide the 4 outputs, got 3"),
     ],

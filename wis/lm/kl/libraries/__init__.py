@@ -6,10 +6,11 @@ that was not read is taken for the nearest one, and the reading says so.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import ModuleType
 
 from wis.lm.kl.libraries import nemo_rl, openrlhf, skyrl, trl, verl
-from wis.lm.kl.libraries.reading import Reading, Settings, assignments
+from wis.lm.kl.libraries.reading import Reading, Settings, assignments, unknown_names
 
 LIBRARIES: dict[str, ModuleType] = {
     "trl": trl,
@@ -22,6 +23,8 @@ LIBRARIES: dict[str, ModuleType] = {
 
 def find(library: str) -> ModuleType:
     """The file of a library: ``parse(words)``, ``read(settings, version)``, ``NEWEST`` and ``CHANGES``.
+
+    And the settings it knows: ``KNOWN``, whose names begin with one of ``PREFIXES``.
 
     Raises
     ------
@@ -48,10 +51,12 @@ def read(library: str, settings: Settings, version: str | None = None) -> Readin
     Raises
     ------
     ValueError
-        If a setting has a value that the library does not have.
+        If a setting has a value that the library does not have, or a name that is near a known one.
     """
-    reading: Reading = find(library).read(settings, version)
-    return reading
+    module = find(library)
+    unknown = unknown_names(library, settings, module.KNOWN, module.PREFIXES)
+    reading: Reading = module.read(settings, version)
+    return replace(reading, unknown=unknown)
 
 
 __all__ = ["LIBRARIES", "Reading", "assignments", "find", "read"]

@@ -62,6 +62,7 @@ _OPTIONS = (
     f"{LOSS}token_level_loss", f"{LOSS}ratio_clip_min", f"{LOSS}ratio_clip_max", f"{GRPO}normalize_rewards",
     f"{GRPO}adv_estimator.name",
 )  # fmt: skip
+KNOWN, PREFIXES = _OPTIONS, (LOSS, GRPO)
 
 
 def _loss(settings: Settings, shared: dict[str, Any], implicit: bool) -> KLConfiguration:
@@ -72,8 +73,8 @@ def _loss(settings: Settings, shared: dict[str, Any], implicit: bool) -> KLConfi
         # exp(x − sg x) where no ratio was asked for: it is 1, and has the gradient of the sampling.
         ratio="token" if implicit or against_engine else "none",
         sampler="rollout-engine" if against_engine else "on-policy",
-        difference_clamp=option(settings, f"{LOSS}kl_input_clamp_value", 20.0),
-        value_clamp=option(settings, f"{LOSS}kl_output_clamp_value", 10.0),
+        difference_clamp=option(settings, f"{LOSS}kl_input_clamp_value", 20.0, float),
+        value_clamp=option(settings, f"{LOSS}kl_output_clamp_value", 10.0, float),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import Any
 
@@ -17,6 +18,11 @@ BEFORE = {  # names before 0.11
     "use_kl_loss": f"{KL}use_loss",
     "advantage_estimator": f"{ADVANTAGE}estimator",
 }
+KNOWN = (
+    f"{KL}estimator", f"{KL}init_coef", f"{KL}use_loss", f"{KL}unbiased_gradient", f"{KL}target",
+    f"{ADVANTAGE}estimator", *BEFORE,
+)  # fmt: skip
+PREFIXES = (KL, ADVANTAGE)
 ADVANTAGES: dict[str, dict[str, Any]] = {
     "gae": {"returns": "to-go", "scaling": "batch"},
     "reinforce": {"returns": "to-go", "scaling": "batch"},
@@ -35,11 +41,13 @@ def parse(words: list[str]) -> dict[str, Any]:
     """A command line, whole or in words; flags alone are true."""
     found: dict[str, Any] = {}
     name = ""
-    for word in [part for text in words for part in shlex.split(text)]:
+    texts = [re.sub(r"\\\r?\n", "", text) for text in words]  # lines that go on, as a shell joins them
+    for word in [part for text in texts for part in shlex.split(text)]:
         if word.startswith("--"):
             name, sign, value = word[2:].partition("=")
             name = BEFORE.get(name, name)
             found[name] = value if sign else True
+            name = "" if sign else name  # it has its value
         elif name:
             found[name] = word
     return found

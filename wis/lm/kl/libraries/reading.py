@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import difflib
+import functools
+import numbers
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wis.checks import did_you_mean
 from wis.lm.kl.configuration import KLConfiguration
 
 Settings = Mapping[str, Any]
+_MISSPELT = 0.85  # likeness from which a name is taken for a slip: the libraries' own other settings are below
 
 
 @dataclass(frozen=True)
@@ -25,12 +30,15 @@ class Reading:
         One configuration for each KL term that the settings turn on.
     notes
         What the settings do that no configuration holds, and what is not known of this version.
+    unknown
+        Names of settings that were given and are not known here, so were not read.
     """
 
     library: str
     version: str
     terms: tuple[KLConfiguration, ...]
     notes: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 def version_numbers(version: str) -> tuple[int, ...]:
@@ -58,20 +66,68 @@ def unread(library: str, version: str, first: tuple[int, ...], last: tuple[int, 
     )
 
 
-def option(settings: Settings, name: str, default: Any, kind: type | None = None) -> Any:
-    """One setting, a text turned into the kind of its default: true and false, a number, or nothing.
+def unknown_names(
+    library: str, settings: Settings, known: tuple[str, ...], prefixes: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """Names that are not known.
+
+    Parameters
+    ----------
+    library
+        Its name.
+    settings
+        Those given.
+    known
+        Names that are known, in full.
+    prefixes
+        What they begin with, and is not part of the likeness.
 
     Raises
     ------
     ValueError
-        If the text is no such value.
+        If one is near a known one: the default of the setting that was meant would be explained.
+    """
+    unknown = tuple(name for name in settings if name not in known)
+    for name in unknown:
+        meant = _meant(name, known, prefixes)
+        if meant:
+            raise ValueError(f"unknown setting {name!r} of {library}{meant} If it is another setting, leave it out")
+    return unknown
+
+
+@functools.cache
+def _meant(name: str, known: tuple[str, ...], prefixes: tuple[str, ...]) -> str:
+    """``"; did you mean 'NAME'?"`` if the name is a slip for a known one."""
+    own = next((prefix for prefix in prefixes if name.startswith(prefix)), "")
+    short = {other: functools.reduce(str.removeprefix, prefixes, other) for other in known if other.startswith(own)}
+    given = name.removeprefix(own).replace("-", "_").lower()
+    near = [(difflib.SequenceMatcher(None, given, text.lower()).ratio(), other) for other, text in short.items()]
+    likeness, meant = max(near, default=(0.0, ""))
+    return did_you_mean(meant, [meant]) if likeness >= _MISSPELT else ""
+
+
+def option(settings: Settings, name: str, default: Any, kind: type | None = None) -> Any:
+    """One setting, a text turned into the kind of its default: true and false, a number, or nothing.
+
+    A number may be nothing only where `kind` is given.
+
+    Raises
+    ------
+    ValueError
+        If the text is no such value, or what is no text is no number where one is needed.
     """
     value = settings.get(name, default)
-    kind = kind or type(default)
-    if not isinstance(value, str) or kind is str:
+    nullable, kind = kind is not None, kind or type(default)
+    if kind is str:
         return value
-    if value.lower() in ("none", "null"):
-        return None
+    if isinstance(value, str) and value.lower() in ("none", "null"):
+        value = None
+    if kind in (int, float) and not isinstance(value, str):
+        allowed = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        if not allowed and not (value is None and nullable):
+            raise ValueError(f"{name} must be a number, got {settings[name]!r}")
+    if not isinstance(value, str):
+        return value
     if kind is bool:
         if value.lower() not in ("true", "false", "1", "0"):
             raise ValueError(f"{name} must be true or false, got {value!r}")

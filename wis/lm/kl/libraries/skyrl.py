@@ -66,6 +66,7 @@ _OPTIONS = tuple(
         "advantage_estimator", "grpo_norm_by_std", "eps_clip_low", "eps_clip_high",
     )
 )  # fmt: skip
+KNOWN, PREFIXES = _OPTIONS, (ALGORITHM,)
 
 
 def _loss(shared: dict[str, Any], advantages: dict[str, Any]) -> KLConfiguration:

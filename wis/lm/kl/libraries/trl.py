@@ -19,8 +19,7 @@ AGGREGATIONS = {
     "dr_grpo": "constant",
     "luspo": "sum",
 }
-SCALINGS = {"group": "group", "batch": "batch", "none": "none", True: "group", False: "none"}
-SCALINGS |= {"True": "group", "true": "group", "False": "none", "false": "none"}
+SCALINGS = {"group": "group", "batch": "batch", "none": "none", "true": "group", "false": "none"}
 CHANGES: tuple[dict[str, Any], ...] = (
     {"use_bias_correction_kl": True},
     {"loss_type": "dapo"},
@@ -44,8 +43,7 @@ def settings_of(config: Any) -> dict[str, Any]:
 def read(settings: Settings, version: str | None = None) -> Reading:
     """Say what GRPO's or RLOO's settings do. See `wis.lm.kl.libraries.read`."""
     version = version or installed() or NEWEST
-    unknown = sorted(set(settings) - {"trainer", *_OPTIONS, *_ELSEWHERE})
-    notes = (*unread("TRL", version, (0, 26), (1, 16)), *(f"{name} does not touch the KL term" for name in unknown))
+    notes = unread("TRL", version, (0, 26), (1, 16))
     notes += tuple(f"{name} {_ELSEWHERE[name]}" for name in sorted(set(settings) & set(_ELSEWHERE)))
     trainer = chosen("trainer", option(settings, "trainer", "grpo"), {"grpo": _grpo, "rloo": _rloo})
     term = trainer(settings, version_numbers(version))
@@ -79,6 +77,8 @@ _ELSEWHERE = {
     "delta": "clips the ratio of the policy gradient after the KL term has taken it unclipped",
     "sync_ref_model": "moves the reference, so that the objective moves too",
 }
+KNOWN = ("trainer", *_OPTIONS, *_ELSEWHERE)
+PREFIXES: tuple[str, ...] = ()
 
 
 def _grpo(settings: Settings, version: tuple[int, ...]) -> KLConfiguration:
@@ -94,9 +94,14 @@ def _grpo(settings: Settings, version: tuple[int, ...]) -> KLConfiguration:
         ratio=level if corrected else "none",
         aggregation=chosen("loss_type", option(settings, "loss_type", "dapo"), AGGREGATIONS),
         baseline="mean",
-        scaling=chosen("scale_rewards", settings.get("scale_rewards", "group"), SCALINGS),
+        scaling=_scaling(settings.get("scale_rewards", "group")),
         sampler="old-policy",
     )
+
+
+def _scaling(value: Any) -> Any:
+    flag = str(value).lower()  # True, or a text of it
+    return chosen("scale_rewards", flag if flag in ("true", "false") else value, SCALINGS)
 
 
 def _rloo(settings: Settings, version: tuple[int, ...]) -> KLConfiguration:

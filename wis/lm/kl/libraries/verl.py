@@ -24,6 +24,11 @@ ADVANTAGES: dict[str, dict[str, Any]] = {
     "reinforce_plus_plus_baseline": {"returns": "full", "baseline": "mean", "scaling": "batch"},
     "remax": {"returns": "to-go"},
 }
+# Of these the KL term in the loss needs nothing but the scaling of the rewards, which is not read.
+_UNREAD = (
+    "opo", "gpg", "gdpo", "grpo_passk", "grpo_vectorized", "rloo_vectorized", "optimal_token_baseline",
+    "tir_optimal_token_baseline",
+)  # fmt: skip
 _IN_REWARD = {f"{ALGORITHM}use_kl_in_reward": True, f"{ALGORITHM}kl_penalty": "kl", f"{ACTOR}use_kl_loss": False}
 CHANGES: tuple[dict[str, Any], ...] = (
     _IN_REWARD,
@@ -44,7 +49,10 @@ def read(settings: Settings, version: str | None = None) -> Reading:
     notes = list(unread("verl", version, (0, 9), (0, 9)))
     terms = []
     if option(settings, f"{ACTOR}use_kl_loss", False):
-        terms.append(_loss(settings))
+        advantage = option(settings, f"{ALGORITHM}adv_estimator", "gae")
+        terms.append(_loss(settings, {} if advantage in _UNREAD else _advantages(settings)))
+        if advantage in _UNREAD:
+            notes.append(f"adv_estimator={advantage} was not read: effective β is told for rewards that are not scaled")
     if option(settings, f"{ALGORITHM}use_kl_in_reward", False):
         terms.append(_reward(settings))
         if str(settings.get(f"{ALGORITHM}kl_penalty", "")).endswith("+"):
@@ -54,9 +62,12 @@ def read(settings: Settings, version: str | None = None) -> Reading:
 
 _OPTIONS = (
     f"{ACTOR}use_kl_loss", f"{ACTOR}kl_loss_coef", f"{ACTOR}kl_loss_type", f"{ACTOR}loss_agg_mode",
-    f"{ACTOR}clip_ratio", f"{ALGORITHM}use_kl_in_reward", f"{ALGORITHM}kl_penalty", f"{ALGORITHM}kl_ctrl.kl_coef",
-    f"{ALGORITHM}adv_estimator", f"{ALGORITHM}norm_adv_by_std_in_grpo",
+    f"{ACTOR}clip_ratio", f"{ACTOR}clip_ratio_low", f"{ACTOR}clip_ratio_high", f"{ALGORITHM}use_kl_in_reward",
+    f"{ALGORITHM}kl_penalty", f"{ALGORITHM}kl_ctrl.kl_coef", f"{ALGORITHM}adv_estimator",
+    f"{ALGORITHM}norm_adv_by_std_in_grpo",
 )  # fmt: skip
+KNOWN = (*_OPTIONS, f"{ACTOR}clip_ratio_c")  # the last clips the policy gradient alone, and is near those that count
+PREFIXES = (ACTOR, ALGORITHM)
 
 
 def _short(name: str) -> str:
@@ -85,27 +96,28 @@ def _aggregation(settings: Settings) -> Any:
     return chosen(name, option(settings, name, "token-mean"), AGGREGATIONS)
 
 
-def _loss(settings: Settings) -> KLConfiguration:
-    advantages = _advantages(settings)
-    advantages.pop("returns")
+def _loss(settings: Settings, advantages: dict[str, Any]) -> KLConfiguration:
+    kept = {name: value for name, value in advantages.items() if name != "returns"}
     name = f"{ACTOR}kl_loss_type"
     return KLConfiguration(
         coefficient=option(settings, f"{ACTOR}kl_loss_coef", 0.001),
         aggregation=_aggregation(settings),
         sampler="old-policy",
         **_estimator(name, option(settings, name, "low_var_kl")),
-        **advantages,
+        **kept,
     )
 
 
 def _reward(settings: Settings) -> KLConfiguration:
     clip = option(settings, f"{ACTOR}clip_ratio", 0.2)
+    # verl's own file sets both ends: clip_ratio counts only where one is null.
+    low, high = (option(settings, f"{ACTOR}clip_ratio_{end}", 0.2, float) for end in ("low", "high"))
     name = f"{ALGORITHM}kl_penalty"
     return KLConfiguration(
         coefficient=option(settings, f"{ALGORITHM}kl_ctrl.kl_coef", 0.001),
         placement="reward",
         ratio="token",
-        ratio_clip=(1 - clip, 1 + clip),
+        ratio_clip=(1 - (clip if low is None else low), 1 + (clip if high is None else high)),
         aggregation=_aggregation(settings),
         penalty_policy="old",
         sampler="old-policy",
