@@ -123,7 +123,11 @@ class Processes:
             self._pool = ProcessPoolExecutor(self._workers, mp_context=context, initializer=_start_worker)
         try:
             with _one_thread_in_children():
-                return self._pool.submit(function, task)
+                future = self._pool.submit(function, task)
+                # The pool looks after the processes that it knew when it was last woken, and ``submit`` wakes it before
+                # it starts one: that one's death would stay unseen until another task is done. This wakes it again.
+                self._pool.submit(int)
+                return future
         except BrokenProcessPool as error:
             broken: Future[Outcome] = Future()
             broken.set_exception(error)
