@@ -15,6 +15,7 @@ from wis.baselines.gnn import own as own_model
 from wis.baselines.gnn.protocol import published_protocol
 from wis.experiments.datasets import own as own_graph
 from wis.experiments.datasets.catalogue import find
+from wis.experiments.datasets.splits import has_one_split
 from wis.experiments.sweep.plan import Plan
 
 from wis.registry import find_method, parse_method
@@ -144,10 +145,11 @@ def expand(plan: Plan, device: str, batches: Mapping[tuple[str, str], int] = Map
     """
     methods = {text: parse_method(text) for text in plan.methods}
     graphs = {name: {"graph": own_graph.fingerprint(name)} if find(name).own else {} for name in plan.datasets}
+    single = {name for name in plan.datasets if plan.split is None and _has_one_split(name, plan)}
     cells: dict[tuple[str, str], Cell] = {}
     for seed, number in plan.seeds_and_splits:
         for dataset, model in itertools.product(plan.datasets, plan.models):
-            split = _split(dataset, number, plan)
+            split = Split(0 if dataset in single else number, plan.split)
             protocol = _protocol(dataset, model, plan, batches.get((dataset, model), 1))
             own = {**graphs[dataset], **_own_model(model)}
             for removed, (text, (name, options)) in itertools.product(plan.removed, methods.items()):
@@ -164,10 +166,12 @@ def _own_model(name: str) -> dict[str, str]:
     return {"model": own_model.fingerprint(name)} if own_model.is_own(name) else {}
 
 
-def _split(dataset: str, number: int, plan: Plan) -> Split:
-    """The split of this number; where a single one was published, that one is meant by every number."""
-    single = plan.split is None and find(dataset).num_splits == 1
-    return Split(0 if single else number, plan.split)
+def _has_one_split(name: str, plan: Plan) -> bool:
+    """Whether every number of a split means the same one: the published one, or that of a user's own graph."""
+    dataset = find(name)
+    if dataset.own and plan.split_seeds == "seeds":
+        return has_one_split(own_graph.read_own(name))
+    return dataset.num_splits == 1
 
 
 def _protocol(dataset: str, model: str, plan: Plan, batches: int) -> dict[str, Any]:

@@ -183,7 +183,7 @@ def _check_own_graphs(plan: Plan) -> None:
         if not find(name).own:
             continue
         data = load_dataset(name, None).data
-        if plan.split is None and has_one_split(data) and len(numbers) > 1:
+        if plan.split is None and has_one_split(data) and plan.split_seeds != "seeds" and len(numbers) > 1:
             raise ValueError(
                 f"{name} has masks of one split, and the plan asks for {len(numbers)}: give --split-seeds 0 for that "
                 "one, or have others drawn with --split 0.8,0.1,0.1"

@@ -77,6 +77,19 @@ def test_graphs_that_do_not_fit_are_refused_before_anything_runs(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_runs_of_each_seed_on_its_own_split_take_the_single_one_of_a_graph(tmp_path):
+    data = small_graph()
+    cells = sweep_graph(data, tmp_path / "one", workers=1, progress=False, **FIELDS, split_seeds="seeds").cells
+    assert set(cells["status"]) == {"ok"}
+    assert sorted(set(zip(cells["seed"], cells["split"], strict=True))) == [(0, 0), (1, 0)]
+    same = sweep_graph(data, tmp_path / "same", workers=1, progress=False, **FIELDS, split_seeds="0").cells
+    assert cells["test_score"].tolist() == same["test_score"].tolist()
+    for name in MASKS:
+        data[name] = torch.stack([data[name], data[name]], 1)
+    cells = sweep_graph(data, tmp_path / "two", workers=1, progress=False, **FIELDS, split_seeds="seeds").cells
+    assert sorted(set(zip(cells["seed"], cells["split"], strict=True))) == [(0, 0), (1, 1)]
+
+
 def test_a_changed_graph_is_run_anew(tmp_path):
     wis.write_graph(small_graph(), "mine.pt")
     plan = Plan.from_dict({"name": "mine", "datasets": "mine.pt", **FIELDS})
