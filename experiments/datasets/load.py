@@ -2,16 +2,18 @@
 
 Every graph comes with the preprocessing of Razin et al. (NeurIPS 2023): self-loops removed, both directions of every
 edge, no duplicates; 80/10/10 random split with split seed 1, or the splits that a benchmark was published with (Open
-Graph Benchmark, Platonov et al., Flickr, Reddit). ``digits`` is built on the spot and needs no download. The others are
-read from *raw* files in a data root; the root is only written to when files must be downloaded, so a read-only one
-works.
+Graph Benchmark, Platonov et al., Flickr, Reddit). ``digits`` is built from scikit-learn's images and needs no download.
+The others are read from *raw* files in a data root; the root is only written to when files must be downloaded, so a
+read-only one works.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +70,9 @@ def load(
     Notes
     -----
     The result is kept in the user's cache (``XDG_CACHE_HOME``, else ``~/.cache``) as plain arrays, so that the raw
-    files are parsed once; a damaged file there is made again. No pickle is ever loaded, except Planetoid's raw files,
-    whose format is pickles: they are refused if they name anything but NumPy and SciPy arrays.
+    files are parsed, and ``digits`` is built, once; a damaged file there is made again. No pickle is ever loaded,
+    except Planetoid's raw files, whose format is pickles: they are refused if they name anything but NumPy and SciPy
+    arrays.
     """
     return with_split(read(name, data_root), split, parts)
 
@@ -85,7 +88,7 @@ def read(name: str, data_root: str | os.PathLike[str] | None = None) -> Any:
     dataset = find(name)
     if dataset.own:
         return read_own(name)
-    data = _digits() if dataset.built_in else _load_files(dataset, _data_root(data_root))
+    data = _load_digits() if dataset.built_in else _load_files(dataset, _data_root(data_root))
     data.name = dataset.name
     if dataset.metric != "accuracy":
         data.metric = dataset.metric
@@ -102,7 +105,13 @@ def _data_root(data_root: str | os.PathLike[str] | None) -> Path:
     return Path(chosen).expanduser()
 
 
-def _digits() -> Any:
+def _load_digits() -> Any:
+    """Built once: scikit-learn takes seconds to import, in every worker of a sweep."""
+    facts = [DIGITS_NEIGHBOURS, importlib.metadata.version("scikit-learn")]
+    return _parse_once("digits", facts, _build_digits)
+
+
+def _build_digits() -> Any:
     """Join every image to its nearest neighbours: the union over both directions, so degrees are 8 and more.
 
     The neighbours come from a k-d tree: its distances between integer pixels are exact, while those of a matrix product
@@ -127,25 +136,31 @@ def _load_files(dataset: Dataset, root: Path) -> Any:
     folder = root / dataset.folder
     if raw.missing(dataset, folder):
         raw.download(dataset, root)
-    cached = cache_folder() / "processed" / f"{dataset.name}-{_fingerprint(folder, dataset.files)}.npz"
-    try:
-        return read_cache(cached)
-    except FileNotFoundError:
-        _log.info("reading the raw files of %s; the result is kept in %s", dataset.name, cached)
-    except ValueError as error:
-        _log.warning("reading the raw files of %s again: %s", dataset.name, error)
-    data = raw.parse(dataset, folder)
-    try:
-        write_cache(cached, data)
-    except OSError as error:
-        _log.warning("%s is parsed anew each time, because the cache cannot be written: %s", dataset.name, error)
-    return data
+    return _parse_once(dataset.name, _facts(folder, dataset.files), lambda: raw.parse(dataset, folder))
 
 
-def _fingerprint(folder: Path, files: tuple[str, ...]) -> str:
-    """Changes with the place, size and time of the raw files; their content is not read."""
-    facts: list[Any] = [_CACHE_VERSION, str(folder.resolve())]
+def _facts(folder: Path, files: tuple[str, ...]) -> list[Any]:
+    """Place, size and time of the raw files; their content is not read."""
+    facts: list[Any] = [str(folder.resolve())]
     for file in files:
         status = (folder / file).stat()
         facts += [file, status.st_size, status.st_mtime_ns]
-    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+    return facts
+
+
+def _parse_once(name: str, facts: list[Any], parse: Callable[[], Any]) -> Any:
+    """What ``parse`` returns, kept in the user's cache until one of the facts changes."""
+    digest = hashlib.sha256(repr([_CACHE_VERSION, *facts]).encode()).hexdigest()[:16]
+    cached = cache_folder() / "processed" / f"{name}-{digest}.npz"
+    try:
+        return read_cache(cached)
+    except FileNotFoundError:
+        _log.info("parsing %s; the result is kept in %s", name, cached)
+    except ValueError as error:
+        _log.warning("parsing %s again: %s", name, error)
+    data = parse()
+    try:
+        write_cache(cached, data)
+    except OSError as error:
+        _log.warning("%s is parsed anew each time, because the cache cannot be written: %s", name, error)
+    return data

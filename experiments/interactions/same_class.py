@@ -125,7 +125,7 @@ def run_same_class(
     todo = [run for run in runs if run.key not in rows]
     with (
         track(len(todo), "is same class", unit="runs", enabled=progress) as advance,
-        choose_executor(workers) as executor,
+        choose_executor(workers, ("torch_geometric.nn.dense",)) as executor,
     ):
         for run, row in executor.map(train, todo):
             rows.add(run.key, row)

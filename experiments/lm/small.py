@@ -149,7 +149,7 @@ def run_small(
     """
     scale = scale or Scale()
     rows = Rows(out / "runs.jsonl", asdict(scale))
-    with choose_executor(workers) as executor:
+    with choose_executor(workers, ("torch",)) as executor:
         for stage in (lambda: plan(seeds), lambda: tuned_plan(seeds, tuned_rates(rows.frame()))):
             work_through(
                 executor, partial(finetune, scale=scale), [run for run in stage() if run.key not in rows],

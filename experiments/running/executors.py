@@ -43,9 +43,9 @@ class Executor(Protocol):
         """Yield every task with its outcome."""
 
 
-def choose_executor(workers: int) -> Serial | Processes:
-    """``workers`` processes; this process if it is one."""
-    return Serial() if workers == 1 else Processes(workers)
+def choose_executor(workers: int, libraries: Sequence[str] = ()) -> Serial | Processes:
+    """``workers`` processes that import ``libraries``; this process if it is one."""
+    return Serial() if workers == 1 else Processes(workers, libraries)
 
 
 def work_through(

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import multiprocessing
 import multiprocessing.connection
+import multiprocessing.context
 import os
 import signal
 import threading
@@ -30,10 +31,14 @@ class Processes:
     ----------
     workers
         Number of processes.
+    libraries
+        Modules that the work imports: imported once, and their memory shared, where the system can. Those that are not
+        installed are left out.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, libraries: Sequence[str] = ()) -> None:
         self._workers = workers
+        self._libraries = list(libraries)
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> Processes:
@@ -118,9 +123,9 @@ class Processes:
 
     def _submit(self, function: Callable[[Task], Outcome], task: Task) -> Future[Outcome]:
         if self._pool is None:
-            # Spawned, because a forked process inherits the threads' locks of torch and Numba, but not the threads.
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._workers, mp_context=context, initializer=_start_worker)
+            self._pool = ProcessPoolExecutor(
+                self._workers, mp_context=_context(self._libraries), initializer=_start_worker
+            )
         try:
             with _one_thread_in_children():
                 future = self._pool.submit(function, task)
@@ -137,6 +142,20 @@ class Processes:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
+
+
+def _context(libraries: list[str]) -> multiprocessing.context.BaseContext:
+    """How processes are started.
+
+    A fork of this process would inherit the locks of the threads of torch and Numba, but not the threads. So they are
+    forked from a server, a process of one thread that imports the libraries, once for all of them: those of PyG take
+    seconds and 300 MB. Where a system has no such server, each process is started anew and imports its own.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(libraries)
+    return context
 
 
 def _start_worker() -> None:

@@ -120,17 +120,15 @@ def test_a_changed_callee_is_seen_in_the_next_process_and_nothing_else_is_compil
     assert run(tree).stdout == "3 False\n"
 
 
-@pytest.mark.parametrize("pattern", ["*.nbi", "*.nbc"])
-@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: data[:-9] + b"damaged!!", bytes])
-def test_damaged_cache_files_are_compiled_anew(tree: Path, pattern: str, damage: object) -> None:
+def test_damaged_cache_files_are_compiled_anew(tree: Path) -> None:
     run(tree)
-    files = list((tree / "home").rglob(f"caller*{pattern[1:]}"))
-    assert files
+    files = kept(tree / "home")
+    assert len(files) == 2
     for file in files:
-        data = file.read_bytes()
-        file.write_bytes(damage(data) if damage is not bytes else b"")
-    result = run(tree)
-    assert (result.stdout, result.stderr) == ("6 True\n", "")
+        for damaged in (lambda data: data[: len(data) // 2], lambda data: data[:-9] + b"damaged!!", lambda data: b""):
+            file.write_bytes(damaged(file.read_bytes()))
+            result = run(tree)
+            assert (result.stdout, result.stderr) == ("6 True\n", ""), file.suffix
     assert run(tree).stdout == "6 False\n"
 
 

@@ -46,7 +46,7 @@ def mean_position(order, of):
 
 def test_edges_that_do_harm_are_removed_first():
     data, edges, harmful = communities()
-    options = {"seed": 0, "device": "cpu", "epochs": 20, "lr": 0.002, "weight_decay": 1e-3}
+    options = {"seed": 0, "device": "cpu", "epochs": 12, "lr": 0.002, "weight_decay": 1e-3}
     order = ugs.rank(edges, data=data, prune=0.25, **options)
     assert sorted(order) == list(range(edges.num_pairs))
     assert mean_position(order, harmful) < 0.4
@@ -60,7 +60,7 @@ def test_the_loss_decides_where_penalties_are_small(model, form):
     data, edges, harmful = communities()
     noise = torch.randn(120, 4, generator=torch.Generator().manual_seed(1))
     data.x = noise + torch.nn.functional.one_hot(data.y)
-    options = {"prune": 0.25, "limit": 1, "epochs": 30, "lr": 0.005, "weight_decay": 0.0, "s1": 1e-5}
+    options = {"prune": 0.25, "limit": 1, "epochs": 20, "lr": 0.005, "weight_decay": 0.0, "s1": 1e-5}
     order = ugs.rank(edges, data=data, seed=0, device="cpu", model=model, form=form, **options)
     assert mean_position(order, harmful) < 0.43  # at random 0.5, with a standard deviation of 0.02
 

@@ -57,7 +57,11 @@ def test_a_command_without_a_reader_ends_quietly(command: str, closed_pipe: int,
 @pytest.mark.parametrize(
     ("command", "files"),
     [
-        ("claims --html -o out", ["out/claims.csv", "out/claims.html", "out/claims.md"]),
+        pytest.param(
+            "claims --html -o out",
+            ["out/claims.csv", "out/claims.html", "out/claims.md"],
+            marks=pytest.mark.slow,
+        ),
         ("lm std rewards.npy --support 0,1 --table std.csv --html std.html", ["std.csv", "std.html"]),
         pytest.param("lm bounds --length 1 --html bounds.html", ["bounds.html"], marks=pytest.mark.slow),
         pytest.param(

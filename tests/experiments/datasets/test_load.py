@@ -79,6 +79,16 @@ def test_neighbours_of_digits_are_the_nearest():
     assert (distance[u, v] <= torch.maximum(farthest[u], farthest[v]) + 1e-5).all()
 
 
+def test_digits_are_built_once(monkeypatch):
+    first = datasets.load("digits")
+    monkeypatch.setattr(datasets, "_build_digits", lambda: pytest.fail("built again"))
+    second = datasets.load("digits")
+    assert first.keys() == second.keys()
+    for key in ("x", "edge_index", "y", "train_mask"):
+        assert torch.equal(first[key], second[key])
+        assert first[key].dtype == second[key].dtype
+
+
 def test_pyg_file_is_read_and_made_simple(tmp_path):
     adjacency, features, labels = write_dblp(tmp_path)
     data = datasets.load("dblp", tmp_path)
@@ -299,7 +309,7 @@ def test_a_damaged_cache_is_made_again(tmp_path, caplog, damage):
     for again in (True, False):
         caplog.clear()
         data = datasets.load("DBLP", tmp_path / "root")
-        assert ("reading the raw files of DBLP again" in caplog.text) == again
+        assert ("parsing DBLP again" in caplog.text) == again
         for key in ("x", "edge_index", "y", "train_mask"):
             assert torch.equal(data[key], whole[key])
 

@@ -133,7 +133,7 @@ def check(folder: Path, die_at: int, expected: pd.DataFrame) -> None:
 def test_killed_at_some_writes(tmp_path, whole):
     expected, count = whole
     assert count > 30
-    for die_at in range(1, count, count // 4):
+    for die_at in range(1, count, count // 3):
         check(tmp_path / str(die_at), die_at, expected)
 
 

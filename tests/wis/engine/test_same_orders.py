@@ -66,7 +66,14 @@ def test_generated_graphs(name: str) -> None:
     assert {variant: hash_of(rank(edges, **options)) for variant, options in variants(edges)} == known
 
 
-@pytest.mark.parametrize(("name", "depth"), [(name, depth) for name, depths in REAL.items() for depth in depths])
+@pytest.mark.parametrize(
+    ("name", "depth"),
+    [
+        pytest.param(name, depth, marks=[pytest.mark.slow] * ((name, depth) == ("squirrel", 3)))
+        for name, depths in REAL.items()
+        for depth in depths
+    ],
+)
 def test_real_graphs(name: str, depth: int) -> None:
     edges = real(name, data_root())
     if edges is None:

@@ -94,7 +94,7 @@ def test_sparse_graphs_with_targets_in_chunks(seed: int, depth: int) -> None:
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("name", ["medium", "dense", "hub", "tree", "bipartite", "two cliques"])
 def test_larger_graphs(name: str, depth: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    for seed in range(3):
+    for seed in range(2):
         # The general loop goes through all within two steps for every edge.
         edges = family(name, 60 if depth == 2 else 40, seed)
         rng = np.random.default_rng(seed)
@@ -105,7 +105,7 @@ def test_larger_graphs(name: str, depth: int, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_vertices_of_high_degree(depth: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counts that do not fit into the fields of a word, and degrees that come down to where they do."""
-    for seed, (num_hubs, num_leaves) in enumerate([(1, 130), (2, 260), (4, 300)]):
+    for seed, (num_hubs, num_leaves) in enumerate([(1, 130), (2, 260)]):
         edges = hubs(num_hubs, num_leaves, seed)
         is_target = np.random.default_rng(seed).random(edges.num_nodes) < 0.7
         assert_as_general_loop(monkeypatch, edges, depth)
