@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from wis.experiments.sweep.plan import Plan
 from wis.experiments.sweep.runs import expand
-from wis.experiments.sweep.store import OrderOutcome, RunOutcome, Store
+from wis.experiments.sweep.store import FILE_NAME, OrderOutcome, RunOutcome, Store
 
 PLAN = Plan(
     name="made-up",
@@ -29,6 +31,20 @@ def made_up_accuracy(run, rng: np.random.Generator) -> float:
 
 def fill(folder: Path, plan: Plan = PLAN, *, leave_out: tuple[int, ...] = ()) -> Path:
     """Store a result for every run but those in ``leave_out``."""
+    folder.mkdir(exist_ok=True)
+    (folder / FILE_NAME).write_bytes(filled(plan, leave_out))
+    return folder
+
+
+@functools.cache
+def filled(plan: Plan, leave_out: tuple[int, ...]) -> bytes:
+    """A results file: each result is a write that waits for the disk, so that each file is made once."""
+    with tempfile.TemporaryDirectory() as folder:
+        store_results(Path(folder), plan, leave_out)
+        return Path(folder, FILE_NAME).read_bytes()
+
+
+def store_results(folder: Path, plan: Plan, leave_out: tuple[int, ...]) -> None:
     rng = np.random.default_rng(0)
     cells = expand(plan, "cpu")
     runs = list({cell.run.key: cell.run for cell in cells}.values())
@@ -64,7 +80,6 @@ def fill(folder: Path, plan: Plan = PLAN, *, leave_out: tuple[int, ...] = ()) ->
             if run.sparsifier and run.sparsifier.has_order:
                 seconds = {"random": 0.001, "spectral": 1.5, "wis": 0.02}[run.sparsifier.method]
                 store.add_order(run.sparsifier, OrderOutcome("ok", seconds=seconds, peak_bytes=2**29))
-    return folder
 
 
 @pytest.fixture(scope="module")
