@@ -32,8 +32,8 @@ class Processes:
     workers
         Number of processes.
     libraries
-        Modules that the work imports: imported once, and their memory shared, where the system can. Those that are not
-        installed are left out.
+        Modules that the work imports: imported once, and their memory shared, where the system can. The first pool of a
+        process decides which. Those that are not installed are left out.
     """
 
     def __init__(self, workers: int, libraries: Sequence[str] = ()) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -20,6 +21,26 @@ if __name__ == "__main__":
         for task, _ in executor.map(time.sleep, [0, 0, 600, 600]):
             print(task, flush=True)
 """
+
+
+LIBRARIES = """
+import sys
+from wis.experiments.running.processes import Processes
+
+def loaded(name):
+    return name in sys.modules
+
+if __name__ == "__main__":
+    with Processes(1, ["xml.dom.pulldom", "not_installed"]) as executor:
+        print(*(outcome for _, outcome in executor.map(loaded, ["xml.dom.pulldom", "tabnanny"])))
+"""
+
+
+@pytest.mark.skipif("forkserver" not in multiprocessing.get_all_start_methods(), reason="no fork server")
+def test_workers_start_with_their_libraries(tmp_path):
+    (tmp_path / "libraries.py").write_text(LIBRARIES)
+    done = subprocess.run([sys.executable, tmp_path / "libraries.py"], capture_output=True, text=True, check=True)
+    assert done.stdout == "True False\n"
 
 
 @pytest.mark.parametrize(("workers", "kind"), [(1, Serial), (2, Processes)])
