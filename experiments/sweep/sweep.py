@@ -28,7 +28,8 @@ from wis.machine import find_device, usable_cores
 
 # Each holds its own copy of the data set; where a system cannot fork them, of the libraries too, about half a GiB.
 _MOST_WORKERS = 8
-_LIBRARIES = ("torch_geometric.nn", "torch_geometric.loader", "numba", "networkit")
+# What workers import.
+LIBRARIES = ("torch_geometric.nn", "torch_geometric.loader", "numba", "networkit")
 EXECUTORS = ("processes", "ray")
 _log = logging.getLogger("wis")
 
@@ -171,7 +172,7 @@ def _executor(
     kind: str, address: str | None, device: str, workers: int, data_root: Path | None
 ) -> Serial | Processes | Remote:
     if kind == "processes":
-        return choose_executor(workers, _LIBRARIES)
+        return choose_executor(workers, LIBRARIES)
     return Remote(RayCluster(address, gpu=device == "cuda"), data_root)
 
 

@@ -70,7 +70,7 @@ def test_resume_report_and_seed(tmp_path):
 
 def test_workers_are_those_of_sweeps(tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(small, "choose_executor", lambda workers: asked.append(workers) or Serial())
+    monkeypatch.setattr(small, "choose_executor", lambda workers, _: asked.append(workers) or Serial())
     monkeypatch.setattr(small, "finetune", _finetune)
     assert len(run_small(tmp_path, SCALE, seeds=1, workers=3, progress=False)) == 66
     assert len(run_small(tmp_path, SCALE, seeds=2, workers=3, progress=False)) == 112  # more seeds only add runs

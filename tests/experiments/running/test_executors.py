@@ -12,6 +12,9 @@ import pytest
 from wis.experiments.running.executors import Serial, choose_executor
 from wis.experiments.running.processes import Processes
 
+# Those that tests of sweeps need: the first pool of a process decides.
+from wis.experiments.sweep.sweep import LIBRARIES
+
 PARENT = """
 import time
 from wis.experiments.running.executors import choose_executor
@@ -23,7 +26,7 @@ if __name__ == "__main__":
 """
 
 
-LIBRARIES = """
+PRELOADED = """
 import sys
 from wis.experiments.running.processes import Processes
 
@@ -38,20 +41,20 @@ if __name__ == "__main__":
 
 @pytest.mark.skipif("forkserver" not in multiprocessing.get_all_start_methods(), reason="no fork server")
 def test_workers_start_with_their_libraries(tmp_path):
-    (tmp_path / "libraries.py").write_text(LIBRARIES)
+    (tmp_path / "libraries.py").write_text(PRELOADED)
     done = subprocess.run([sys.executable, tmp_path / "libraries.py"], capture_output=True, text=True, check=True)
     assert done.stdout == "True False\n"
 
 
 @pytest.mark.parametrize(("workers", "kind"), [(1, Serial), (2, Processes)])
 def test_every_task_comes_back_with_its_outcome(workers, kind):
-    with choose_executor(workers) as executor:
+    with choose_executor(workers, LIBRARIES) as executor:
         assert isinstance(executor, kind)
         assert sorted(executor.map(abs, [-3, 2, -1])) == [(-3, 3), (-1, 1), (2, 2)]
 
 
 def test_a_worker_that_dies_is_an_error_where_nobody_takes_what_is_lost():
-    with choose_executor(2) as executor, pytest.raises(RuntimeError, match="a worker process died"):
+    with choose_executor(2, LIBRARIES) as executor, pytest.raises(RuntimeError, match="a worker process died"):
         list(executor.map(os._exit, [1]))
 
 
@@ -74,7 +77,7 @@ def square_or_die(task):
 def test_a_killed_worker_loses_only_what_kills_it_again(tmp_path, place, caplog):
     tasks = [("square", i) for i in range(8)]
     tasks[place:place] = [("die", tmp_path / "flag"), ("die once", tmp_path / "flag")]
-    with Processes(2) as executor:
+    with Processes(2, LIBRARIES) as executor:
         outcomes = list(executor.map(square_or_die, tasks, "lost: {}".format))
     assert [task for task, _ in outcomes] != []
     assert sorted(map(str, (task for task, _ in outcomes))) == sorted(map(str, tasks))  # none lost, none twice
@@ -103,7 +106,7 @@ def test_a_killed_parent_leaves_no_worker(tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
 def test_leaving_early_ends_the_work_in_flight():
     start = time.monotonic()
-    with choose_executor(2) as executor:
+    with choose_executor(2, LIBRARIES) as executor:
         outcomes = executor.map(time.sleep, [0, 600])
         assert next(outcomes) == (0, None)
         outcomes.close()
