@@ -122,12 +122,15 @@ class Processes:
         return died + list(flight.values()) if died else []
 
     def _submit(self, function: Callable[[Task], Outcome], task: Task) -> Future[Outcome]:
-        if self._pool is None:
-            self._pool = ProcessPoolExecutor(
-                self._workers, mp_context=_context(self._libraries), initializer=_start_worker
-            )
         try:
             with _one_thread_in_children():
+                if self._pool is None:
+                    self._pool = ProcessPoolExecutor(
+                        self._workers,
+                        mp_context=_context(self._libraries),
+                        initializer=_start_worker,
+                        initargs=(dict(os.environ),),
+                    )
                 future = self._pool.submit(function, task)
                 # The pool looks after the processes that it knew when it was last woken, and ``submit`` wakes it before
                 # it starts one: that one's death would stay unseen until another task is done. This wakes it again.
@@ -158,8 +161,13 @@ def _context(libraries: list[str]) -> multiprocessing.context.BaseContext:
     return context
 
 
-def _start_worker() -> None:
-    """Prepare a worker: Ctrl-C is the parent's to handle, and no worker outlives a parent that was killed."""
+def _start_worker(environment: dict[str, str]) -> None:
+    """Prepare a worker: Ctrl-C is the parent's to handle, and no worker outlives a parent that was killed.
+
+    The server that it was forked from has the environment of the time when the first pool of the parent began.
+    """
+    os.environ.clear()
+    os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
 

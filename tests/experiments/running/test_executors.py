@@ -46,6 +46,14 @@ def test_workers_start_with_their_libraries(tmp_path):
     assert done.stdout == "True False\n"
 
 
+def test_workers_have_the_environment_of_their_time(monkeypatch):
+    for value in ("a", "b"):
+        monkeypatch.setenv("WIS_DATA_ROOT", value)
+        with Processes(1, LIBRARIES) as executor:
+            found = dict(executor.map(os.getenv, ["WIS_DATA_ROOT", "OMP_NUM_THREADS"]))
+        assert found == {"WIS_DATA_ROOT": value, "OMP_NUM_THREADS": "1"}
+
+
 @pytest.mark.parametrize(("workers", "kind"), [(1, Serial), (2, Processes)])
 def test_every_task_comes_back_with_its_outcome(workers, kind):
     with choose_executor(workers, LIBRARIES) as executor:
