@@ -20,6 +20,8 @@ Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
 Outcomes: TypeAlias = Generator[tuple[Task, Outcome], None, None]
 
+# Libraries read these variables when they are loaded.
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 _log = logging.getLogger("wis")
 _KILLED = "its process was killed twice, the second time with no other beside it: most likely for want of memory"
 
@@ -181,10 +183,9 @@ def _exit_with_parent() -> None:
 
 @contextlib.contextmanager
 def _one_thread_in_children() -> Iterator[None]:
-    """Have processes started meanwhile use one thread; libraries read these variables when they are loaded."""
-    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
+    """Have processes started meanwhile use one thread."""
+    before = {name: os.environ.get(name) for name in ONE_THREAD}
+    os.environ.update(ONE_THREAD)
     try:
         yield
     finally:

@@ -7,14 +7,13 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from wis.experiments.running.processes import Outcome, Outcomes, Task
+from wis.experiments.running.processes import ONE_THREAD, Outcome, Outcomes, Task
 
 from wis.extras import needed_for
 
 # How often a task is begun again after its node or its process was lost, before it is given up.
 _RETRIES = 3
 _LOSSES = ("WorkerCrashedError", "NodeDiedError", "ObjectLostError", "OutOfMemoryError", "LocalRayletDiedError")
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 _LOST = f"its node or process was lost {_RETRIES + 1} times, perhaps for want of memory"
 
 
@@ -49,7 +48,7 @@ class RayCluster:
         try:
             self._ray.init(
                 address=self._address, log_to_driver=False, logging_level=logging.ERROR, ignore_reinit_error=True,
-                runtime_env={"env_vars": _ONE_THREAD},
+                runtime_env={"env_vars": ONE_THREAD},
             )  # fmt: skip
         except ConnectionError as error:
             raise RuntimeError(f"no Ray cluster answers at --address {self._address}: {error}") from error
