@@ -134,6 +134,7 @@ def run_sweep(
     if executor != "ray" and address is not None:
         raise ValueError(f"--address is that of a Ray cluster and needs --executor ray, got --executor {executor}")
     workers = workers or default_workers(device)
+    dataset.cache_clear()  # an own graph's file may have changed since another sweep of this process
     batches = choose_batches(plan, folder, data_root=data_root, workers=workers)
     cells = expand(plan, device, batches)
     runs = {cell.run.key: cell.run for cell in cells}

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 _compiled: set[str] = set()
 _log = logging.getLogger("wis")
-_measured: dict[tuple[str, str | None, float, int], tuple[dict[str, float], dict[str, float]]] = {}
+_measured: dict[tuple[str, str | None, str | None, float, int], tuple[dict[str, float], dict[str, float]]] = {}
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def _left(
 ) -> tuple[dict[str, Any], dict[str, float]]:
     """What is left of the graph; measured once for the runs of this process that share a sparse graph."""
     run, before = task.run, graph.edges
-    key = (run.dataset, run.sparsifier.key if run.sparsifier else None, run.removed, depth)
+    key = (run.dataset, run.own.get("graph"), run.sparsifier.key if run.sparsifier else None, run.removed, depth)
     if key not in _measured:
         after = EdgeList(before.num_nodes, np.compress(stays, before.pairs, axis=1), before.directed)
         weights = None if weights is None else weights[stays]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from wis.experiments.datasets.splits import MASKS
 from wis.experiments.sweep import work
 from wis.experiments.sweep.in_memory import sweep_graph
 from wis.experiments.sweep.plan import Plan
+from wis.experiments.sweep.results import read_results
 from wis.experiments.sweep.runs import expand
 from wis.experiments.sweep.sweep import run_sweep
 
@@ -97,6 +99,16 @@ def test_a_changed_graph_is_run_anew(tmp_path):
     assert before == {cell.run.key for cell in expand(plan, "cpu")}
     wis.write_graph(small_graph(num_columns=100), "mine.pt")
     assert not before & {cell.run.key for cell in expand(plan, "cpu")}
+
+
+def test_a_graph_changed_between_two_sweeps_of_one_process_is_read_again():
+    plan = {"name": "mine", "datasets": "mine.pt", **FIELDS}
+    for num_columns in (80, 100):
+        data = small_graph(num_columns=num_columns)
+        wis.write_graph(data, "mine.pt")
+        run_sweep(Plan.from_dict(plan), Path(f"run-{num_columns}"), workers=1, progress=False)
+        cells = read_results(Path(f"run-{num_columns}")).cells
+        assert cells["pairs"].max() == data.num_edges // 2
 
 
 def test_a_split_without_both_classes_is_named_before_anything_runs(tmp_path):
