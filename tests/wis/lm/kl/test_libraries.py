@@ -93,7 +93,7 @@ def test_a_name_that_is_near_a_known_one_is_refused(library, words, given, meant
         ("trl", "adam_epsilon num_generations vllm_importance_sampling_mode learning_rate do_train"),
         (
             "verl",
-            "actor_rollout_ref.actor.policy_loss.ppo_kl_coef algorithm.kl_ctrl.type algorithm.kl_ctrl.target_kl "
+            "actor_rollout_ref.actor.policy_loss.ppo_kl_coef algorithm.kl_ctrl.target_kl "
             "critic.loss_agg_mode critic.cliprange_value actor_rollout_ref.actor.use_torch_compile",
         ),
         ("openrlhf", "algo.kl.horizon algo.advantage.gamma algo.advantage.no_std_norm actor.eps_clip kl_target"),
@@ -104,6 +104,23 @@ def test_a_name_that_is_near_a_known_one_is_refused(library, words, given, meant
 def test_other_settings_of_the_library_are_not_known_here(library, names):
     given = tuple(names.split())
     assert read(library, dict.fromkeys(given, "1")).unknown == given
+
+
+@pytest.mark.parametrize(
+    ("library", "words", "name"),
+    [
+        ("trl", ["beta=-1"], "beta"),
+        ("trl", ["trainer=rloo", "beta=inf"], "beta"),
+        ("verl", ["use_kl_loss=true", "kl_loss_coef=-1"], "actor_rollout_ref.actor.kl_loss_coef"),
+        ("verl", ["use_kl_in_reward=true", "kl_ctrl.kl_coef=-1"], "algorithm.kl_ctrl.kl_coef"),
+        ("openrlhf", ["--algo.kl.init_coef", "-1"], "algo.kl.init_coef"),
+        ("nemo-rl", ["loss_fn.reference_policy_kl_penalty=-1"], "loss_fn.reference_policy_kl_penalty"),
+        ("skyrl", ["trainer.algorithm.kl_loss_coef=-1"], "trainer.algorithm.kl_loss_coef"),
+    ],
+)
+def test_a_wrong_coefficient_is_named_as_the_library_names_it(library, words, name):
+    with pytest.raises(ValueError, match=rf"^{re.escape(name)} must be finite and at least 0, got"):
+        _terms(library, words)
 
 
 def test_no_setting_of_the_installed_trl_is_taken_for_a_slip():
@@ -170,6 +187,50 @@ def test_verls_other_advantages_do_not_change_the_term_in_the_loss():
         _terms("verl", ["use_kl_in_reward=true", "adv_estimator=opo"])
     with pytest.raises(ValueError, match="adv_estimator must be one of gae, .*, got 'grop'"):
         _terms("verl", ["use_kl_loss=true", "adv_estimator=grop"])
+
+
+def test_verls_scale_of_the_loss():
+    norm = ["use_kl_loss=true", "loss_agg_mode=seq-mean-token-sum-norm"]
+    assert _fields(_terms("verl", norm)[0], "aggregation", "constant_length") == ("constant", None)
+    assert _terms("verl", [*norm, "loss_scale_factor=4096"])[0].constant_length == 4096
+    assert _terms("verl", [*norm, "loss_scale_factor=null"])[0].constant_length is None
+    assert _terms("verl", ["use_kl_loss=true", "loss_scale_factor=4096"])[0].constant_length is None  # token-mean
+    with pytest.raises(ValueError, match="loss_agg_mode=token-sum, whose weight grows with the batch"):
+        _terms("verl", ["use_kl_loss=true", "loss_agg_mode=token-sum"])
+
+
+@pytest.mark.parametrize(
+    ("mode", "ratio", "clip"),
+    [("vanilla", "token", (0.8, 1.2)), ("gspo", "geometric", (0.8, 1.2)), ("gpg", "none", None)],
+)
+def test_verls_policy_loss_weighs_the_penalty_of_the_reward(mode, ratio, clip):
+    (term,) = _terms("verl", ["use_kl_in_reward=true", f"policy_loss.loss_mode={mode}"])
+    assert _fields(term, "ratio", "ratio_clip") == (ratio, clip)
+    (term,) = _terms("verl", ["use_kl_loss=true", f"policy_loss.loss_mode={mode}"])
+    assert _fields(term, "ratio", "ratio_clip") == ("none", None)
+
+
+@pytest.mark.parametrize(
+    ("words", "note"),
+    [
+        (["policy_loss.loss_mode=cispo"], "policy_loss.loss_mode=cispo was not read"),
+        (["kl_ctrl.type=adaptive"], "β begins at kl_coef and is changed at every step"),
+        (["gamma=0.99", "lam=0.95"], "gamma=0.99 and lam=0.95 discount what follows a token"),
+        (["gamma=0.99", "adv_estimator=reinforce_plus_plus"], "gamma=0.99 discount"),
+    ],
+)
+def test_what_verl_does_and_no_configuration_holds_is_said(words, note):
+    reading = read("verl", find("verl").parse(["use_kl_in_reward=true", *words]))
+    assert any(note in said for said in reading.notes)
+    assert not reading.unknown
+    quiet = ["use_kl_in_reward=true", "gamma=0.99", "lam=0.95", "adv_estimator=rloo", "kl_ctrl.type=fixed"]
+    assert read("verl", find("verl").parse(quiet)).notes == ()
+
+
+@pytest.mark.parametrize("wrong", ["policy_loss.loss_mode=gsop", "kl_ctrl.type=moving"])
+def test_verls_wrong_choices_are_named(wrong):
+    with pytest.raises(ValueError, match=rf"{wrong.split('=')[0]} must be one of .*, got '{wrong.split('=')[1]}'"):
+        _terms("verl", ["use_kl_in_reward=true", wrong])
 
 
 def test_verls_full_raises_as_there():

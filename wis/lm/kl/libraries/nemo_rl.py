@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from wis.lm.kl.configuration import KLConfiguration
-from wis.lm.kl.libraries.reading import Reading, Settings, chosen, from_files, option, unread, version_numbers
+from wis.lm.kl.libraries.reading import (
+    Reading,
+    Settings,
+    chosen,
+    from_files,
+    option,
+    penalty_coefficient,
+    unread,
+    version_numbers,
+)
 
 NEWEST = "0.7"
 LOSS, GRPO = "loss_fn.", "grpo."
@@ -41,7 +50,7 @@ def read(settings: Settings, version: str | None = None) -> Reading:
         advantages = advantages | {"scaling": "none"}
     token_level = option(settings, f"{LOSS}token_level_loss", True)
     shared: dict[str, Any] = {
-        "coefficient": option(settings, f"{LOSS}reference_policy_kl_penalty", 0.01),
+        "coefficient": penalty_coefficient(settings, f"{LOSS}reference_policy_kl_penalty", 0.01),
         "estimator": option(settings, f"{LOSS}reference_policy_kl_type", "k3"),
         "aggregation": "token-mean" if token_level else "sequence-mean-token-mean",
         **advantages,

@@ -7,7 +7,7 @@ import shlex
 from typing import Any
 
 from wis.lm.kl.configuration import KLConfiguration
-from wis.lm.kl.libraries.reading import Reading, Settings, chosen, option, unread, version_numbers
+from wis.lm.kl.libraries.reading import Reading, Settings, chosen, option, penalty_coefficient, unread, version_numbers
 
 NEWEST = "0.11.2"
 KL, ADVANTAGE = "algo.kl.", "algo.advantage."
@@ -64,7 +64,7 @@ def read(settings: Settings, version: str | None = None) -> Reading:
     advantages = chosen(f"{ADVANTAGE}estimator", option(settings, f"{ADVANTAGE}estimator", "gae"), ADVANTAGES)
     in_loss = option(settings, f"{KL}use_loss", False)
     shared: dict[str, Any] = {
-        "coefficient": option(settings, f"{KL}init_coef", 0.01),
+        "coefficient": penalty_coefficient(settings, f"{KL}init_coef", 0.01),
         "estimator": option(settings, f"{KL}estimator", "k1"),
         "value_clamp": 10.0,
         "aggregation": "token-mean",

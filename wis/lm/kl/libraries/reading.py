@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wis.checks import did_you_mean
+from wis.checks import check_number, did_you_mean
 from wis.lm.kl.configuration import KLConfiguration
 
 Settings = Mapping[str, Any]
@@ -136,6 +136,17 @@ def option(settings: Settings, name: str, default: Any, kind: type | None = None
         return kind(value)
     except ValueError:
         raise ValueError(f"{name} must be a number, got {value!r}") from None
+
+
+def penalty_coefficient(settings: Settings, name: str, default: float) -> float:
+    """β, by the library's name for it.
+
+    Raises
+    ------
+    ValueError
+        If it is no number, or below 0.
+    """
+    return check_number(name, option(settings, name, default), at_least=0)
 
 
 def chosen(name: str, value: Any, meanings: Mapping[Any, Any]) -> Any:

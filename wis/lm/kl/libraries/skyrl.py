@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from wis.lm.kl.configuration import KLConfiguration
-from wis.lm.kl.libraries.reading import Reading, Settings, chosen, from_files, option
+from wis.lm.kl.libraries.reading import Reading, Settings, chosen, from_files, option, penalty_coefficient
 
 NEWEST = "2026-11"
 ALGORITHM = "trainer.algorithm."
@@ -45,7 +45,7 @@ def read(settings: Settings, version: str | None = None) -> Reading:
         advantages["scaling"] = "none"
     estimator = option(settings, f"{ALGORITHM}kl_estimator_type", "k3")
     shared: dict[str, Any] = {
-        "coefficient": option(settings, f"{ALGORITHM}kl_loss_coef", 0.001),
+        "coefficient": penalty_coefficient(settings, f"{ALGORITHM}kl_loss_coef", 0.001),
         "estimator": estimator,
         "sampler": "old-policy",
     }

@@ -6,7 +6,16 @@ import dataclasses
 from typing import Any
 
 from wis.lm.kl.configuration import KLConfiguration
-from wis.lm.kl.libraries.reading import Reading, Settings, assignments, chosen, option, unread, version_numbers
+from wis.lm.kl.libraries.reading import (
+    Reading,
+    Settings,
+    assignments,
+    chosen,
+    option,
+    penalty_coefficient,
+    unread,
+    version_numbers,
+)
 
 NEWEST = "1.16.0"
 AGGREGATIONS = {
@@ -89,7 +98,7 @@ def _grpo(settings: Settings, version: tuple[int, ...]) -> KLConfiguration:
         {"token": "token", "sequence": "geometric"},  # the mean of the log-ratios
     )
     return KLConfiguration(
-        coefficient=option(settings, "beta", 0.0),
+        coefficient=penalty_coefficient(settings, "beta", 0.0),
         estimator="k3",
         ratio=level if corrected else "none",
         aggregation=chosen("loss_type", option(settings, "loss_type", "dapo"), AGGREGATIONS),
@@ -108,7 +117,7 @@ def _rloo(settings: Settings, version: tuple[int, ...]) -> KLConfiguration:
     low = option(settings, "epsilon", 0.2)
     high = option(settings, "epsilon_high", None, float) or low
     return KLConfiguration(
-        coefficient=option(settings, "beta", 0.05),
+        coefficient=penalty_coefficient(settings, "beta", 0.05),
         estimator="k1",
         placement="reward",
         ratio="sequence",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from wis.lm.kl.configuration import KLConfiguration
-from wis.lm.kl.libraries.reading import Reading, Settings, chosen, from_files, option, unread
+from wis.lm.kl.libraries.reading import Reading, Settings, chosen, from_files, option, penalty_coefficient, unread
 
 NEWEST = "0.9.1"
 ACTOR, ALGORITHM = "actor_rollout_ref.actor.", "algorithm."
@@ -28,6 +28,11 @@ ADVANTAGES: dict[str, dict[str, Any]] = {
 _UNREAD = (
     "opo", "gpg", "gdpo", "grpo_passk", "grpo_vectorized", "rloo_vectorized", "optimal_token_baseline",
     "tir_optimal_token_baseline",
+)  # fmt: skip
+# What weighs the policy gradient, which carries the penalty of the reward; the term in the loss has no weight.
+RATIOS = {"vanilla": "token", "gspo": "geometric", "gpg": "none"}
+_UNREAD_LOSSES = (
+    "dppo_tv", "dppo_kl", "sapo", "clip_cov", "kl_cov", "geo_mean", "dro", "cispo", "bypass_mode",
 )  # fmt: skip
 _IN_REWARD = {f"{ALGORITHM}use_kl_in_reward": True, f"{ALGORITHM}kl_penalty": "kl", f"{ACTOR}use_kl_loss": False}
 CHANGES: tuple[dict[str, Any], ...] = (
@@ -55,8 +60,7 @@ def read(settings: Settings, version: str | None = None) -> Reading:
             notes.append(f"adv_estimator={advantage} was not read: effective β is told for rewards that are not scaled")
     if option(settings, f"{ALGORITHM}use_kl_in_reward", False):
         terms.append(_reward(settings))
-        if str(settings.get(f"{ALGORITHM}kl_penalty", "")).endswith("+"):
-            notes.append("the trailing + does nothing in the reward: there the estimate is a constant")
+        notes.extend(_notes_on_the_reward(settings))
     return Reading("verl", version, tuple(term for term in terms if term.coefficient), tuple(notes))
 
 
@@ -64,7 +68,8 @@ _OPTIONS = (
     f"{ACTOR}use_kl_loss", f"{ACTOR}kl_loss_coef", f"{ACTOR}kl_loss_type", f"{ACTOR}loss_agg_mode",
     f"{ACTOR}clip_ratio", f"{ACTOR}clip_ratio_low", f"{ACTOR}clip_ratio_high", f"{ALGORITHM}use_kl_in_reward",
     f"{ALGORITHM}kl_penalty", f"{ALGORITHM}kl_ctrl.kl_coef", f"{ALGORITHM}adv_estimator",
-    f"{ALGORITHM}norm_adv_by_std_in_grpo",
+    f"{ALGORITHM}norm_adv_by_std_in_grpo", f"{ACTOR}loss_scale_factor", f"{ACTOR}policy_loss.loss_mode",
+    f"{ALGORITHM}kl_ctrl.type", f"{ALGORITHM}gamma", f"{ALGORITHM}lam",
 )  # fmt: skip
 KNOWN = (*_OPTIONS, f"{ACTOR}clip_ratio_c")  # the last clips the policy gradient alone, and is near those that count
 PREFIXES = (ACTOR, ALGORITHM)
@@ -91,18 +96,26 @@ def _advantages(settings: Settings) -> dict[str, Any]:
     return found
 
 
-def _aggregation(settings: Settings) -> Any:
+def _aggregation(settings: Settings) -> dict[str, Any]:
     name = f"{ACTOR}loss_agg_mode"
-    return chosen(name, option(settings, name, "token-mean"), AGGREGATIONS)
+    mode = option(settings, name, "token-mean")
+    if mode == "token-sum":
+        raise ValueError(
+            f"{name}=token-sum, whose weight grows with the batch, has no counterpart here; "
+            f"there are {', '.join(AGGREGATIONS)}"
+        )
+    aggregation = chosen(name, mode, AGGREGATIONS)
+    length = option(settings, f"{ACTOR}loss_scale_factor", None, int)
+    return {"aggregation": aggregation, "constant_length": length if aggregation == "constant" else None}
 
 
 def _loss(settings: Settings, advantages: dict[str, Any]) -> KLConfiguration:
     kept = {name: value for name, value in advantages.items() if name != "returns"}
     name = f"{ACTOR}kl_loss_type"
     return KLConfiguration(
-        coefficient=option(settings, f"{ACTOR}kl_loss_coef", 0.001),
-        aggregation=_aggregation(settings),
+        coefficient=penalty_coefficient(settings, f"{ACTOR}kl_loss_coef", 0.001),
         sampler="old-policy",
+        **_aggregation(settings),
         **_estimator(name, option(settings, name, "low_var_kl")),
         **kept,
     )
@@ -113,14 +126,47 @@ def _reward(settings: Settings) -> KLConfiguration:
     # verl's own file sets both ends: clip_ratio counts only where one is null.
     low, high = (option(settings, f"{ACTOR}clip_ratio_{end}", 0.2, float) for end in ("low", "high"))
     name = f"{ALGORITHM}kl_penalty"
+    loss = _loss_mode(settings)
+    ratio = RATIOS["vanilla" if loss in _UNREAD_LOSSES else loss]
+    bounds = (1 - (clip if low is None else low), 1 + (clip if high is None else high))
     return KLConfiguration(
-        coefficient=option(settings, f"{ALGORITHM}kl_ctrl.kl_coef", 0.001),
+        coefficient=penalty_coefficient(settings, f"{ALGORITHM}kl_ctrl.kl_coef", 0.001),
         placement="reward",
-        ratio="token",
-        ratio_clip=(1 - (clip if low is None else low), 1 + (clip if high is None else high)),
-        aggregation=_aggregation(settings),
+        ratio=ratio,
+        ratio_clip=None if ratio == "none" else bounds,
         penalty_policy="old",
         sampler="old-policy",
+        **_aggregation(settings),
         **_estimator(name, option(settings, name, "kl")) | {"straight_through": False},
         **_advantages(settings),
     )
+
+
+def _loss_mode(settings: Settings) -> str:
+    name = f"{ACTOR}policy_loss.loss_mode"
+    mode = option(settings, name, "vanilla")
+    chosen(name, mode, dict.fromkeys((*RATIOS, *_UNREAD_LOSSES)))
+    return mode
+
+
+def _notes_on_the_reward(settings: Settings) -> list[str]:
+    """What the settings of a penalty in the reward do that its configuration does not hold."""
+    notes = []
+    if str(settings.get(f"{ALGORITHM}kl_penalty", "")).endswith("+"):
+        notes.append("the trailing + does nothing in the reward: there the estimate is a constant")
+    control = f"{ALGORITHM}kl_ctrl.type"
+    if chosen(control, option(settings, control, "fixed"), {"fixed": False, "adaptive": True}):
+        notes.append("kl_ctrl.type=adaptive: β begins at kl_coef and is changed at every step towards target_kl")
+    if _loss_mode(settings) in _UNREAD_LOSSES:
+        notes.append(f"policy_loss.loss_mode={_loss_mode(settings)} was not read: the ratio of vanilla is told")
+    decayed = [f"{name}={option(settings, ALGORITHM + name, 1.0):g}" for name in _decays(settings)]
+    if decayed:
+        notes.append(f"{' and '.join(decayed)} discount what follows a token: the KL is told for 1")
+    return notes
+
+
+def _decays(settings: Settings) -> list[str]:
+    """Discounts below 1 that the advantages use: both in GAE, gamma in REINFORCE++."""
+    advantage = option(settings, f"{ALGORITHM}adv_estimator", "gae")
+    used = {"gae": ("gamma", "lam"), "reinforce_plus_plus": ("gamma",)}.get(advantage, ())
+    return [name for name in used if option(settings, ALGORITHM + name, 1.0) != 1]
