@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 import yaml
+from wis.experiments.report.evidence import LEVEL
+from wis.experiments.report.statistics import pairs_needed
 from wis.experiments.sweep.plan import Plan, load_plan, packaged_plans, parse_shares, plan_text
 
 from wis.registry import methods
@@ -135,7 +137,13 @@ def test_packaged_plans_are_valid():
 def test_rivals_meet_every_method_that_such_a_graph_allows():
     compared = {text.partition(":")[0] for text in load_plan("rivals/cora").methods}
     assert {record.name for record in methods()} - compared == {"threshold", "disparity"}
-    assert load_plan("rivals/cora").removed == (0.25, 0.5, 0.75, 0.8, 0.9)
+    assert load_plan("rivals/cora").removed == (0, 0.25, 0.5, 0.75, 0.8, 0.9)
+
+
+@pytest.mark.parametrize("name", [name for name in packaged_plans() if name.startswith("rivals/")])
+def test_rivals_have_splits_enough_to_be_told_from_chance(name):
+    plan = load_plan(name)
+    assert len(plan.seeds) >= pairs_needed(len(plan.methods) - 1, LEVEL)
 
 
 def test_changes_replace_fields():
