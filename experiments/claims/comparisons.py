@@ -29,6 +29,8 @@ OTHER_PLANS = {
     "reduced/cora-sage": ("Cora", "sage"),
     "reduced/cora-resgcn": ("Cora", "resgcn"),
 }
+# All methods that graphs without weights allow.
+RIVALS_PLANS = {"rivals/cora": ("Cora", "gcn")}
 UGS = "ugs:epochs=100,lr=0.005"
 HIGHER = Region("above 0", low=1e-12)
 

@@ -43,8 +43,8 @@ class ResultSet:
     data: bool = False
 
 
-def _sweep(plan: str, minutes: float, *, data: bool = True) -> tuple[str, ResultSet]:
-    name = f"reduced/{plan}"
+def _sweep(plan: str, minutes: float, *, data: bool = True, group: str = "reduced") -> tuple[str, ResultSet]:
+    name = f"{group}/{plan}"
     return name, ResultSet(("sweep", name), "runs.csv", minutes, data=data)
 
 
@@ -61,7 +61,7 @@ SETS: Mapping[str, ResultSet] = MappingProxyType(dict([
     _sweep("cora-gcn-splits", 20), _sweep("cora-gin", 60), _sweep("cora-gat", 60), _sweep("cora-sage", 20),
     _sweep("dblp-gcn", 60), _sweep("dblp-gin", 120), _sweep("computers-gcn", 90), _sweep("chameleon-gcn", 15),
     _sweep("chameleon-filtered-gcn", 7), _sweep("squirrel-gcn", 30), _sweep("squirrel-filtered-gcn", 15),
-    _sweep("minesweeper-gcn", 35), _sweep("cora-resgcn", 200),
+    _sweep("minesweeper-gcn", 35), _sweep("cora-resgcn", 200), _sweep("cora", 42, group="rivals"),
 ]))  # fmt: skip
 
 
