@@ -79,8 +79,13 @@ def _gain(group: Group, method: str, share: float) -> str:
     table = group.gains
     found = table[(table["method"] == method) & (table["removed"] == share) & (table["high"] < 1)]
     own = found.set_index("measure")["ratio"]
-    said = [text.format(f"{100 * own[measure]:.0f}%") for measure, text in _GAINS.items() if measure in own]
+    said = [text.format(_two_digits(own[measure])) for measure, text in _GAINS.items() if measure in own]
     return f" Then {' and '.join(said)}." if said else ""
+
+
+def _two_digits(ratio: float) -> str:
+    """A ratio below 1 as a percentage; what is small is not called 0%."""
+    return f"{100 * ratio:.0f}%" if ratio >= 0.095 else f"{100 * ratio:.2g}%"
 
 
 def _too_few(group: Group) -> str:

@@ -171,6 +171,9 @@ def _start_worker(environment: dict[str, str]) -> None:
     os.environ.clear()
     os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # In a process that says that it was forked, Numba's threads begin under a semaphore, which a worker that is ended
+    # leaves behind, with a warning at the end of the parent. This one has no threads yet, so that it needs none.
+    multiprocessing.set_start_method("spawn", force=True)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
 
 

@@ -152,6 +152,16 @@ def test_verdict_of_a_win(tmp_path):
     ]
 
 
+def test_a_verdict_calls_no_small_share_zero(tmp_path):
+    fill(tmp_path, CORA)
+    change(tmp_path, SCORE)
+    change(tmp_path, "UPDATE runs SET test_score = test_score - 0.1 WHERE config NOT LIKE '%\"method\":\"wis\"%' AND "
+        "json_extract(config, '$.removed') > 0")  # fmt: skip
+    change(tmp_path, "UPDATE runs SET field_edges_mean = field_edges_mean / 75 WHERE "
+        "json_extract(config, '$.removed') > 0")  # fmt: skip
+    assert verdicts(read_findings(tmp_path))[0].endswith("a receptive field has 0.33% of the edges.")
+
+
 def test_a_verdict_names_no_gain_that_the_spread_does_not_show(tmp_path):
     fill(tmp_path, CORA)
     change(tmp_path, SCORE)

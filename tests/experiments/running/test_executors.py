@@ -46,6 +46,26 @@ def test_workers_start_with_their_libraries(tmp_path):
     assert done.stdout == "True False\n"
 
 
+ENDED = """
+import sys
+from wis.experiments.running.processes import Processes
+
+def threads(_):
+    import numba
+    return numba.get_num_threads()
+
+if __name__ == "__main__":
+    with Processes(1) as executor:
+        print(*(outcome for _, outcome in executor.map(threads, [0])))
+"""
+
+
+def test_workers_that_used_numbas_threads_leave_nothing_behind(tmp_path):
+    (tmp_path / "ended.py").write_text(ENDED)
+    done = subprocess.run([sys.executable, tmp_path / "ended.py"], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("1\n", "")
+
+
 def test_workers_have_the_environment_of_their_time(monkeypatch):
     for value in ("a", "b"):
         monkeypatch.setenv("WIS_DATA_ROOT", value)
