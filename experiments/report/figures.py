@@ -34,9 +34,13 @@ _STYLES = tuple(
     for i, colour in enumerate(COLOURS)
 )
 _BASELINE_STYLE = Style(GREY, "o", "-")
+# More lines than this cannot be told apart: the best have a colour each, the others are thin and have no name.
+_MOST_NAMED = 12
+_OTHER = Style(GREY, "", "-")
 # Bands of more lines than this cover each other.
 _MOST_BANDS = 6
-_LEGEND_COLUMNS = 3
+# Of the legend, in inches: the width of the plot, of a character, and of a line with the space beside it.
+_PLOT, _CHARACTER, _SAMPLE = 5.7, 0.075, 0.5
 
 
 def styles(methods: list[str], baseline: str | None) -> dict[str, Style]:
@@ -44,6 +48,14 @@ def styles(methods: list[str], baseline: str | None) -> dict[str, Style]:
     others = [method for method in methods if method != baseline]
     chosen = {method: _STYLES[i % len(_STYLES)] for i, method in enumerate(others)}
     return chosen | ({baseline: _BASELINE_STYLE} if baseline else {})
+
+
+def group_styles(group: Group, looks: dict[str, Style]) -> dict[str, Style]:
+    """The styles of one data set and model: where there are too many methods, colours are for the best of them."""
+    if len(looks) <= _MOST_NAMED:
+        return looks
+    best = [method for method in group.ranking if method != group.baseline][: len(COLOURS)]
+    return dict.fromkeys(looks, _OTHER) | styles(best, group.baseline)
 
 
 def has_bands(table: pd.DataFrame) -> bool:
@@ -59,7 +71,7 @@ def accuracy_figure(group: Group, looks: dict[str, Style], title: str) -> str:
     group
         What is drawn; points that the paper has too are beside it, hollow.
     looks
-        From :func:`styles`.
+        From :func:`group_styles`.
     title
         Text for screen readers and the file's title.
 
@@ -68,7 +80,7 @@ def accuracy_figure(group: Group, looks: dict[str, Style], title: str) -> str:
     str
         An SVG document.
     """
-    with _drawing(title, group.accuracy) as drawn:
+    with _drawing(title, group.accuracy, looks) as drawn:
         (axes,) = drawn.axes
         _lines(axes, group.accuracy, looks)
         for row in group.published.to_dict("records"):
@@ -86,7 +98,7 @@ def accuracy_figure(group: Group, looks: dict[str, Style], title: str) -> str:
 
 def difference_figure(table: pd.DataFrame, looks: dict[str, Style], title: str, baseline: str) -> str:
     """Paired differences to the baseline against removed edges, with 95 % bands; otherwise as the other figure."""
-    with _drawing(title, table) as drawn:
+    with _drawing(title, table, looks) as drawn:
         (axes,) = drawn.axes
         axes.axhline(0, color=looks[baseline].color, linewidth=1.4)
         _lines(axes, table, looks)
@@ -99,7 +111,7 @@ def difference_figure(table: pd.DataFrame, looks: dict[str, Style], title: str, 
 def ratio_figure(table: pd.DataFrame, looks: dict[str, Style], title: str) -> str:
     """Ratios to the full graph against removed edges: one measure of :func:`wis.experiments.report.gains.gains`."""
     table = table.rename(columns={"ratio": "mean"})
-    with _drawing(title, table) as drawn:
+    with _drawing(title, table, looks) as drawn:
         (axes,) = drawn.axes
         axes.axhline(1, color=GREY, linewidth=1)
         _lines(axes, table, looks)
@@ -148,6 +160,8 @@ def _rank_axis(axes: Axes, methods: int, reach: float) -> None:
     axes.plot([1, methods], [0, 0], color=GREY, linewidth=1.2)
     for rank in range(1, methods + 1):
         axes.plot([rank] * 2, [0, 0.12], color=GREY, linewidth=1.2)
+    apart = 1 if methods <= _MOST_NAMED else -(-methods // 6)  # numbers of more ranks would touch
+    for rank in range(1, methods + 1, apart):
         axes.text(rank, 0.2, str(rank), ha="center", va="bottom")
     axes.plot([1, 1 + reach], [1.1, 1.1], color=INK, linewidth=1.5, marker="|")
     axes.text(1 + reach / 2, 1.2, f"critical difference {reach:.2f}", ha="center", va="bottom")
@@ -172,29 +186,50 @@ def _lines(axes: Axes, table: pd.DataFrame, looks: dict[str, Style]) -> None:
         look = looks[str(method)]
         if bands and part["low"].notna().all():
             axes.fill_between(part["removed"], part["low"], part["high"], color=look.color, alpha=0.16, linewidth=0)
-        axes.plot(part["removed"], part["mean"], **look._asdict(), markersize=5, linewidth=1.8)
+        axes.plot(part["removed"], part["mean"], **look._asdict(), markersize=5, **_weight(look))
+
+
+def _weight(look: Style) -> dict[str, float]:
+    return {"linewidth": 0.7, "alpha": 0.6, "zorder": 1} if look == _OTHER else {"linewidth": 1.8}
 
 
 def _legend(axes: Axes, table: pd.DataFrame, looks: dict[str, Style]) -> None:
     """Names above the plot, best first."""
     from matplotlib.lines import Line2D
 
+    entries = _entries(table, looks)
+    handles = [Line2D([], [], **look._asdict(), markersize=5, label=label, **_weight(look)) for label, look in entries]
+    legend_above(axes, columns=_columns([label for label, _ in entries]), handles=handles)
+
+
+def _entries(table: pd.DataFrame, looks: dict[str, Style]) -> list[tuple[str, Style]]:
+    """Labels and styles of the legend: the methods that are named, best first, and the number of the others."""
     order = between(table).groupby("method", sort=False)["mean"].mean().sort_values(ascending=False, kind="stable")
-    methods = [str(m) for m in order.index] or methods_of(table)
-    handles = [
-        Line2D([], [], **looks[m]._asdict(), markersize=5, linewidth=1.8, label=name)
-        for m, name in zip(methods, short_labels(methods), strict=True)
-    ]
-    legend_above(axes, columns=_LEGEND_COLUMNS, handles=handles)
+    methods = [str(method) for method in order.index] or methods_of(table)
+    named = [method for method in methods if looks[method] != _OTHER]
+    entries = [(label, looks[method]) for method, label in zip(named, short_labels(named), strict=True)]
+    others = len(methods) - len(named)
+    return [*entries, (f"{others} others", _OTHER)] if others else entries
+
+
+def _columns(labels: list[str]) -> int:
+    """Of three columns as many as fit over the plot."""
+    for columns in (3, 2):
+        rows = -(-len(labels) // columns)
+        widest = [max(map(len, labels[i : i + rows])) for i in range(0, len(labels), rows)]
+        if sum(_CHARACTER * width + _SAMPLE for width in widest) <= _PLOT:
+            return columns
+    return 1
 
 
 @contextmanager
-def _drawing(title: str, table: pd.DataFrame) -> Iterator[Drawing]:
+def _drawing(title: str, table: pd.DataFrame, looks: dict[str, Style]) -> Iterator[Drawing]:
     """A figure whose horizontal axis is the share of removed edges, high enough for the names of its methods."""
     from matplotlib.ticker import FuncFormatter
 
-    names = -(-table["method"].nunique() // _LEGEND_COLUMNS)
-    with drawing(title, size=(6.4, 3.7 + 0.2 * names)) as drawn:
+    labels = [label for label, _ in _entries(table, looks)]
+    rows = -(-len(labels) // _columns(labels))
+    with drawing(title, size=(6.4, 3.7 + 0.2 * rows)) as drawn:
         (axes,) = drawn.axes
         axes.margins(x=0.02)
         axes.set_xlabel("edges removed")

@@ -83,7 +83,8 @@ def make_figures(findings: Findings) -> list[list[Figure]]:
     looks = figures.styles(methods_of(findings.cells), findings.baseline)
     slugs = _slugs([f"{group.dataset}-{group.model}" for group in findings.groups])
     return [
-        list(_draw(group, slug, looks, findings.baseline)) for group, slug in zip(findings.groups, slugs, strict=True)
+        list(_draw(group, slug, figures.group_styles(group, looks), findings.baseline))
+        for group, slug in zip(findings.groups, slugs, strict=True)
     ]
 
 

@@ -22,8 +22,9 @@ FORMS = ("wis:depth=2", "wis:depth=3", "wis:depth=3,ties=random", "wis:depth=4")
 
 
 def record() -> dict[str, str]:
-    """Wins, ties and losses against random removal, over the plans of ``results/reduced``."""
-    found = pd.concat([pd.read_csv(path) for path in sorted((COMMITTED / "reduced").glob("*/evidence.csv"))])
+    """Wins, ties and losses against random removal: over ``results/reduced``, and what only ``results/rivals`` has."""
+    plans = [path for group in ("reduced", "rivals") for path in sorted((COMMITTED / group).glob("*/evidence.csv"))]
+    found = pd.concat([pd.read_csv(path) for path in plans]).drop_duplicates(["dataset", "model", "method"])
     found = found[found["outcome"].isin(["win", "tie", "loss"])]
     return {
         _row_of(text): " / ".join(str(int((part["outcome"] == outcome).sum())) for outcome in ("win", "tie", "loss"))

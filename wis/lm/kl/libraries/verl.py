@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wis.lm.kl.configuration import KLConfiguration
+from wis.lm.kl.configuration import KLConfiguration, Ratio
 from wis.lm.kl.libraries.reading import Reading, Settings, chosen, from_files, option, penalty_coefficient, unread
 
 NEWEST = "0.9.1"
@@ -30,7 +30,7 @@ _UNREAD = (
     "tir_optimal_token_baseline",
 )  # fmt: skip
 # What weighs the policy gradient, which carries the penalty of the reward; the term in the loss has no weight.
-RATIOS = {"vanilla": "token", "gspo": "geometric", "gpg": "none"}
+RATIOS: dict[str, Ratio] = {"vanilla": "token", "gspo": "geometric", "gpg": "none"}
 _UNREAD_LOSSES = (
     "dppo_tv", "dppo_kl", "sapo", "clip_cov", "kl_cov", "geo_mean", "dro", "cispo", "bypass_mode",
 )  # fmt: skip
