@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -189,7 +189,7 @@ def _lines(axes: Axes, table: pd.DataFrame, looks: dict[str, Style]) -> None:
         axes.plot(part["removed"], part["mean"], **look._asdict(), markersize=5, **_weight(look))
 
 
-def _weight(look: Style) -> dict[str, float]:
+def _weight(look: Style) -> dict[str, Any]:
     return {"linewidth": 0.7, "alpha": 0.6, "zorder": 1} if look == _OTHER else {"linewidth": 1.8}
 
 
