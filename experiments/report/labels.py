@@ -8,7 +8,11 @@ from wis.registry import format_method, parse_method
 
 _MODELS = {"gcn": "GCN", "gin": "GIN", "resgcn": "ResGCN", "gat": "GAT", "sage": "GraphSAGE"}
 _METRICS = {"accuracy": "accuracy", "roc_auc": "ROC-AUC"}
-_ACRONYMS = {"ugs": "UGS", "scan": "SCAN", "teddy": "TEDDY", "dspar": "DSpar", "dspar-reweighted": "DSpar (reweighted)"}
+# As their sources write them, where that is not the name of the method here.
+_METHODS = {
+    "ugs": "UGS", "scan": "SCAN", "teddy": "TEDDY", "dspar": "DSpar", "dspar-reweighted": "DSpar (reweighted)",
+    "k-neighbor": "K-Neighbor", "local-degree": "LocalDegree", "rank-degree": "RankDegree",
+}  # fmt: skip
 
 
 def method_label(text: str) -> str:
@@ -23,7 +27,7 @@ def method_label(text: str) -> str:
     if name == "wis" and isinstance(options.get("depth", 3), int):
         shown = f"{options.pop('depth', 3) - 1}-WIS"
     else:
-        shown = _ACRONYMS.get(name) or name.replace("-", " ").capitalize()
+        shown = _METHODS.get(name) or name.replace("-", " ").capitalize()
     rest = format_method("", options).removeprefix(":")
     return f"{shown} ({rest})" if rest else shown
 

@@ -8,6 +8,7 @@ from wis.experiments.report.labels import short_labels
 def test_labels_are_short_where_the_name_is_enough() -> None:
     methods = ["random", "ugs:epochs=100,lr=0.005", "wis:depth=3", "wis:depth=3,ties=random", "spanner:stretch=3"]
     assert short_labels(methods) == ["Random", "UGS", "2-WIS", "2-WIS (ties=random)", "Spanner"]
+    assert short_labels(["k-neighbor", "local-degree", "rank-degree"]) == ["K-Neighbor", "LocalDegree", "RankDegree"]
     assert short_labels(["ugs", "ugs:epochs=100"]) == ["UGS", "UGS (epochs=100)"]
 
 

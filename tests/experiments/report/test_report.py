@@ -324,7 +324,7 @@ def test_a_failure_leaves_the_old_report(tmp_path, monkeypatch):
     ("text", "label"),
     [
         ("wis", "2-WIS"), ("wis:depth=2", "1-WIS"), ("wis:depth=5", "4-WIS"),
-        ("wis:depth=3,ties=random", "2-WIS (ties=random)"), ("random", "Random"), ("local-degree", "Local degree"),
+        ("wis:depth=3,ties=random", "2-WIS (ties=random)"), ("random", "Random"), ("local-degree", "LocalDegree"),
         ("teddy", "TEDDY"), ("not-installed:a=1", "not-installed:a=1"),
     ],
 )  # fmt: skip
