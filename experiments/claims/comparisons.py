@@ -30,7 +30,10 @@ OTHER_PLANS = {
     "reduced/cora-resgcn": ("Cora", "resgcn"),
 }
 # All methods that graphs without weights allow.
-RIVALS_PLANS = {"rivals/cora": ("Cora", "gcn")}
+RIVALS_PLANS = {
+    "rivals/cora": ("Cora", "gcn"),
+    "rivals/squirrel-filtered": ("squirrel, filtered", "gcn"),
+}
 UGS = "ugs:epochs=100,lr=0.005"
 HIGHER = Region("above 0", low=1e-12)
 
