@@ -189,6 +189,17 @@ def test_verls_other_advantages_do_not_change_the_term_in_the_loss():
         _terms("verl", ["use_kl_loss=true", "adv_estimator=grop"])
 
 
+@pytest.mark.parametrize("name", ["grpo", "rloo"])
+def test_verls_vectorized_advantages_are_the_same(name):
+    for words in (
+        ["use_kl_loss=true"],
+        ["use_kl_in_reward=true"],
+        ["use_kl_in_reward=true", "norm_adv_by_std_in_grpo=0"],
+    ):
+        one, other = ([*words, f"adv_estimator={name}{end}"] for end in ("", "_vectorized"))
+        assert read("verl", find("verl").parse(one)) == read("verl", find("verl").parse(other))
+
+
 def test_verls_scale_of_the_loss():
     norm = ["use_kl_loss=true", "loss_agg_mode=seq-mean-token-sum-norm"]
     assert _fields(_terms("verl", norm)[0], "aggregation", "constant_length") == ("constant", None)

@@ -24,11 +24,9 @@ ADVANTAGES: dict[str, dict[str, Any]] = {
     "reinforce_plus_plus_baseline": {"returns": "full", "baseline": "mean", "scaling": "batch"},
     "remax": {"returns": "to-go"},
 }
+ADVANTAGES |= {f"{name}_vectorized": ADVANTAGES[name] for name in ("grpo", "rloo")}
 # Of these the KL term in the loss needs nothing but the scaling of the rewards, which is not read.
-_UNREAD = (
-    "opo", "gpg", "gdpo", "grpo_passk", "grpo_vectorized", "rloo_vectorized", "optimal_token_baseline",
-    "tir_optimal_token_baseline",
-)  # fmt: skip
+_UNREAD = ("opo", "gpg", "gdpo", "grpo_passk", "optimal_token_baseline", "tir_optimal_token_baseline")
 # What weighs the policy gradient, which carries the penalty of the reward; the term in the loss has no weight.
 RATIOS: dict[str, Ratio] = {"vanilla": "token", "gspo": "geometric", "gpg": "none"}
 _UNREAD_LOSSES = (
