@@ -92,7 +92,6 @@ def accuracy_figure(group: Group, looks: dict[str, Style], title: str) -> str:
         low, high = axes.get_ylim()
         axes.set_ylim(max(low, -1), min(high, 101))
         axes.set_ylabel(f"test {group.score} (%)")
-        _legend(axes, group.accuracy, looks)
     return drawn.svg
 
 
@@ -104,7 +103,6 @@ def difference_figure(table: pd.DataFrame, looks: dict[str, Style], title: str, 
         _lines(axes, table, looks)
         axes.set_ylabel(f"points above {removal(baseline)}")
         axes.set_xlim(-0.02, 1.02)
-        _legend(axes, table, looks)
     return drawn.svg
 
 
@@ -118,7 +116,6 @@ def ratio_figure(table: pd.DataFrame, looks: dict[str, Style], title: str) -> st
         axes.set_ylabel("share of the full graph")
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter(lambda share, _: percent(share))
-        _legend(axes, table, looks)
     return drawn.svg
 
 
@@ -193,15 +190,6 @@ def _weight(look: Style) -> dict[str, Any]:
     return {"linewidth": 0.7, "alpha": 0.6, "zorder": 1} if look == _OTHER else {"linewidth": 1.8}
 
 
-def _legend(axes: Axes, table: pd.DataFrame, looks: dict[str, Style]) -> None:
-    """Names above the plot, best first."""
-    from matplotlib.lines import Line2D
-
-    entries = _entries(table, looks)
-    handles = [Line2D([], [], **look._asdict(), markersize=5, label=label, **_weight(look)) for label, look in entries]
-    legend_above(axes, columns=_columns([label for label, _ in entries]), handles=handles)
-
-
 def _entries(table: pd.DataFrame, looks: dict[str, Style]) -> list[tuple[str, Style]]:
     """Labels and styles of the legend: the methods that are named, best first, and the number of the others."""
     order = between(table).groupby("method", sort=False)["mean"].mean().sort_values(ascending=False, kind="stable")
@@ -224,14 +212,19 @@ def _columns(labels: list[str]) -> int:
 
 @contextmanager
 def _drawing(title: str, table: pd.DataFrame, looks: dict[str, Style]) -> Iterator[Drawing]:
-    """A figure whose horizontal axis is the share of removed edges, high enough for the names of its methods."""
+    """A figure whose horizontal axis is the share of removed edges, with the names of its methods above, best first."""
+    from matplotlib.lines import Line2D
     from matplotlib.ticker import FuncFormatter
 
-    labels = [label for label, _ in _entries(table, looks)]
-    rows = -(-len(labels) // _columns(labels))
-    with drawing(title, size=(6.4, 3.7 + 0.2 * rows)) as drawn:
+    entries = _entries(table, looks)
+    columns = _columns([label for label, _ in entries])
+    with drawing(title, size=(6.4, 3.7 + 0.2 * -(-len(entries) // columns))) as drawn:
         (axes,) = drawn.axes
         axes.margins(x=0.02)
         axes.set_xlabel("edges removed")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: percent(share)))
         yield drawn
+        handles = [
+            Line2D([], [], **look._asdict(), markersize=5, label=label, **_weight(look)) for label, look in entries
+        ]
+        legend_above(axes, columns=columns, handles=handles)
