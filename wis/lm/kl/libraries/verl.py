@@ -25,6 +25,7 @@ ADVANTAGES: dict[str, dict[str, Any]] = {
     "remax": {"returns": "to-go"},
 }
 ADVANTAGES |= {f"{name}_vectorized": ADVANTAGES[name] for name in ("grpo", "rloo")}
+DISCOUNTS = {"gae": ("gamma", "lam"), "reinforce_plus_plus": ("gamma",)}  # the others read neither
 # Of these the KL term in the loss needs nothing but the scaling of the rewards, which is not read.
 _UNREAD = ("opo", "gpg", "gdpo", "grpo_passk", "optimal_token_baseline", "tir_optimal_token_baseline")
 # What weighs the policy gradient, which carries the penalty of the reward; the term in the loss has no weight.
@@ -32,6 +33,7 @@ RATIOS: dict[str, Ratio] = {"vanilla": "token", "gspo": "geometric", "gpg": "non
 _UNREAD_LOSSES = (
     "dppo_tv", "dppo_kl", "sapo", "clip_cov", "kl_cov", "geo_mean", "dro", "cispo", "bypass_mode",
 )  # fmt: skip
+RATIOS |= dict.fromkeys(_UNREAD_LOSSES, RATIOS["vanilla"])
 _IN_REWARD = {f"{ALGORITHM}use_kl_in_reward": True, f"{ALGORITHM}kl_penalty": "kl", f"{ACTOR}use_kl_loss": False}
 CHANGES: tuple[dict[str, Any], ...] = (
     _IN_REWARD,
@@ -124,8 +126,8 @@ def _reward(settings: Settings) -> KLConfiguration:
     # verl's own file sets both ends: clip_ratio counts only where one is null.
     low, high = (option(settings, f"{ACTOR}clip_ratio_{end}", 0.2, float) for end in ("low", "high"))
     name = f"{ALGORITHM}kl_penalty"
-    loss = _loss_mode(settings)
-    ratio = RATIOS["vanilla" if loss in _UNREAD_LOSSES else loss]
+    loss = f"{ACTOR}policy_loss.loss_mode"
+    ratio = chosen(loss, option(settings, loss, "vanilla"), RATIOS)
     bounds = (1 - (clip if low is None else low), 1 + (clip if high is None else high))
     return KLConfiguration(
         coefficient=penalty_coefficient(settings, f"{ALGORITHM}kl_ctrl.kl_coef", 0.001),
@@ -140,13 +142,6 @@ def _reward(settings: Settings) -> KLConfiguration:
     )
 
 
-def _loss_mode(settings: Settings) -> str:
-    name = f"{ACTOR}policy_loss.loss_mode"
-    mode = option(settings, name, "vanilla")
-    chosen(name, mode, dict.fromkeys((*RATIOS, *_UNREAD_LOSSES)))
-    return mode
-
-
 def _notes_on_the_reward(settings: Settings) -> list[str]:
     """What the settings of a penalty in the reward do that its configuration does not hold."""
     notes = []
@@ -155,16 +150,12 @@ def _notes_on_the_reward(settings: Settings) -> list[str]:
     control = f"{ALGORITHM}kl_ctrl.type"
     if chosen(control, option(settings, control, "fixed"), {"fixed": False, "adaptive": True}):
         notes.append("kl_ctrl.type=adaptive: β begins at kl_coef and is changed at every step towards target_kl")
-    if _loss_mode(settings) in _UNREAD_LOSSES:
-        notes.append(f"policy_loss.loss_mode={_loss_mode(settings)} was not read: the ratio of vanilla is told")
-    decayed = [f"{name}={option(settings, ALGORITHM + name, 1.0):g}" for name in _decays(settings)]
+    loss = option(settings, f"{ACTOR}policy_loss.loss_mode", "vanilla")
+    if loss in _UNREAD_LOSSES:
+        notes.append(f"policy_loss.loss_mode={loss} was not read: the ratio of vanilla is told")
+    advantage = option(settings, f"{ALGORITHM}adv_estimator", "gae")
+    discounts = {name: option(settings, ALGORITHM + name, 1.0) for name in DISCOUNTS.get(advantage, ())}
+    decayed = [f"{name}={value:g}" for name, value in discounts.items() if value != 1]
     if decayed:
         notes.append(f"{' and '.join(decayed)} discount what follows a token: the KL is told for 1")
     return notes
-
-
-def _decays(settings: Settings) -> list[str]:
-    """Discounts below 1 that the advantages use: both in GAE, gamma in REINFORCE++."""
-    advantage = option(settings, f"{ALGORITHM}adv_estimator", "gae")
-    used = {"gae": ("gamma", "lam"), "reinforce_plus_plus": ("gamma",)}.get(advantage, ())
-    return [name for name in used if option(settings, ALGORITHM + name, 1.0) != 1]
