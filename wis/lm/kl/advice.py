@@ -12,7 +12,8 @@ from wis.lm.kl.verdict import SAMPLING, is_unbiased
 
 _PROBES = (  # for each kind of setting, at least two values
     "true", "false", "0.123", "0.2", "k1", "k3", "grpo", "rloo", "dapo", "token", "sequence", "none", "group",
-    "token-mean", "seq-mean-token-sum", "token_mean", "sequence_mean",
+    "token-mean", "seq-mean-token-sum", "token_mean", "sequence_mean", "17", "19",
+    "vanilla", "gspo", "fixed", "adaptive",
 )  # fmt: skip
 
 
@@ -102,13 +103,14 @@ def advise_config(config: Any) -> Advice:
 
 
 def _ignored(library: str, settings: Mapping[str, Any], version: str | None, reading: Reading) -> tuple[str, ...]:
-    """Settings for which no value that was tried changes the terms."""
+    """Settings for which no value that was tried changes the terms, or what is said beside them."""
 
     def changes(name: str, value: str) -> bool:
         try:
-            return read(library, {**settings, name: value}, version).terms != reading.terms
+            found = read(library, {**settings, name: value}, version)
         except ValueError:
             return False
+        return (found.terms, found.notes) != (reading.terms, reading.notes)
 
     known = [name for name in settings if name not in reading.unknown]
     return tuple(name for name in known if not any(changes(name, value) for value in _PROBES))

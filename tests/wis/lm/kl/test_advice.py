@@ -17,6 +17,8 @@ CASES = {
     "skyrl": [],
 }
 
+LENGTH = ("actor_rollout_ref.actor.loss_scale_factor",)
+
 
 def _advise(name):
     library = name.split(",")[0]
@@ -60,6 +62,23 @@ def test_settings_without_effect_are_named():
     assert found.ignored == ("epsilon",)
     found = advise("verl", {"actor_rollout_ref.actor.use_kl_loss": "true", "algorithm.kl_penalty": "k1"})
     assert found.ignored == ("algorithm.kl_penalty",)
+    found = advise("verl", {"actor_rollout_ref.actor.use_kl_loss": "true", **dict.fromkeys(LENGTH, "8")})
+    assert found.ignored == LENGTH  # of token-mean
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"actor_rollout_ref.actor.policy_loss.loss_mode": "gspo"},
+        {"actor_rollout_ref.actor.policy_loss.loss_mode": "vanilla"},
+        {"algorithm.kl_ctrl.type": "adaptive"},
+        {"algorithm.kl_ctrl.type": "fixed"},
+        {"algorithm.gamma": "0.99", "algorithm.lam": "1"},
+        {"actor_rollout_ref.actor.loss_agg_mode": "seq-mean-token-sum-norm", LENGTH[0]: "8"},
+    ],
+)
+def test_settings_with_an_effect_are_not_said_to_have_none(given):
+    assert advise("verl", {"algorithm.use_kl_in_reward": "true", **given}).ignored == ()
 
 
 def test_settings_that_are_not_known_are_told_apart():
