@@ -10,6 +10,7 @@ from typing import Any
 from wis.experiments.report import analysis
 from wis.experiments.report.findings import Findings, Group
 from wis.experiments.report.labels import method_label, model_label, percent, removal
+from wis.experiments.report.table import unsigned
 from wis.experiments.report.verdict import verdicts
 
 
@@ -92,7 +93,7 @@ def _points(loss: float) -> str:
 
 def _lead(lead: Mapping[Any, Any], name: str) -> str:
     """How far the best method is above the baseline."""
-    mean, low, high = (f"{lead[part]:.1f}".replace("-", "−") for part in ("mean", "low", "high"))
+    mean, low, high = (unsigned(lead[part]) for part in ("mean", "low", "high"))
     start = "Averaged over the removed shares it"
     if math.isnan(lead["low"]):
         return f"{start} is {mean} points above {name}, in a single seed."

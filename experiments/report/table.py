@@ -88,8 +88,14 @@ def with_interval(row: Mapping[Any, Any]) -> str:
 
 def signed(value: float) -> str:
     """With a real minus sign, and no sign before zero."""
-    text = f"{value:+.1f}"
-    return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
+    text = unsigned(value)
+    return f"+{text}" if value > 0 and text != "0.0" else text
+
+
+def unsigned(value: float) -> str:
+    """The same without a plus sign."""
+    text = f"{value:.1f}"
+    return "0.0" if text == "-0.0" else text.replace("-", "−")
 
 
 def p_text(p: float, *, relation: bool = False) -> str:

@@ -102,10 +102,11 @@ def _fewest(name: str, model: str, size: Size, room: int, device: str) -> int:
         )
         return 1
     if count is None:
-        whole, least = (training_bytes(model, size, b, device) for b in (1, min(MOST_BATCHES, size.vertices // 2)))
+        most = min(MOST_BATCHES, size.vertices // 2)
+        whole, least = (training_bytes(model, size, b, device) for b in (1, most))
         raise ValueError(
             f"batches: training {model} on {name} takes about {_gib(whole)} at once and {_gib(least)} in "
-            f"{MOST_BATCHES} batches, whose scores are still those of the whole graph, and {_gib(room)} are free for "
+            f"{most} batches, whose scores are still those of the whole graph, and {_gib(room)} are free for "
             "each worker; take fewer --workers, or give --batches N to try all the same"
         )
     if count > 1:

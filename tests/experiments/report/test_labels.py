@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import pandas as pd
+import pytest
 from wis.experiments.report.figures import has_bands, styles
 from wis.experiments.report.labels import short_labels
+from wis.experiments.report.table import signed, unsigned
 
 
 def test_labels_are_short_where_the_name_is_enough() -> None:
@@ -20,3 +22,12 @@ def test_thirty_methods_all_look_different() -> None:
 def test_bands_only_where_they_do_not_cover_each_other() -> None:
     assert has_bands(pd.DataFrame({"method": list("abcdef")}))
     assert not has_bands(pd.DataFrame({"method": list("abcdefg")}))
+
+
+@pytest.mark.parametrize(
+    ("value", "plain", "with_sign"),
+    [(0.04, "0.0", "0.0"), (-0.04, "0.0", "0.0"), (0.0, "0.0", "0.0"), (1.26, "1.3", "+1.3"), (-1.26, "−1.3", "−1.3")],
+)
+def test_zero_has_no_sign(value: float, plain: str, with_sign: str) -> None:
+    assert unsigned(value) == plain
+    assert signed(value) == with_sign

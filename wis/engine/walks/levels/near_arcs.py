@@ -86,8 +86,8 @@ def is_far(s: State, x: int, loss: np.int64, end: np.int64) -> bool:
 
 
 @inlined
-def drop_arc(s: State, x: int, e: int) -> None:
-    """Take out the arc of x along an edge."""
+def drop_placed_arc(s: State, x: int, e: int) -> None:
+    """Remove the arc of vertex x along an edge, whose place is known. O(1) time."""
     at = s.near.at_tail[e] if s.tail[e] == x else s.near.at_head[e]
     # The last one to a near vertex fills the gap, and the last of all the gap that it leaves.
     if at < s.near.stop[x]:

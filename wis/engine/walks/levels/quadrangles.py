@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wis.engine.walks.levels.near_arcs import drop_arc, is_far, let_enter, look_at, note_places
+from wis.engine.walks.levels.near_arcs import drop_placed_arc, is_far, let_enter, look_at, note_places
 from wis.engine.walks.levels.state import BASE, FREE, IS_WHOLE, REACH, SIZE, SPAN, State
 from wis.engine.walks.levels.words import GONE, pack_changes, shorten
 from wis.kernels import inlined, kernel
@@ -279,7 +279,7 @@ def _drop_side(s: State, e: int, x: int, place: int, old: int) -> tuple[np.int64
     """
     total, triangles = np.int64(0), 0
     row = s.wedges.row[x] + place * s.wedges.degree[x]
-    drop_arc(s, x, e)
+    drop_placed_arc(s, x, e)
     for at in range(s.start[x], s.stop[x]):
         t = s.to[at]
         number = s.wedges.block[row + s.wedges.place[at]]
