@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from wis.budget import pairs_to_keep
-from wis.calls import check_call, choose_pairs, rank_pairs, read_edges
+from wis.calls import check_call, choose, edges_for, rank_pairs
 from wis.extras import needed_for
 from wis.graphs.edge_list import LoadedGraph
 from wis.graphs.load import load_any, load_edges, load_graph
@@ -125,9 +125,7 @@ def _sparse(
         parts = [_sparse(part, method, keep, num_edges, num_nodes, options, call) for part in loaded.parts]
         return loaded.combine(parts)
     num_keep = pairs_to_keep(loaded.edges.num_pairs, keep, num_edges)
-    data = loaded.data if call["data"] is None else call["data"]
-    edges = read_edges(method, loaded, options, num_nodes=num_nodes, data=data)
-    kept, weights = choose_pairs(method, edges, num_keep, options, **{**call, "data": data})
+    kept, weights = choose(method, loaded, num_keep, options, num_nodes=num_nodes, **call)
     return loaded.keep_pairs(kept, weights)
 
 
@@ -176,7 +174,7 @@ def removal_order(
     found = check_call(method, options, device, seed)
     loaded = load_graph(graph, num_nodes, directed, edge_attrs=edge_attrs, homogeneous=homogeneous)
     data = loaded.data if data is None else data
-    edges = read_edges(found, loaded, options, num_nodes=num_nodes, data=data)
+    edges = edges_for(found, loaded, options, num_nodes=num_nodes, data=data)
     ranking = rank_pairs(found, edges, options, data=data, seed=seed, device=device, progress=progress)
     return RemovalOrder(loaded.edges, ranking, method=method, options=options, seed=seed, labels=loaded.labels)
 

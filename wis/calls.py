@@ -73,7 +73,7 @@ def _check_is_current(device: str | torch.device) -> None:
         )
 
 
-def read_edges(
+def edges_for(
     method: Method, loaded: LoadedGraph, options: Mapping[str, Any], *, num_nodes: int | None = None, data: Any = None
 ) -> EdgeList:
     """The edge list that a method gets: with weights if it reads them; else a warning, once, where weights differ.
@@ -181,6 +181,39 @@ def choose_pairs(
     kept = np.ones(edges.num_pairs, dtype=bool)
     kept[ranking[:num_remove]] = False
     return kept, None
+
+
+def choose(
+    method: Method,
+    loaded: LoadedGraph,
+    num_keep: int,
+    options: Mapping[str, Any],
+    *,
+    num_nodes: int | None = None,
+    data: Any = None,
+    **call: Any,
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Choose the pairs of a graph that stay: :func:`choose_pairs` on what the method reads of it.
+
+    Parameters
+    ----------
+    method, num_keep, options, **call
+        As in :func:`choose_pairs`.
+    loaded
+        The graph; its weights are read where the method reads any.
+    num_nodes
+        What the caller gave as number of vertices, if anything.
+    data
+        Features, labels and masks; those of the graph if None.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`edges_for` and :func:`choose_pairs`.
+    """
+    data = loaded.data if data is None else data
+    edges = edges_for(method, loaded, options, num_nodes=num_nodes, data=data)
+    return choose_pairs(method, edges, num_keep, options, data=data, **call)
 
 
 def _own(options: Mapping[str, Any]) -> dict[str, Any]:

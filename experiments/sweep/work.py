@@ -26,7 +26,7 @@ from wis.experiments.sweep.store import OrderOutcome, RunOutcome
 
 import wis
 from wis.budget import pairs_to_keep
-from wis.calls import check_call, choose_pairs
+from wis.calls import check_call, choose
 from wis.graphs.edge_list import EdgeList, LoadedGraph
 from wis.graphs.load import load_graph
 from wis.machine import PeakMemory
@@ -155,7 +155,7 @@ def _choose(task: RunTask, graph: LoadedGraph) -> tuple[np.ndarray, np.ndarray |
     options, seed = run.sparsifier.options, run.sparsifier.seed
     method = check_call(run.sparsifier.method, options, "auto", seed)
     data = _with_split(graph.data, run.sparsifier.split)
-    return choose_pairs(method, edges, num_keep, options, data=data, seed=seed)
+    return choose(method, graph, num_keep, options, data=data, seed=seed)
 
 
 def _with_split(data: Any, split: Split | None) -> Any:

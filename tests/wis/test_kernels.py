@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import os
 import shutil
 import subprocess
@@ -169,6 +170,20 @@ def test_kernels_use_names_of_kernel_files_only(file: Path) -> None:
             assert sources & set(KERNEL_FILES), (
                 f"{function.name} uses {name} of {origin[name]}, which is no kernel file"
             )
+
+
+@pytest.mark.parametrize("file", KERNEL_FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_named_tuples_of_kernels_stand_in_kernel_files(file: Path) -> None:
+    """Fields are compiled to positions, so that the file that gives their order must be in the stamp."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("wis"):
+            continue
+        source = _file_of(node.module)
+        if source is None or source in KERNEL_FILES:
+            continue
+        module = importlib.import_module(node.module)
+        tuples = [alias.name for alias in node.names if hasattr(getattr(module, alias.name, None), "_fields")]
+        assert not tuples, f"{tuples} of {node.module}, which is no kernel file"
 
 
 def _is_kernel(function: ast.FunctionDef) -> bool:

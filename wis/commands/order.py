@@ -58,7 +58,7 @@ def order(
       wis order graph.csv -o order.npz
       wis order graph.csv -o order.npz --method wis:depth=4,ties=random --seed 1
     """
-    from wis.calls import check_call, rank_pairs, read_edges
+    from wis.calls import check_call, edges_for, rank_pairs
     from wis.files import check_place
     from wis.order import RemovalOrder
     from wis.registry import parse_method
@@ -81,7 +81,7 @@ def order(
     with naming(graph):
         loaded = the_only(load(graph, format, columns, edge_attrs, num_nodes, directed, found))
         meter.lap("reading")
-        ranked = read_edges(found, loaded, options, num_nodes=num_nodes)
+        ranked = edges_for(found, loaded, options, num_nodes=num_nodes)
     edges = loaded.edges
     ranking = rank_pairs(found, ranked, options, data=loaded.data, seed=seed, device=device, progress=True)
     meter.lap("ranking")

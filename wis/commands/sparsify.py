@@ -142,13 +142,12 @@ def _by_method(
 ) -> tuple[Any, int, int]:
     """The sparse graph by a method, part by part where it has parts, and how many pairs it has and had."""
     from wis.budget import pairs_to_keep
-    from wis.calls import choose_pairs, read_edges
+    from wis.calls import choose
 
     if isinstance(loaded, LoadedParts):
         parts = [_by_method(part, method, options, call, budget, num_nodes) for part in loaded.parts]
         return loaded.combine([part[0] for part in parts]), sum(p[1] for p in parts), sum(p[2] for p in parts)
     num_pairs = loaded.edges.num_pairs
     num_keep = pairs_to_keep(num_pairs, *budget)
-    ranked = read_edges(method, loaded, options, num_nodes=num_nodes)
-    kept, weights = choose_pairs(method, ranked, num_keep, options, data=loaded.data, **call)
+    kept, weights = choose(method, loaded, num_keep, options, num_nodes=num_nodes, **call)
     return loaded.keep_pairs(kept, weights), num_keep, num_pairs

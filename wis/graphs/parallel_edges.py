@@ -12,7 +12,7 @@ from torch_geometric.utils import coalesce
 from wis.checks import check_choice
 from wis.graphs.edge_attributes import check_edge_attrs
 from wis.graphs.pyg_data import keep_num_nodes
-from wis.graphs.pyg_stores import following, read_edges
+from wis.graphs.pyg_stores import following, stored_edges
 
 _REDUCTIONS = ("sum", "mean", "min", "max")
 
@@ -56,7 +56,7 @@ def merge_parallel_edges(graph: Any, reduce: str = "sum", *, edge_attrs: Any = N
         return coalesce(graph)
     if not isinstance(graph, Data) or isinstance(graph, Batch):
         raise TypeError(f"graph must be a PyG Data or an edge_index tensor, got {type(graph).__name__}")
-    edges = read_edges(graph.stores[0], "graph")
+    edges = stored_edges(graph.stores[0], "graph")
     if edges.source != "edge_index":
         raise TypeError(f"graph has its edges in {edges.source}; merge the entries of a matrix by its own coalesce()")
     names = [

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from wis.graphs.edge_list import EdgeList, LoadedGraph
-from wis.graphs.pyg_stores import check_names, following, matrix_pairs, read_edges, restrict, restrict_matrices
+from wis.graphs.pyg_stores import check_names, following, matrix_pairs, restrict, restrict_matrices, stored_edges
 from wis.graphs.torch_graphs import read_columns
 
 
@@ -18,7 +18,7 @@ def load(
     graph: Any, num_nodes: int | None, directed: bool | None, edge_attrs: Collection[str] | None = None
 ) -> LoadedGraph:
     """Read a ``Data``; the sparse one is a copy that shares what does not change."""
-    edges = read_edges(graph.stores[0], "graph")
+    edges = stored_edges(graph.stores[0], "graph")
     size = check_num_nodes(graph, num_nodes, edges.num_edges)
     check_names(edge_attrs, graph.stores)
     columns, pairs = read_columns(edges.columns, size, directed, "graph.edge_index")

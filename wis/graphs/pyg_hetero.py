@@ -23,9 +23,9 @@ from wis.graphs.pyg_stores import (
     check_names,
     following,
     matrix_pairs,
-    read_edges,
     restrict,
     restrict_matrices,
+    stored_edges,
 )
 from wis.graphs.torch_graphs import read_columns
 
@@ -48,7 +48,7 @@ def load(
     if num_nodes is not None:
         raise ValueError(f"num_nodes={num_nodes}, but a HeteroData states its numbers of vertices; leave num_nodes out")
     check_names(edge_attrs, graph.edge_stores)
-    stored = {kind: read_edges(graph[kind], f"graph[{kind!r}]") for kind in graph.edge_types}
+    stored = {kind: stored_edges(graph[kind], f"graph[{kind!r}]") for kind in graph.edge_types}
     groups = [list(stored)] if homogeneous else _groups(list(stored), bool(directed))
     reader = _Reader(graph, stored, edge_attrs)
     if homogeneous:

@@ -47,7 +47,7 @@ class StoredEdges:
         return self.columns.shape[1]
 
 
-def read_edges(store: Any, name: str) -> StoredEdges:
+def stored_edges(store: Any, name: str) -> StoredEdges:
     """Find the edges of a store.
 
     Raises

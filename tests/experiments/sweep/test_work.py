@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from wis.experiments.sweep import work
 from wis.experiments.sweep.plan import Plan
 from wis.experiments.sweep.runs import expand
@@ -75,6 +76,23 @@ def test_what_is_left_is_that_of_the_sparse_graph(small_dataset):
     field = receptive_field(after, 3)
     assert field == {part: getattr(outcome, part) for part in field}
     assert outcome.graph_bytes == bytes_of_edges(sparse) == sparse.num_edges * (2 * 8 + 4)
+
+
+@pytest.mark.parametrize("method", [method.name for method in wis.methods() if not method.learns])
+def test_a_sweep_keeps_the_edges_that_sparsify_keeps_of_a_weighted_graph(tmp_path, small_dataset, monkeypatch, method):
+    tail, head = small_dataset.edge_index
+    weighted = small_dataset.clone()
+    weighted.edge_weight = 0.5 + (torch.minimum(tail, head) * 7 + torch.maximum(tail, head) * 13) % 11
+    monkeypatch.setattr(work, "read", lambda name, data_root: weighted)
+    run, graph = run_of(method, 0.5), work.load_dataset("digits", None)
+    path = None
+    if run.sparsifier.has_order:
+        path = tmp_path / "order.npz"
+        assert work.compute_order(work.OrderTask(run.sparsifier, path, None, "cpu", graph=graph)).status == "ok"
+    ours = graph.keep_pairs(*work._choose(work.RunTask(run, path, None), graph))
+    theirs = wis.sparsify(weighted, keep=0.5, method=method, seed=run.sparsifier.seed)
+    assert torch.equal(ours.edge_index, theirs.edge_index)
+    assert torch.equal(ours.edge_weight, theirs.edge_weight)
 
 
 def test_an_order_of_another_graph_fails_the_run(tmp_path, small_dataset):

@@ -14,7 +14,6 @@ import numpy as np
 
 from wis.engine.task import Task
 from wis.engine.walks.levels import near_arcs, quadrangles, three_steps, two_steps, value_rows
-from wis.engine.walks.levels.near import make_near
 from wis.engine.walks.levels.radix_queue import file_edge, make_queue, next_level
 from wis.engine.walks.levels.stars import order_of_stars
 from wis.engine.walks.levels.state import (
@@ -34,6 +33,7 @@ from wis.engine.walks.levels.state import (
     State,
     ThreeSteps,
     TwoSteps,
+    make_near,
 )
 from wis.engine.walks.levels.tie_keys import compare_with_held, hold, make_tie_keys
 from wis.engine.walks.levels.value_rows import SMALL

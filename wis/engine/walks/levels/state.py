@@ -18,7 +18,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wis.engine.walks.levels.near import Near
 from wis.engine.walks.levels.radix_queue import RadixQueue
 from wis.engine.walks.levels.tie_keys import TieKeys
 from wis.engine.walks.levels.wedges import Wedges
@@ -39,6 +38,36 @@ FULL = 200
 # be); the reach, the end of the numbers by which whole keys are compared first, and how far it is from the level at
 # least; and at depth 4, how many vertices are noted to become near.
 BASE, ROUND, DONE, CHOSEN, MARK, SIZE, IS_WHOLE, REACH, LEAST_REACH, ENTERING, NUM_COUNTERS = range(11)
+
+
+# Larger than what any end can lose.
+_UNKNOWN = np.iinfo(np.int64).max
+
+
+class Near(NamedTuple):
+    """At depth 4: which vertices are near the level, and places of arcs (``near_arcs``); ``n`` vertices, ``m`` edges.
+
+    Attributes
+    ----------
+    stop
+        int64 ``[n]``: the arcs of x up to here lead to near vertices, those from here on to others.
+    holds
+        bool ``[n]``: which vertices are near.
+    at_tail, at_head
+        int32 ``[m]``: where the arc from the tail, and from the head, of an edge stands.
+    tail_loss, head_loss
+        int64 ``[m]``: no less than what the tail and the head lose with an edge.
+    entering
+        int32 ``[n]``: scratch.
+    """
+
+    stop: np.ndarray
+    holds: np.ndarray
+    at_tail: np.ndarray
+    at_head: np.ndarray
+    tail_loss: np.ndarray
+    head_loss: np.ndarray
+    entering: np.ndarray
 
 
 class State(NamedTuple):
@@ -151,6 +180,19 @@ class Quadrangles(State):
     """Vertex prediction at depth 4."""
 
     __slots__ = ()
+
+
+def make_near(num_nodes: int, num_pairs: int) -> Near:
+    """Nothing is known yet."""
+    return Near(
+        stop=np.zeros(num_nodes, dtype=np.int64),
+        holds=np.zeros(num_nodes, dtype=np.bool_),
+        at_tail=np.empty(num_pairs, dtype=np.int32),
+        at_head=np.empty(num_pairs, dtype=np.int32),
+        tail_loss=np.full(num_pairs, _UNKNOWN, dtype=np.int64),
+        head_loss=np.full(num_pairs, _UNKNOWN, dtype=np.int64),
+        entering=np.empty(num_nodes, dtype=np.int32),
+    )
 
 
 @inlined
