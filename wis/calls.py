@@ -15,7 +15,7 @@ from wis.graphs.edge_list import EdgeList, LoadedGraph
 from wis.graphs.forest import forest_last, heaviest_first, spanning_forest
 from wis.machine import require_cuda
 from wis.notices import tell
-from wis.registry import SHARED_OPTIONS, Method, find_method
+from wis.registry import Method, find_method, own_options
 
 if TYPE_CHECKING:
     import torch
@@ -130,7 +130,7 @@ def rank_pairs(
     _require_data(method, data)
     with _lent(data, method) as data:
         shared = {"data": data, "seed": seed, "device": device_name(device), "progress": progress}
-        ranking = method.call(edges, **shared, **_own(options))
+        ranking = method.call(edges, **shared, **own_options(options))
     ranking = check_ranking(ranking, edges.num_pairs, method.name)
     return forest_last(edges, ranking) if options.get("keep_connected") else ranking
 
@@ -165,7 +165,7 @@ def choose_pairs(
         If the method breaks its contract; third-party methods may err.
     """
     _require_data(method, data)
-    own, connected = _own(options), bool(options.get("keep_connected"))
+    own, connected = own_options(options), bool(options.get("keep_connected"))
     num_remove = edges.num_pairs - num_keep
     # An order may be exact for the first removals only; what the forest is depends on all.
     limit = edges.num_pairs if connected else num_remove
@@ -214,11 +214,6 @@ def choose(
     data = loaded.data if data is None else data
     edges = edges_for(method, loaded, options, num_nodes=num_nodes, data=data)
     return choose_pairs(method, edges, num_keep, options, data=data, **call)
-
-
-def _own(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that the function of a method gets."""
-    return {name: value for name, value in options.items() if name not in SHARED_OPTIONS}
 
 
 def _select(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import zipfile
 from collections.abc import Collection, Mapping, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from wis.extras import needed_for
 from wis.files import DAMAGED_NPZ, replace_file
 from wis.graphs.edge_list import EdgeList, LoadedGraph
 from wis.graphs.labels import name_of, renumbering
-from wis.graphs.load import load_edges, load_graph
+from wis.graphs.load import counts_its_vertices, load_edges, load_graph
 
 if TYPE_CHECKING:
     import torch
@@ -78,7 +78,7 @@ class RemovalOrder:
         """Whether pairs are ordered (source, target). If False, ``u < v``."""
         return self._edge_list.directed
 
-    @cached_property
+    @functools.cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the graph that the order was made from."""
         return self._edge_list.fingerprint()
@@ -159,7 +159,7 @@ class RemovalOrder:
             from.
         """
         num_keep = pairs_to_keep(len(self), keep, num_edges)
-        loaded = load_graph(graph, edge_attrs=edge_attrs, **self._as_own(graph))
+        loaded = self.read(graph, edge_attrs=edge_attrs)
         return loaded.keep_pairs(self.kept_pairs(loaded.edges, num_keep, loaded.labels))
 
     def column_mask(self, graph: Any, keep: float | None = None, num_edges: int | None = None) -> torch.Tensor:
@@ -188,7 +188,7 @@ class RemovalOrder:
             import torch
 
         num_keep = pairs_to_keep(len(self), keep, num_edges)
-        loaded = load_edges(graph, **self._as_own(graph))
+        loaded = self.read(graph, for_edges=True)
         if not isinstance(loaded, LoadedGraph):
             raise TypeError("graph is read from a file as it is needed; pass its edge_index")
         return torch.as_tensor(loaded.column_mask(self.kept_pairs(loaded.edges, num_keep, loaded.labels)))
@@ -200,13 +200,30 @@ class RemovalOrder:
         """
         return self.column_mask(graph, keep, num_edges).nonzero()[:, 0]
 
-    def _as_own(self, graph: Any) -> dict[str, Any]:
-        """How to read a graph so that it is read as the order's own was."""
-        return {
-            "num_nodes": None if _counts_its_vertices(graph) else self.num_nodes,
-            "directed": self.directed,
-            "homogeneous": any(base.__name__ == "HeteroData" for base in type(graph).__mro__),
-        }
+    def read(self, graph: Any, *, edge_attrs: Collection[str] | None = None, for_edges: bool = False) -> LoadedGraph:
+        """Read a graph as that of the order was read, for :meth:`kept_pairs`.
+
+        Parameters
+        ----------
+        graph, edge_attrs
+            As in :meth:`apply`.
+        for_edges
+            Whether it is read for its edges alone, so that no attribute is asked about.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is no graph, or several; whether it is that of the order is left to :meth:`kept_pairs`.
+        """
+        reader = load_edges if for_edges else functools.partial(load_graph, edge_attrs=edge_attrs)
+        homogeneous = any(base.__name__ == "HeteroData" for base in type(graph).__mro__)
+        if not counts_its_vertices(graph):
+            try:
+                return reader(graph, self.num_nodes, self.directed, homogeneous=homogeneous)
+            except ValueError:
+                # Larger, or with names: another graph, or an error that has nothing to do with a number of vertices.
+                pass
+        return reader(graph, None, self.directed, homogeneous=homogeneous)
 
     def kept_pairs(self, edges: EdgeList, num_keep: int, labels: Sequence[Any] | None = None) -> np.ndarray:
         """Bool ``[m]`` in canonical order: whether each pair of ``edges`` is among the ``num_keep`` removed last.
@@ -355,18 +372,6 @@ def _check_fields(facts: Any) -> None:
         and all(isinstance(label, str) for label in labels)
     ):
         raise ValueError(f"its labels must be {facts['num_nodes']} strings")
-
-
-def _counts_its_vertices(graph: Any) -> bool:
-    """Whether the graph knows its number of vertices; a bare edge_index, a list and an edge table do not."""
-    if isinstance(graph, (list, tuple)):
-        return bool(graph) and not isinstance(graph[0], (list, tuple))
-    if isinstance(graph, np.ndarray) or hasattr(graph, "load_pairs"):
-        return False
-    kinds = {base.__name__ for base in type(graph).__mro__}
-    if kinds & {"DataFrame", "TemporalData"}:
-        return False
-    return "Tensor" not in kinds or str(graph.layout) != "torch.strided"
 
 
 def _to_plain(value: Any) -> Any:

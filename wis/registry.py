@@ -18,9 +18,11 @@ standard keywords that it needs; every other keyword-only parameter is an option
 
 from __future__ import annotations
 
+import ast
 import functools
 import importlib.metadata
 import inspect
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -42,6 +44,10 @@ _SCORE_KEYWORDS = frozenset({"seed", "memory", "folder"})
 
 # Options of every method, and their defaults: wis.calls does what they say, and the functions do not get them.
 SHARED_OPTIONS: Mapping[str, Any] = MappingProxyType({"keep_connected": False})
+
+# A string of Python after "=", a comma, or a bracket; and what makes a string one that has to stand in quotes.
+_QUOTED = r"""(?<=[=,\[({ :])(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")"""
+_NEEDS_QUOTES = re.compile(r"""[,\[\](){}'"]|^\s|\s$|^$""")
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -164,9 +170,8 @@ class Method:
         """Raise ``ValueError`` or ``TypeError`` if the value of an option does not fit."""
         check_flag("keep_connected", options.get("keep_connected", False))
         if self._check is not None:
-            own = {name: value for name, value in options.items() if name not in SHARED_OPTIONS}
             with needed_for(f"method {self.name!r}"):
-                self._check(**{**self.options, **own})
+                self._check(**{**self.options, **own_options(options)})
 
     def call(self, *args: Any, **keywords: Any) -> Any:
         """Call the function with those of the standard keywords that it takes, and with all options."""
@@ -194,6 +199,11 @@ class Method:
                 yield block
         if count != pairs.num_pairs:
             raise ValueError(f"method {self.name!r} must score each of the {pairs.num_pairs} pairs once, got {count}")
+
+
+def own_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that the function of a method gets: all but the shared ones."""
+    return {name: value for name, value in options.items() if name not in SHARED_OPTIONS}
 
 
 def _taken(function: Callable[..., Any], standard: frozenset[str], keywords: Mapping[str, Any]) -> dict[str, Any]:
@@ -326,15 +336,13 @@ def parse_method(text: str) -> tuple[str, dict[str, Any]]:
     """Split ``"wis:depth=2,ties=random"`` into a name and its options.
 
     Values are read as Python literals (``2``, ``0.5``, ``None``, ``True``, ``[0, 4]``) where they are, else taken as
-    strings.
+    strings; those with a comma stand in quotes (``"local:score='wis:depth=2,ties=random'"``).
 
     Raises
     ------
     ValueError
         If the text is not of that form, the method or an option is unknown or given twice, or a value does not fit.
     """
-    import ast
-
     name, _, rest = text.partition(":")
     options: dict[str, Any] = {}
     for part in filter(None, _split_options(rest)):
@@ -343,10 +351,7 @@ def parse_method(text: str) -> tuple[str, dict[str, Any]]:
             raise ValueError(f"method {text!r}: expected option=value after the colon, got {part!r}")
         if key.strip() in options:
             raise ValueError(f"method {text!r}: option {key.strip()!r} is given twice")
-        try:
-            options[key.strip()] = ast.literal_eval(value.strip())
-        except (ValueError, SyntaxError):
-            options[key.strip()] = value.strip()
+        options[key.strip()] = _value_of(value.strip())
     found = find_method(name)
     found.check_names(options)
     try:
@@ -356,15 +361,24 @@ def parse_method(text: str) -> tuple[str, dict[str, Any]]:
     return name, options
 
 
+def _value_of(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
 def _split_options(text: str) -> list[str]:
-    """Split at commas, but not inside of brackets."""
-    parts = [""]
-    for piece in text.split(","):
-        is_open = sum(parts[-1].count(opens) - parts[-1].count(closes) for opens, closes in ("[]", "()", "{}")) > 0
-        if is_open:
-            parts[-1] += f",{piece}"
-        else:
-            parts.append(piece)
+    """Split at commas, but not inside of brackets and quotes."""
+    # A quote in the middle of a word, as in a path, is a letter like others.
+    pieces = re.findall(_QUOTED + r"|.", text, re.DOTALL)
+    parts, depth = [""], 0
+    for piece in pieces:
+        if piece == "," and depth == 0:
+            parts.append("")
+            continue
+        parts[-1] += piece
+        depth += (piece in "[({") - (piece in "])}")
     return parts
 
 
@@ -372,4 +386,11 @@ def format_method(name: str, options: Mapping[str, Any]) -> str:
     """The inverse of :func:`parse_method`: ``wis:depth=2,ties=random``, options sorted by name."""
     if not options:
         return name
-    return name + ":" + ",".join(f"{key}={options[key]}" for key in sorted(options))
+    return name + ":" + ",".join(f"{key}={_text_of(options[key])}" for key in sorted(options))
+
+
+def _text_of(value: Any) -> str:
+    """The value as :func:`_value_of` reads it; strings without quotes where that is possible."""
+    plain = str(value)
+    is_plain = not isinstance(value, str) or (_value_of(plain) == value and not _NEEDS_QUOTES.search(value))
+    return plain if is_plain else repr(value)

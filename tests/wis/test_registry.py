@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch_geometric.data import Data
 from typer.testing import CliRunner
 
 import wis
 from wis.commands.app import app
-from wis.registry import Pairs, find_method, format_method, parse_method
+from wis.registry import Pairs, _split_options, _value_of, find_method, format_method, parse_method
 
 
 def rank_by_position(edges: wis.EdgeList, *, step: int = 1) -> np.ndarray:
@@ -210,6 +212,25 @@ def test_methods_as_text() -> None:
         parse_method("wis:depth")
     with pytest.raises(ValueError, match="no option 'width'"):
         parse_method("wis:width=2")
+
+
+LITERALS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(st.dictionaries(st.sampled_from(["targets", "ties", "objective"]), st.text() | LITERALS | st.lists(LITERALS)))
+def test_every_value_has_a_text(options: dict[str, Any]) -> None:
+    text = format_method("wis", options).partition(":")[2]
+    read = dict(part.split("=", 1) for part in _split_options(text) if part)
+    assert {name: _value_of(value.strip()) for name, value in read.items()} == options
+
+
+def test_a_method_as_an_option_of_another() -> None:
+    options = {"score": "wis:depth=2,ties=random"}
+    text = format_method("local", options)
+    assert text == "local:score='wis:depth=2,ties=random'"
+    assert parse_method(text) == ("local", options)
+    assert parse_method("local:score=wis:depth=2") == ("local", {"score": "wis:depth=2"})
+    assert parse_method("ugs:checkpoint=it's.pt,epochs=3") == ("ugs", {"checkpoint": "it's.pt", "epochs": 3})
 
 
 def test_a_broken_package_takes_no_other_method_along(monkeypatch: pytest.MonkeyPatch) -> None:

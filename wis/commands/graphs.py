@@ -12,6 +12,7 @@ from wis.graphs.parts import LoadedParts
 
 if TYPE_CHECKING:
     from wis.graphs.edge_list import LoadedGraph
+    from wis.order import RemovalOrder
     from wis.registry import Method
 
 
@@ -35,17 +36,20 @@ def load(
     edge_attrs: str | None,
     num_nodes: int | None,
     directed: bool | None,
-    method: Method | None,
+    method: Method | RemovalOrder,
 ) -> LoadedGraph | LoadedParts:
-    """Read the file, and check that a method finds there what it learns from."""
+    """Read the file, as a removal order was read or with what a method learns from."""
     from wis.graph_files.open_graph import format_of, read_graph
     from wis.graphs.load import load_any
+    from wis.order import RemovalOrder
 
     names = _names_in(edge_attrs)
     of_pyg = names if format_of(graph, format) == "pt" else None
     given = read_graph(graph, format=format, edge_attrs=None if of_pyg is names else names, **vars(columns))
+    if isinstance(method, RemovalOrder):
+        return method.read(given, edge_attrs=of_pyg)
     loaded = load_any(given, num_nodes, directed, edge_attrs=of_pyg)
-    if method is not None and method.learns and not isinstance(loaded, LoadedParts) and loaded.data is None:
+    if method.learns and not isinstance(loaded, LoadedParts) and loaded.data is None:
         raise ValueError(
             f"method {method.name!r} learns from features, labels and masks, which {graph} does not have; "
             "give a PyG Data in a .pt file"

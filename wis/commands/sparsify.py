@@ -33,6 +33,7 @@ from wis.graphs.parts import LoadedParts
 
 if TYPE_CHECKING:
     from wis.graphs.edge_list import LoadedGraph
+    from wis.order import RemovalOrder
     from wis.registry import Method
 
 
@@ -76,11 +77,12 @@ def sparsify(
     from wis.budget import pairs_to_keep
     from wis.calls import check_call
     from wis.graph_files.open_graph import write_graph
+    from wis.order import RemovalOrder
     from wis.registry import parse_method
 
     meter = Meter()
-    if order is not None and method is not None:
-        raise ValueError("give --order or --method, not both: an order was made by a method")
+    if order is not None:
+        _check_beside_order({"--method": method, "--seed": seed, "--device": None if device == "auto" else device})
     name, options = parse_method(method or DEFAULT_METHOD)
     found = check_call(name, options, device, seed)
     pairs_to_keep(num_edges or 0, keep, num_edges)
@@ -109,26 +111,47 @@ def sparsify(
         meter.say(f"kept {kept:,} of {before:,} edges of {graph} and wrote {out}")
         return
     with naming(graph):
-        loaded = load(graph, format, columns, edge_attrs, num_nodes, directed, None if order else found)
+        by = found if order is None else _read_order(order, num_nodes, directed)
+        loaded = load(graph, format, columns, edge_attrs, num_nodes, directed, by)
         meter.lap("reading")
-        if order is None:
-            sparse, kept, before = _by_method(loaded, found, options, call, (keep, num_edges), num_nodes)
+        if isinstance(by, RemovalOrder):
+            sparse, kept, before = _by_order(the_only(loaded), by, (keep, num_edges))
         else:
-            sparse, kept, before = _by_order(the_only(loaded), order, keep, num_edges)
+            sparse, kept, before = _by_method(loaded, by, options, call, (keep, num_edges), num_nodes)
         meter.lap("choosing")
         write_graph(sparse, out, format=format)
     meter.lap("writing")
     meter.say(f"kept {kept:,} of {before:,} edges of {graph} and wrote {out}")
 
 
-def _by_order(loaded: LoadedGraph, order: Path, keep: float | None, num_edges: int | None) -> tuple[Any, int, int]:
-    """The sparse graph by a removal order, and how many pairs it has and had."""
-    from wis.budget import pairs_to_keep
+def _check_beside_order(options: Mapping[str, object]) -> None:
+    given = next((name for name, value in options.items() if value is not None), None)
+    if given is not None:
+        raise ValueError(f"give --order or {given}, not both: the order is made already")
+
+
+def _read_order(path: Path, num_nodes: int | None, directed: bool | None) -> RemovalOrder:
+    """The order, unless options say that its graph was another one."""
     from wis.order import RemovalOrder
 
+    order = RemovalOrder.load(path)
+    if num_nodes is not None and num_nodes != order.num_nodes:
+        raise ValueError(f"--num-nodes {num_nodes}: --order is for {order.num_nodes} vertices; leave --num-nodes out")
+    if directed is not None and directed != order.directed:
+        given, own = ("--directed", "undirected") if directed else ("--undirected", "directed")
+        raise ValueError(f"{given}: --order is for {own} pairs; leave {given} out")
+    return order
+
+
+def _by_order(
+    loaded: LoadedGraph, order: RemovalOrder, budget: tuple[float | None, int | None]
+) -> tuple[Any, int, int]:
+    """The sparse graph by a removal order, and how many pairs it has and had."""
+    from wis.budget import pairs_to_keep
+
     num_pairs = loaded.edges.num_pairs
-    num_keep = pairs_to_keep(num_pairs, keep, num_edges)
-    kept = RemovalOrder.load(order).kept_pairs(loaded.edges, num_keep, loaded.labels)
+    num_keep = pairs_to_keep(num_pairs, *budget)
+    kept = order.kept_pairs(loaded.edges, num_keep, loaded.labels)
     return loaded.keep_pairs(kept), num_keep, num_pairs
 
 

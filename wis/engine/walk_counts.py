@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -81,22 +82,16 @@ def walk_index(edges: EdgeList, subset: Iterable[int], depth: int, target: int |
     -----
     Definition 2 of Razin, Verbin, Cohen (NeurIPS 2023). O(L m) time.
     """
-    depth = check_count("depth", depth)
-    if depth < 1:
-        raise ValueError(f"depth must be at least 1, got {depth}")
-    if not isinstance(subset, Iterable):
-        raise TypeError(f"subset must be a collection of vertex indices, got {subset!r}")
-    inside = np.zeros(edges.num_nodes, dtype=bool)
-    for vertex in subset:
-        inside[_check_vertex("subset", vertex, edges.num_nodes)] = True
+    depth = check_count("depth", depth, at_least=1)
+    inside = members("subset", subset, edges.num_nodes)
     if target is not None:
-        target = _check_vertex("target", target, edges.num_nodes)
+        target = check_vertex("target", target, edges.num_nodes)
     walks = boundary(edges, inside).astype(np.int64)
     for _ in range(depth - 1):
         if int(walks.max(initial=0)) * (edges.num_nodes + 1) > np.iinfo(np.int64).max:
             # Numbers of Python, which grow as they must.
             walks = walks.astype(object)
-        walks = _step(edges, walks)
+        walks = sum_over_neighbours(edges, walks)
     return int(walks.astype(object).sum() if target is None else walks[target])
 
 
@@ -152,21 +147,35 @@ def walks_by_length(edges: EdgeList, length: int) -> np.ndarray:
     return walks
 
 
-def _check_vertex(name: str, vertex: object, num_nodes: int) -> int:
+def members(name: str, vertices: Any, num_nodes: int) -> np.ndarray:
+    """Bool ``[n]``: which vertices an argument lists; errors name it."""
+    if isinstance(vertices, str) or not isinstance(vertices, Iterable):
+        raise TypeError(f"{name} must be a collection of vertex indices, got {vertices!r}")
+    inside = np.zeros(num_nodes, dtype=np.bool_)
+    for vertex in vertices:
+        inside[check_vertex(name, vertex, num_nodes)] = True
+    return inside
+
+
+def check_vertex(name: str, vertex: object, num_nodes: int) -> int:
+    """Return the index of a vertex as an int, or raise an error that names the argument."""
     index = check_count(name, vertex)
     if index >= num_nodes:
-        raise ValueError(f"{name} has vertex {index}; vertices are numbered from 0 to {num_nodes - 1}")
+        raise ValueError(f"{name} has vertex {index}; the graph has {num_nodes} vertices, numbered from 0")
     return index
 
 
-def _step(edges: EdgeList, walks: np.ndarray) -> np.ndarray:
-    """Walks one step longer that end at each vertex."""
+def sum_over_neighbours(edges: EdgeList, values: np.ndarray) -> np.ndarray:
+    """For every vertex, the sum over itself and its (in-)neighbours: an array like ``values`` ``[n, ...]``.
+
+    Of walks that end at each vertex, those that are one step longer. O(m) time.
+    """
     tail, head = edges.pairs
-    longer = walks.copy()
-    np.add.at(longer, head, walks[tail])
+    total = values.copy()
+    np.add.at(total, head, values[tail])
     if not edges.directed:
-        np.add.at(longer, tail, walks[head])
-    return longer
+        np.add.at(total, tail, values[head])
+    return total
 
 
 @compiled

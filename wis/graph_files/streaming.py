@@ -30,11 +30,10 @@ from wis.graph_files.scored_pairs import keys_by_score, remove_by_score
 from wis.graphs.disk_arrays import write_array
 from wis.graphs.pair_files import PairFile, collect_pairs, heads, tails
 from wis.order import order_header
-from wis.registry import SHARED_OPTIONS, Method, format_method, methods
+from wis.registry import SHARED_OPTIONS, Method, format_method, methods, own_options
 
-# The method that is ranked in bands, and those of its options that may be written out, since they are its defaults.
-_1WIS = "wis"
-_OPTIONS = {"depth": 2, "ties": "first", "objective": "vertex", "chunk": 1, "targets": None, "partitions": None}
+# The method that is ranked in bands, and with which option; all others must have their defaults.
+_1WIS, _DEPTH = "wis", {"depth": 2}
 
 # Bytes of Python, its libraries, compiled code, and the blocks that are read and written.
 _BASE_BYTES = 420 << 20
@@ -86,8 +85,8 @@ def check_streams(table: Any, method: Method, options: Mapping[str, Any], *, dir
 
 def _method_streams(method: Method, options: Mapping[str, Any]) -> bool:
     if method.name == _1WIS:
-        wrong = {name: value for name, value in options.items() if name not in _OPTIONS or value != _OPTIONS[name]}
-        return options.get("depth") == 2 and not wrong
+        defaults = {**method.options, **SHARED_OPTIONS}
+        return {**defaults, **options} == {**defaults, **_DEPTH}
     return method.scores is not None and not any(options.get(name) for name in SHARED_OPTIONS)
 
 
@@ -140,7 +139,9 @@ def sparsify_table(
         if method.scores is None:
             removed = remove_in_bands(pairs, limit, room, out.parent, progress=True)
         else:
-            removed = remove_by_score(method, pairs, limit, room, out.parent, progress=True, seed=seed, **_own(options))
+            removed = remove_by_score(
+                method, pairs, limit, room, out.parent, progress=True, seed=seed, **own_options(options)
+            )
         lap("choosing")
         capacity = max((room - table.num_rows // 8) // _ROW_BYTES, _LEAST_ROWS) & ~7
         stays = _rows_that_stay(table, num_nodes, pairs, removed, capacity)
@@ -196,7 +197,9 @@ def rank_table(
                         progress=True,
                     )
                 else:
-                    ranked = keys_by_score(method, pairs, room, out.parent, progress=True, seed=seed, **_own(options))
+                    ranked = keys_by_score(
+                        method, pairs, room, out.parent, progress=True, seed=seed, **own_options(options)
+                    )
                     with closing(ranked):
                         for keys in ranked:
                             _write_pairs(file, keys)
@@ -219,11 +222,6 @@ def rank_table(
 def _disk_bytes(method: Method) -> int:
     """Bytes on disk for a row."""
     return _BANDS_BYTES if method.scores is None else _SCORES_BYTES + method.scores.disk_bytes
-
-
-def _own(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that scores get."""
-    return {name: value for name, value in options.items() if name not in SHARED_OPTIONS}
 
 
 def _check_disk(table: NpyTable | ParquetTable, out: Path, need: int, memory: int) -> None:

@@ -68,6 +68,18 @@ def load_edges(
     return load_graph(graph, num_nodes, directed, edge_attrs=edge_attrs, homogeneous=homogeneous)
 
 
+def counts_its_vertices(graph: Any) -> bool:
+    """Whether a graph knows its number of vertices; an ``edge_index``, a list of pairs and an edge table do not."""
+    if isinstance(graph, (list, tuple)):
+        return bool(graph) and not isinstance(graph[0], (list, tuple))
+    if isinstance(graph, np.ndarray) or hasattr(graph, "load_pairs"):
+        return False
+    if _is_of(graph, "torch", "Tensor"):
+        return str(graph.layout) != "torch.strided"
+    tables = (("pandas", "DataFrame"), ("polars", "DataFrame"), ("torch_geometric", "TemporalData"))
+    return not any(_is_of(graph, library, kind) for library, kind in tables)
+
+
 def load_any(
     graph: Any,
     num_nodes: int | None = None,

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from wis.graphs.edge_list import EdgeList
+from wis.engine.walk_counts import sum_over_neighbours
 from wis.interactions.setting import Setting
 
 
@@ -32,22 +32,13 @@ def cheapest_cut(setting: Setting) -> tuple[int, int]:
     of_either = np.zeros_like(of_subset)
     cut = np.array([1, 0])
     for _ in range(setting.depth - 1):
-        sums = [_sum_of_neighbours(setting.edges, costs) for costs in (of_subset, of_others, of_either)]
+        sums = [sum_over_neighbours(setting.edges, costs) for costs in (of_subset, of_others, of_either)]
         of_subset, of_others = (_cheaper(logs, side, cut + sums[2]) for side in sums[:2])
         of_either = _cheaper(logs, of_subset, of_others)
-    sums = [_sum_of_neighbours(setting.edges, costs) for costs in (of_subset, of_others, of_either)]
+    sums = [sum_over_neighbours(setting.edges, costs) for costs in (of_subset, of_others, of_either)]
     at_root = [costs.sum(0) if setting.target is None else costs[setting.target] for costs in sums]
     best = _cheaper(logs, _cheaper(logs, at_root[0], at_root[1]), cut + at_root[2])
     return int(best[0]), int(best[1])
-
-
-def _sum_of_neighbours(edges: EdgeList, costs: np.ndarray) -> np.ndarray:
-    tail, head = edges.pairs
-    total = costs.copy()
-    np.add.at(total, head, costs[tail])
-    if not edges.directed:
-        np.add.at(total, tail, costs[head])
-    return total
 
 
 def _cheaper(logs: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from wis.checks import check_count
+from wis.engine.walk_counts import check_vertex, members
 from wis.graphs.edge_list import EdgeList
-from wis.graphs.load import load_graph
+from wis.graphs.load import load_edges
 from wis.interactions.modular import MODULUS
 
 
@@ -83,25 +84,14 @@ def find_setting(
     directed: bool | None,
 ) -> Setting:
     """Check the arguments that :func:`~wis.interactions.rank.separation_rank` and the bounds have in common."""
-    edges = load_graph(graph, num_nodes, directed).edges
+    edges = load_edges(graph, num_nodes, directed).edges
     depth = check_count("depth", depth, at_least=1)
     width = check_count("width", width, at_least=1)
     input_width = width if input_width is None else check_count("input_width", input_width, at_least=1)
-    if isinstance(subset, str) or not isinstance(subset, Iterable):
-        raise TypeError(f"subset must be a collection of vertex indices, got {subset!r}")
-    inside = np.zeros(edges.num_nodes, dtype=np.bool_)
-    for vertex in subset:
-        inside[_check_vertex("subset", vertex, edges.num_nodes)] = True
+    inside = members("subset", subset, edges.num_nodes)
     if target is not None:
-        target = _check_vertex("target", target, edges.num_nodes)
+        target = check_vertex("target", target, edges.num_nodes)
     return Setting(edges, inside, depth, target, width, input_width)
-
-
-def _check_vertex(name: str, vertex: object, num_nodes: int) -> int:
-    index = check_count(name, vertex)
-    if index >= num_nodes:
-        raise ValueError(f"{name} has vertex {index}; the graph has {num_nodes} vertices, numbered from 0")
-    return index
 
 
 def walks_to(edges: EdgeList, target: int | None) -> Iterator[np.ndarray]:

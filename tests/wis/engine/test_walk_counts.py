@@ -57,6 +57,8 @@ def test_bad_arguments() -> None:
         counts.walk_index(edges, [4], 2)
     with pytest.raises(TypeError, match="subset must be a collection of vertex indices, got 3"):
         counts.walk_index(edges, 3, 2)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="subset must be a collection of vertex indices, got '01'"):
+        counts.walk_index(edges, "01", 2)
     with pytest.raises(TypeError, match="subset must be an integer, got tensor"):  # a mask is no list of indices
         counts.walk_index(edges, torch.tensor([True, False, True, True]), 2)
     with pytest.raises(ValueError, match="target has vertex 9"):

@@ -218,6 +218,14 @@ def test_refuses_vertices_without_a_number(tmp_path: Path, vertex: int) -> None:
     assert "numbered from 0" in result.stderr
 
 
+def test_defaults_may_be_written_out(tmp_path: Path) -> None:
+    graph, out = tmp_path / "graph.npy", tmp_path / "half.npy"
+    write(graph, columns(0), "columns")
+    for more in ("ties=first,chunk=1", "keep_connected=False", "memory=None"):
+        result = run("sparsify", graph, "-o", out, "-m", f"wis:depth=2,{more}", "--max-memory", ENOUGH)
+        assert result.exit_code == 0, result.stderr
+
+
 def test_refuses_text_and_an_order(tmp_path: Path) -> None:
     graph = tmp_path / "graph.csv"
     graph.write_text("0,1\n1,2\n")

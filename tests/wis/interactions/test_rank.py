@@ -7,6 +7,8 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import pytest
+import torch
+from torch_geometric.data import Data
 
 import wis
 from tests.wis.interactions.cases import HERE, Case, forward, partitions, random_graph, read_cases, relabelled
@@ -156,6 +158,13 @@ def test_the_chance_of_an_error_is_that_of_schwartz_and_zippel() -> None:
     found = separation_rank(nx.path_graph(2), [0], 1, 0)
     assert found.samples == 6
     assert found.error == 6 * 5 / (2**31 - 1)
+
+
+def test_what_follows_the_edges_does_not_matter() -> None:
+    """As many edges as vertices: the attribute may belong to either, and neither is asked for."""
+    cycle = torch.tensor([[0, 1, 1, 2, 2, 0], [1, 0, 2, 1, 0, 2]])
+    data = Data(edge_index=cycle, num_nodes=6, time=torch.arange(6))
+    assert separation_rank(data, [0], 2).rank == separation_rank(cycle, [0], 2, num_nodes=6).rank
 
 
 def test_directed_graphs_walk_along_the_edges() -> None:
