@@ -10,13 +10,15 @@ from torch_geometric.data.datapipes import functional_transform
 from torch_geometric.transforms import BaseTransform
 
 from wis.api import sparsify
+from wis.budget import check_budget, pairs_to_keep
 from wis.calls import check_call, choose_pairs
 from wis.checks import check_fraction
 from wis.graphs.load import load_graph
 from wis.graphs.pyg_alike import Alike
 
-# What wis.sparsify takes beside the options of a method.
+# What wis.sparsify takes beside the options of a method, and what it takes for one graph that is at hand.
 _OWN = ("directed", "seed", "device", "edge_attrs", "homogeneous")
+_OF_ONE_GRAPH = ("num_nodes", "progress", "data")
 
 
 @functional_transform("wis_sparsify")
@@ -26,9 +28,11 @@ class Sparsify(BaseTransform):
     Parameters
     ----------
     keep
-        Fraction of the pairs that stay, in ``[0, 1]``.
+        Fraction of the pairs that stay, in ``[0, 1]``; 0.5 if ``num_edges`` is not given either.
     method
         A name from :func:`wis.methods`.
+    num_edges
+        Number of pairs that stay of every graph, in place of ``keep``.
     **options
         ``directed``, ``seed``, ``device``, ``edge_attrs``, ``homogeneous`` and the options of the method, as in
         :func:`wis.sparsify`.
@@ -36,8 +40,8 @@ class Sparsify(BaseTransform):
     Raises
     ------
     TypeError, ValueError, RuntimeError
-        When the transform is made: if ``keep``, ``method``, ``seed`` or ``device`` does not fit, or the method lacks an
-        option.
+        When the transform is made: if ``keep``, ``num_edges``, ``method``, ``seed`` or ``device`` does not fit, or the
+        method lacks an option.
 
     Examples
     --------
@@ -50,10 +54,15 @@ class Sparsify(BaseTransform):
     ])
     """
 
-    def __init__(self, keep: float = 0.5, method: str = "wis", **options: Any) -> None:
-        self.keep = check_fraction("keep", keep)
+    def __init__(
+        self, keep: float | None = None, method: str = "wis", *, num_edges: int | None = None, **options: Any
+    ) -> None:
+        self.keep, self.num_edges = check_budget(0.5 if keep is None and num_edges is None else keep, num_edges)
         self.method = method
         self.options = options
+        for name in _OF_ONE_GRAPH:
+            if name in options:
+                raise TypeError(f"{name} is for one graph, and a transform is for many; pass it to wis.sparsify")
         own = {name: value for name, value in options.items() if name not in _OWN}
         check_call(method, own, options.get("device", "auto"), options.get("seed"))
         self._alike = Alike()
@@ -61,11 +70,12 @@ class Sparsify(BaseTransform):
     def forward(self, data: Any) -> Any:
         """Return a sparse copy of ``data``: a ``Data``, ``HeteroData``, ``TemporalData`` or ``Batch``."""
         self._alike.check(data)
-        return sparsify(data, self.keep, method=self.method, **self.options)
+        return sparsify(data, self.keep, method=self.method, num_edges=self.num_edges, **self.options)
 
     def __repr__(self) -> str:
         options = "".join(f", {key}={value!r}" for key, value in self.options.items())
-        return f"{self.__class__.__name__}(keep={self.keep}, method={self.method!r}{options})"
+        budget = f"keep={self.keep}" if self.num_edges is None else f"num_edges={self.num_edges}"
+        return f"{self.__class__.__name__}({budget}, method={self.method!r}{options})"
 
 
 class DropEdges(torch.nn.Module):
@@ -117,7 +127,7 @@ class DropEdges(torch.nn.Module):
                 graph, self.keep, method="random", directed=self.directed, seed=seed, edge_attrs=self.edge_attrs
             )
         loaded = load_graph(graph, directed=self.directed, edge_attrs=self.edge_attrs)
-        num_keep = round(self.keep * loaded.edges.num_pairs)
+        num_keep = pairs_to_keep(loaded.edges.num_pairs, self.keep)
         kept, _ = choose_pairs(check_call("random", {}), loaded.edges, num_keep, {}, seed=seed)
         stays = torch.as_tensor(loaded.column_mask(kept))
         values = [None if value is None else value[stays.to(value.device)] for value in edge_values]

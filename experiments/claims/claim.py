@@ -14,7 +14,8 @@ Verdict = Literal["agrees", "disagrees", "not resolved", "not run here"]
 RULE = (
     "The rule: a claim names a quantity and where it must lie. It agrees where the whole 95% interval of our number "
     "lies there, disagrees where none of it does, and is not resolved in between. Numbers without an interval are "
-    "counts or computed exactly. Intervals are not corrected for the number of claims."
+    "counts or computed exactly; times of single orders are taken as known "
+    "within a factor of two. Intervals are not corrected for the number of claims."
 )
 
 
@@ -48,6 +49,11 @@ class Measured:
     def exactly(cls, value: float, basis: str = "") -> Measured:
         """A count, or a number that was computed exactly."""
         return cls(value, value, value, basis)
+
+    @classmethod
+    def within_a_factor_of_two(cls, value: float, basis: str = "") -> Measured:
+        """A ratio of times of few orders, made while other work ran."""
+        return cls(value, value / 2, 2 * value, basis)
 
     def __str__(self) -> str:
         text = _number(self.value)

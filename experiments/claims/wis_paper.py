@@ -93,7 +93,9 @@ def _dose(stored: Stored) -> Measured:
 
 
 def _time(stored: Stored, plan: str, rival: str) -> Measured | None:
-    seconds = stored.table(plan, "cost.csv").set_index("method")["order_seconds"]
-    if {"wis:depth=3", rival} - set(seconds.index):
+    costs = stored.table(plan, "cost.csv").set_index("method")
+    if {"wis:depth=3", rival} - set(costs.index):
         return None
-    return Measured.exactly(float(seconds["wis:depth=3"] / seconds[rival]), "medians of the sweep")
+    ratio = float(costs["order_seconds"]["wis:depth=3"] / costs["order_seconds"][rival])
+    ours, theirs = (int(costs["orders"][method]) for method in ("wis:depth=3", rival))
+    return Measured.within_a_factor_of_two(ratio, f"{ours} order{'s' * (ours != 1)} beside {theirs}")

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from wis.experiments.report.statistics import tie_classes
 from wis.experiments.sweep.results import Results
 
 GRID = ["dataset", "model", "method", "removed"]
@@ -150,8 +151,9 @@ def unit_of(runs: pd.DataFrame) -> str:
 def ranks(cells: pd.DataFrame) -> pd.DataFrame:
     """Mean ranks of the methods (1 is best), Friedman's test, and Nemenyi's p-value against the best method.
 
-    The accuracy of a method is averaged over the shares strictly between 0 and 1. Blocks are pairs of a data set and a
-    model where there are at least five, else the runs within each pair. Demšar, JMLR 7 (2006).
+    The accuracy of a method is averaged over the shares strictly between 0 and 1, of runs that every method has. Blocks
+    are pairs of a data set and a model where there are at least five, else the splits of each pair, or its seeds where
+    it has one split. Demšar, JMLR 7 (2006).
 
     Returns
     -------
@@ -167,7 +169,7 @@ def ranks(cells: pd.DataFrame) -> pd.DataFrame:
         tables.append(("all data sets and models", by_pair))
     else:
         for (dataset, model), part in groups(inner):
-            tables.append((f"{dataset}, {model}", _blocks(part, RUN)))
+            tables.append((f"{dataset}, {model}", _blocks(part, [unit_of(part)])))
     rows: list[dict[str, object]] = []
     for within, blocks in tables:
         if len(blocks) >= MIN_BLOCKS and blocks.shape[1] >= 3:
@@ -177,19 +179,21 @@ def ranks(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _blocks(cells: pd.DataFrame, block: list[str]) -> pd.DataFrame:
-    """Accuracy averaged over shares: one row a block, one column a method; blocks with a gap are left out."""
-    full = cells.pivot_table(index=[*block, "removed"], columns="method", values="accuracy", sort=False)
-    complete = full.notna().all(axis=1).groupby(level=block, sort=False).all()
-    means = full.groupby(level=block, sort=False).mean()
-    return means[complete]
+    """Accuracy averaged over shares and runs: one row a block, one column a method; runs with a gap are left out."""
+    run = ["dataset", "model", *RUN]
+    full = cells.pivot_table(index=[*run, "removed"], columns="method", values="accuracy", sort=False)
+    by_run = full.groupby(level=run, sort=False)
+    complete = full.notna().all(axis=1).groupby(level=run, sort=False).all()
+    return by_run.mean()[complete].groupby(level=block, sort=False).mean()
 
 
 def _rank(within: str, blocks: pd.DataFrame) -> list[dict[str, object]]:
     from scipy import stats
 
-    mean_ranks = blocks.rank(axis=1, ascending=False).mean().sort_values(kind="stable")
+    classes = blocks.apply(tie_classes, axis=1, result_type="broadcast")
+    mean_ranks = classes.rank(axis=1, ascending=False).mean().sort_values(kind="stable")
     with np.errstate(invalid="ignore"):  # all accuracies may be equal
-        p_friedman = float(stats.friedmanchisquare(*(blocks[method] for method in blocks)).pvalue)
+        p_friedman = float(stats.friedmanchisquare(*(classes[method] for method in classes)).pvalue)
     count, methods = blocks.shape
     # Nemenyi: differences of mean ranks in standard errors, against the range of as many normal variables.
     error = np.sqrt(methods * (methods + 1) / (12 * count))
@@ -235,7 +239,7 @@ def training_times(cells: pd.DataFrame) -> pd.DataFrame:
 
     ``batches`` are those of an epoch, the same in all runs of a data set and model.
     """
-    distinct = cells.drop_duplicates("run_key")
+    distinct = cells.drop_duplicates(["run", "run_key"])
     distinct = distinct.assign(epoch_seconds=distinct["train_seconds"] / distinct["epochs"])
     grid = distinct.groupby(["dataset", "model", "removed"], sort=False)
     table = grid.agg(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from wis.experiments.report.analysis import averaged, groups, methods_of, summarise, unit_of
+from wis.experiments.report.analysis import averaged, groups, methods_of, rows_of, summarise, unit_of
 from wis.experiments.report.statistics import (
     area,
     holm,
@@ -38,21 +38,23 @@ def evidence(cells: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         ``area``, ``area_low``, ``area_high``: area under accuracy against removed share, with its 95 % interval;
         ``lossless``, ``lossless_low``, ``lossless_high``: the largest removal within one standard error of the full
-        graph, with its bootstrap interval; and of the differences to the baseline, averaged over shares: ``pairs``,
+        graph, with its bootstrap interval; ``units``: the splits (seeds, where there is one split) that these are of;
+        and of the differences to the baseline, averaged over shares and over the seeds of a split: ``pairs``,
         ``difference``, ``effect`` (rank-biserial), ``p``, ``p_holm`` (corrected within data set and model) and
         ``outcome``: ``"win"``, ``"tie"`` or ``"loss"`` at 5 %, ``"too few"`` where so few pairs cannot reach that, and
         empty for the baseline.
     """
     by_run = averaged(pairs)
-    parts = [
-        _compare(_removals(part), by_run[(by_run["dataset"] == key[0]) & (by_run["model"] == key[1])], key)
-        for key, part in groups(cells)
-    ]
+    parts = []
+    for (dataset, model), part in groups(cells):
+        by_unit = rows_of(by_run, dataset, model).groupby(["method", unit_of(part)], sort=False)["difference"].mean()
+        table = _removals(part).merge(_tests(by_unit), on="method", how="left")
+        parts.append(table.assign(dataset=dataset, model=model)[[*_KEYS, *_CURVE, *_TEST]])
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*_KEYS, *_CURVE, *_TEST])
 
 
 _KEYS = ["dataset", "model", "method"]
-_CURVE = ["area", "area_low", "area_high", "lossless", "lossless_low", "lossless_high"]
+_CURVE = ["area", "area_low", "area_high", "lossless", "lossless_low", "lossless_high", "units"]
 _TEST = ["pairs", "difference", "effect", "p", "p_holm", "outcome"]
 
 
@@ -64,14 +66,15 @@ def _removals(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _curve(cells: pd.DataFrame, shares: Sequence[float]) -> dict[str, float]:
-    """Area and largest removal of one method, over the units that have a result at every share that it has.
+    """Area and largest removal of one method, over the units that have a result at all shares up to the first gap.
 
-    Areas are compared over the same shares only, and nothing is known beyond the first share that the method lacks.
+    Areas are compared over the same shares only, and nothing is known beyond a gap: a share that the method lacks, or
+    that more than half of its units lack, as runs may fail.
     """
-    wide = cells.pivot_table(index=unit_of(cells), columns="removed", values="accuracy").dropna()
-    told = list(itertools.takewhile(lambda share: share in wide.columns, shares))
-    values = wide[told].to_numpy()
-    found: dict[str, float] = {}
+    wide = cells.pivot_table(index=unit_of(cells), columns="removed", values="accuracy")
+    told = list(itertools.takewhile(lambda share: share in wide and 2 * wide[share].count() >= len(wide), shares))
+    values = wide[told].dropna().to_numpy()
+    found: dict[str, float] = {"units": len(values)}
     if len(told) > 1 and len(values):
         at = np.array(told, dtype=float)
         if len(told) == len(shares):
@@ -83,14 +86,13 @@ def _curve(cells: pd.DataFrame, shares: Sequence[float]) -> dict[str, float]:
     return found
 
 
-def _compare(table: pd.DataFrame, by_run: pd.DataFrame, key: tuple[str, str]) -> pd.DataFrame:
-    """The table with the tests against the baseline."""
-    tests = [{"method": method, **_test(part["difference"])} for method, part in by_run.groupby("method", sort=False)]
+def _tests(by_unit: pd.Series) -> pd.DataFrame:
+    """The tests against the baseline, of differences by method and unit."""
+    tests = [{"method": method, **_test(part)} for method, part in by_unit.groupby(level="method", sort=False)]
     tested = pd.DataFrame(tests, columns=["method", *_TEST])
     tested["p_holm"] = holm(tested["p"])
-    tested["outcome"] = [_outcome(row, len(tested)) for row in tested.to_dict("records")]
-    table = table.merge(tested, on="method", how="left").assign(dataset=key[0], model=key[1])
-    return table[[*_KEYS, *_CURVE, *_TEST]]
+    comparisons = int(tested["p"].notna().sum())
+    return tested.assign(outcome=[_outcome(row, comparisons) for row in tested.to_dict("records")])
 
 
 def _test(differences: pd.Series) -> dict[str, float]:
@@ -103,11 +105,9 @@ def _test(differences: pd.Series) -> dict[str, float]:
 
 
 def _outcome(row: dict[Any, Any], comparisons: int) -> str:
-    if smallest_p(row["pairs"], comparisons) >= LEVEL:
-        return "too few"
-    if row["p_holm"] >= LEVEL:
-        return "tie"
-    return "win" if row["difference"] > 0 else "loss"
+    if row["p_holm"] < LEVEL:
+        return "win" if row["difference"] > 0 else "loss"
+    return "too few" if smallest_p(row["pairs"], comparisons) >= LEVEL else "tie"
 
 
 def record(table: pd.DataFrame) -> pd.DataFrame:

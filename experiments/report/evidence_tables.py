@@ -35,9 +35,10 @@ def evidence_table(data: pd.DataFrame, baseline: str | None) -> Table:
     )
     if baseline:
         note += (
-            f" Points above {removal(baseline)} are averaged over shares and paired by split and seed; effect is the "
-            "rank-biserial correlation of matched pairs (1: better in all); p by flipping signs, corrected for the "
-            "number of methods by Holm's rule; too few: so few pairs cannot reach 5%."
+            f" Points above {removal(baseline)} are averaged over shares, paired by split and seed, and averaged over "
+            "the seeds of a split; effect is the rank-biserial correlation of matched pairs (1: better in all that "
+            "differ); p by flipping signs, corrected for the number of methods by Holm's rule; too few: so few pairs "
+            "cannot reach 5%."
         )
     return Table("evidence", "Evidence", note, data, parts)
 

@@ -121,14 +121,17 @@ def read_findings(*folders: Path) -> Findings:
     Raises
     ------
     ValueError
-        If there are no results in a folder, or no run has finished, well or not.
+        If there are no results in a folder, no run has finished, well or not, or a folder is given twice.
     """
+    for i, folder in enumerate(folders):
+        if folder.resolve() in [other.resolve() for other in folders[:i]]:
+            raise ValueError(f"run folder {folder} is given twice; its runs would count twice")
     runs = [read_results(folder) for folder in folders]
     results = join(runs)
     if (results.cells["status"] == "missing").all():
         raise ValueError(f"no run in {' or '.join(map(str, folders))} has finished yet, so there is nothing to report")
     cells = analysis.finished(results)
-    baseline = analysis.baseline_of(cells)
+    baseline = analysis.baseline_of(results.cells)
     pairs = analysis.paired(cells, baseline)
     accuracy, costs = analysis.accuracy(cells), analysis.costs(cells, results.orders)
     found = evidence(cells, pairs)
@@ -154,7 +157,7 @@ def read_findings(*folders: Path) -> Findings:
         unfinished=analysis.unfinished(results),
         record=record(found),
         break_even=break_even(cells, costs),
-        leaderboard=leaderboard(cells, results.environments),
+        leaderboard=leaderboard(cells),
         side_by_side=side_by_side(cells, accuracy),
         groups=list(_groups(cells, tables, baseline)),
         **tables,

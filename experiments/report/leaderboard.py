@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import pandas as pd
 from wis.experiments.report.analysis import GRID
 
 
-def leaderboard(cells: pd.DataFrame, environments: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def leaderboard(cells: pd.DataFrame) -> pd.DataFrame:
     """Mean and unbiased standard deviation over runs, for every data set, model, method and removed share.
 
     Returns
     -------
     pandas.DataFrame
         ``runs, test_mean, test_deviation, validation_mean, validation_deviation``, all in percent, ``parameters``
-        (where the results file has them) and ``hardware``.
+        (where the results file has them) and ``hardware``, all that the runs were made on.
     """
     table = cells.assign(test=cells["accuracy"], validation=100 * cells["val_score"].astype(float))
     known = {"parameters": ("parameters", "first")} if "parameters" in cells else {}
@@ -27,11 +24,6 @@ def leaderboard(cells: pd.DataFrame, environments: Sequence[Mapping[str, Any]]) 
         validation_mean=("validation", "mean"),
         validation_deviation=("validation", "std"),
         **known,
+        hardware=("hardware", lambda names: ", ".join(dict.fromkeys(names))),
     )
-    return found.reset_index().assign(hardware=hardware(environments))
-
-
-def hardware(environments: Sequence[Mapping[str, Any]]) -> str:
-    """GPUs, or processors where there is none."""
-    names = [str(facts.get("gpu") or facts.get("processor") or "unknown") for facts in environments]
-    return ", ".join(dict.fromkeys(names))
+    return found.reset_index()

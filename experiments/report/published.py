@@ -13,6 +13,11 @@ import pandas as pd
 from wis.experiments.report.analysis import GRID
 from wis.experiments.report.labels import method_label
 
+from wis.registry import format_method, parse_method
+
+# Options of UGS that are part of the protocol, which differs between the paper, its plans here and their reduced twins.
+_PROTOCOL = ("epochs", "lr", "weight_decay")
+
 SOURCE = "Razin et al. (NeurIPS 2023), read off the figure, good to about 0.3 points"
 
 
@@ -24,5 +29,14 @@ def beside_published(accuracy: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFram
     paper = pd.read_csv(Path(__file__).with_name("published.csv"))
     paper = paper.rename(columns={"method": "label", "accuracy": "published", "dataset": "original"})
     ours = accuracy.merge(cells[["dataset", "original"]].drop_duplicates(), on="dataset")
-    ours = ours.assign(label=ours["method"].map(method_label))
+    ours = ours.assign(label=ours["method"].map(_label_there))
     return ours.merge(paper, on=["original", "model", "label", "removed"])[[*GRID, "mean", "published"]]
+
+
+def _label_there(method: str) -> str:
+    """What the figure calls a method, if it has it."""
+    try:
+        name, options = parse_method(method)
+    except (ValueError, TypeError):  # of a package that is not here
+        return method
+    return method_label(format_method(name, {key: options[key] for key in options if key not in _PROTOCOL}))

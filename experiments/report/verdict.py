@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
 from wis.experiments.report.analysis import between
 from wis.experiments.report.evidence import LEVEL
 from wis.experiments.report.findings import Findings, Group
@@ -13,8 +14,9 @@ from wis.experiments.report.labels import method_label, model_label, percent, re
 from wis.experiments.report.statistics import pairs_needed
 
 RULE = (
-    "The rule: a method beats another if its score, averaged over the removed shares and paired by split and seed, is "
-    "higher at 5% by a sign-flip test with Holm's correction for the number of methods. No measurable loss: the mean "
+    "The rule: a method beats another if its score, averaged over the removed shares, paired by split and seed and "
+    "averaged over the seeds of a split, is higher at 5% by a sign-flip test with Holm's correction for the number of "
+    "methods. No measurable loss: the mean "
     "score stays within one standard error of the full graph's up to this share. Of the methods that win, the one that "
     "goes furthest is named."
 )
@@ -36,14 +38,19 @@ def verdict(group: Group) -> str:
     where = f"{group.dataset} with {model_label(group.model)}"
     rows = {row["method"]: row for row in group.evidence.to_dict("records")}
     if group.baseline is None:
-        return f"{where}: {_how_far(group, rows[group.ranking[0]])}"
+        alone = len(group.ranking) == 1
+        lead = "" if alone else "no test, as the method to compare with has no run here; of the best mean, "
+        return f"{where}: {lead}{_how_far(group, rows[group.ranking[0]])}"
     if group.winners:
         best = max(group.winners, key=lambda method: _reach(rows[method]))
         return f"{where}: {_win(group, rows[best], rows.get(group.baseline))}"
     name = removal(group.baseline)
-    if (group.evidence["outcome"] == "too few").any():
-        return f"{where}: {_too_few(group)} from {name}."
+    too_few = group.evidence[group.evidence["outcome"] == "too few"]
+    if len(too_few) and len(too_few) == group.evidence["pairs"].notna().sum():
+        return f"{where}: {_too_few(group, too_few)} from {name}."
     text = f"{where}: no sparsifier beats {name} here"
+    if len(too_few):
+        return f"{text}; {_too_few(group, too_few)} from it."
     reach = _reach(rows[group.baseline]) if group.baseline in rows else 0
     return f"{text}, which costs nothing measurable up to {percent(reach)}." if reach > 0 else f"{text}."
 
@@ -51,25 +58,29 @@ def verdict(group: Group) -> str:
 def _win(group: Group, best: Mapping[Any, Any], baseline: Mapping[Any, Any] | None) -> str:
     """What the best of the winners does."""
     who, name = method_label(best["method"]), removal(str(group.baseline))
+    lead = f"{who} beats {name} by {best['difference']:.1f} points on average"
+    if _reach(best) == 1:
+        return f"{lead}; but no loss was measured without any edges either."
     if _reach(best) > 0:
         rival = percent(_reach(baseline)) if baseline and _reach(baseline) > 0 else "none"
         return _how_far(group, best, f"{name}: {rival}")
     if math.isnan(best["lossless"]):
-        return f"{who} beats {name}; how much can go without a loss, the plan does not tell."
+        return f"{lead}; how much can go without a loss, these runs do not tell."
     least = between(group.accuracy)["removed"].min()
-    lead = f"{who} beats {name} by {best['difference']:.1f} points on average"
     return f"{lead}, but removing {percent(least)} of the edges already costs more than one standard error."
 
 
 def _how_far(group: Group, row: Mapping[Any, Any], rival: str = "") -> str:
     """How many edges one method can remove, beside its rival, and what that gains."""
     who, reach = method_label(row["method"]), _reach(row)
-    if not reach > 0:
+    if math.isnan(row["lossless"]):
+        return f"how many edges can go with {who} without a loss, these runs do not tell."
+    if reach == 0:
         return f"{who} removes no edges without a measurable loss."
-    if reach == 1:
-        return "all edges can go at no measurable loss: the graph does not help here."
     interval = f"95% interval {percent(row['lossless_low'])} to {percent(row['lossless_high'])}"
-    aside = "; ".join(part for part in (interval, rival) if part)
+    aside = "; ".join(part for part in (interval, rival, _units(group, row)) if part)
+    if reach == 1:
+        return f"all edges can go at no measurable loss ({aside})."
     gain = _gain(group, row["method"], reach)
     return f"remove up to {percent(reach)} of the edges with {who} at no measurable loss ({aside}).{gain}"
 
@@ -88,12 +99,19 @@ def _two_digits(ratio: float) -> str:
     return f"{100 * ratio:.0f}%" if ratio >= 0.095 else f"{100 * ratio:.2g}%"
 
 
-def _too_few(group: Group) -> str:
-    tested = group.evidence[group.evidence["outcome"] == "too few"]
-    runs, methods = int(tested["pairs"].max()), int(group.evidence["pairs"].notna().sum())
-    needed = pairs_needed(methods, LEVEL)
-    plural = "s are" if runs != 1 else " is"
-    return f"{runs} run{plural} too few ({needed} are needed) to tell {methods} method{'s' * (methods != 1)}"
+def _units(group: Group, row: Mapping[Any, Any]) -> str:
+    """Of how many splits or seeds this is, where it is not of all."""
+    own = group.accuracy[group.accuracy["method"] == row["method"]]
+    every, unit = int(own["units"].max()), own["unit"].iloc[0]
+    return f"{row['units']:.0f} of {every} {unit}s" if row["units"] < every else ""
+
+
+def _too_few(group: Group, too_few: pd.DataFrame) -> str:
+    count, methods = int(too_few["pairs"].max()), len(too_few)
+    needed = pairs_needed(int(group.evidence["pairs"].notna().sum()), LEVEL)
+    unit = group.accuracy["unit"].iloc[0]
+    plural = "s are" if count != 1 else " is"
+    return f"{count} {unit}{plural} too few ({needed} are needed) to tell {methods} method{'s' * (methods != 1)}"
 
 
 def _reach(row: Mapping[Any, Any]) -> float:

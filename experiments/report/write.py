@@ -186,11 +186,11 @@ def _part(table: Table, group: Group) -> Grid | None:
 
 def _runs(results: Results) -> pd.DataFrame:
     """One row a cell of the plan, with everything that was measured."""
-    return results.cells.drop(columns=["position", "key", "config", "environment", "original"])
+    return results.cells.drop(columns=["position", "key", "config", "environment", "hardware", "original"])
 
 
 def _extent(results: Results) -> str:
-    runs = results.cells.drop_duplicates("run_key")
+    runs = results.cells.drop_duplicates(["run", "run_key"])
     done = int((runs["status"] == "ok").sum())
     counts = [(done, "run"), *((results.cells[name].nunique(), name) for name in ("split", "seed"))]
     return " · ".join(f"{count:,} {name}{'s' * (count != 1)}" for count, name in counts)
@@ -198,7 +198,7 @@ def _extent(results: Results) -> str:
 
 def _warning(results: Results) -> str:
     """What keeps the results from being complete; empty where nothing does."""
-    runs = results.cells.drop_duplicates("run_key")
+    runs = results.cells.drop_duplicates(["run", "run_key"])
     counts = runs["status"].value_counts()
     said = [f"{counts[s]:,} {what}" for s, what in _INCOMPLETE.items() if s in counts]
     others = "The tables below show the others." if "ok" in counts else "So there is nothing to compare yet."

@@ -36,7 +36,7 @@ class Results:
     cells
         pandas table, one row a cell of the plan: ``dataset, model, method, removed, split, seed``, and the columns of
         its run (``status`` is ``"missing"`` where it has not finished), with ``batches``, those of a training epoch.
-        Cells at shares 0 and 1 share runs.
+        Cells at shares 0 and 1 share runs. ``hardware`` is the GPU of the run, or the processor where there is none.
     orders
         pandas table, one row a finished order: ``key, method, dataset, status, seconds, peak_bytes``.
     datasets
@@ -75,13 +75,16 @@ def read_results(folder: Path) -> Results:
         )
         datasets = database.execute("SELECT name, facts FROM datasets").fetchall()
         used = database.execute(
-            "SELECT facts FROM environments WHERE id IN (SELECT environment FROM runs JOIN cells ON key = run_key)"
+            "SELECT id, facts FROM environments WHERE id IN (SELECT environment FROM runs JOIN cells ON key = run_key)"
         ).fetchall()
     try:
         plan = _object(sweep[0])
         if "name" not in plan:
             raise ValueError("its plan has no name")
         cells["status"] = cells["status"].fillna("missing")
+        environments = {number: _object(facts) for number, facts in used}
+        hardware = {number: _hardware(facts) for number, facts in environments.items()}
+        cells["hardware"] = cells["environment"].map(hardware, na_action="ignore")
         cells["batches"] = cells["config"].map(_batches, na_action="ignore")
         return Results(
             plan,
@@ -89,7 +92,7 @@ def read_results(folder: Path) -> Results:
             _checked(cells, _NAMES, _NUMBERS),
             _checked(orders, _NAMES[:1] + _NAMES[2:], ("seconds", "peak_bytes")),
             {clean(name): _object(facts) for name, facts in datasets},
-            [_object(facts) for (facts,) in used],
+            list(environments.values()),
         )
     except (ValueError, TypeError, RecursionError) as error:
         raise ValueError(f"{folder / FILE_NAME} is damaged: {error}") from error
@@ -121,6 +124,10 @@ def _checked(table: Any, names: tuple[str, ...], numbers: tuple[str, ...]) -> An
     if "removed" in table and not table["removed"].between(0, 1).all():
         raise ValueError("a removed share is not from 0 to 1")
     return table
+
+
+def _hardware(environment: Mapping[str, Any]) -> str:
+    return str(environment.get("gpu") or environment.get("processor") or "unknown")
 
 
 def _batches(config: Any) -> int:

@@ -128,11 +128,11 @@ def run_sweep(
     from wis.experiments.sweep.batches import choose_batches
 
     device = find_device(plan.device).type
-    check_choice("--executor", executor, EXECUTORS)
+    check_choice("executor", executor, EXECUTORS)
     if log is not None:
-        check_choice("--log", log, tuple(TRACKERS))
+        check_choice("log", log, tuple(TRACKERS))
     if executor != "ray" and address is not None:
-        raise ValueError(f"--address is that of a Ray cluster and needs --executor ray, got --executor {executor}")
+        raise ValueError(f"address is that of a Ray cluster and needs executor 'ray', got {executor!r}")
     workers = workers or default_workers(device)
     dataset.cache_clear()  # an own graph's file may have changed since another sweep of this process
     batches = choose_batches(plan, folder, data_root=data_root, workers=workers)

@@ -62,6 +62,19 @@ def test_apply_refuses_another_graph(order: wis.RemovalOrder) -> None:
         order.apply(other)
 
 
+def test_another_graph_is_named_as_such_whatever_tells_it() -> None:
+    """No argument is named that nobody gave."""
+    order = wis.removal_order(torch.tensor([[0, 1, 0, 2], [1, 0, 2, 0]]))
+    larger = torch.tensor([[0, 5], [5, 0]])
+    for other in (larger, [("a", "b"), ("b", "a")]):
+        with pytest.raises(ValueError, match="graph is not the one that this order was made from: the order is for 3"):
+            order.apply(other)
+    with pytest.raises(ValueError, match="graph is not the one that this order was made from"):
+        order.column_mask(larger)
+    with pytest.raises(TypeError, match="must have an integer dtype, got float32"):
+        order.apply(larger.float())
+
+
 @pytest.mark.parametrize("directed", [False, True])
 def test_save_and_load(tmp_path: Path, directed: bool) -> None:
     edge_index = np.array([[0, 1, 1, 2, 2, 0], [1, 0, 2, 1, 0, 2]])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import torch_geometric.transforms as T  # noqa: N812  the name that PyG's users know
-from torch_geometric.data import Data
+from torch_geometric.data import Batch, Data
 
 import wis
 
@@ -35,9 +35,23 @@ def test_repr() -> None:
     assert repr(wis.Sparsify(0.3, method="wis", depth=2)) == "Sparsify(keep=0.3, method='wis', depth=2)"
 
 
+def test_a_number_of_edges_of_every_graph(path: Data) -> None:
+    transform = wis.Sparsify(num_edges=2)
+    assert repr(transform) == "Sparsify(num_edges=2, method='wis')"
+    assert transform(path).num_edges == 4
+    assert transform(Batch.from_data_list([path, path])).num_edges == 8
+
+
 def test_bad_arguments_are_named_when_it_is_made() -> None:
     with pytest.raises(ValueError, match="keep must be from 0 to 1"):
         wis.Sparsify(keep=3)
+    with pytest.raises(ValueError, match="give keep or num_edges, not both"):
+        wis.Sparsify(keep=0.5, num_edges=3)
+    with pytest.raises(ValueError, match="num_edges must not be negative"):
+        wis.Sparsify(num_edges=-1)
+    for name in ("data", "num_nodes", "progress"):
+        with pytest.raises(TypeError, match=f"{name} is for one graph, and a transform is for many"):
+            wis.Sparsify(**{name: 1})
     with pytest.raises(ValueError, match="unknown method"):
         wis.Sparsify(method="magic")
     with pytest.raises(ValueError, match="no option 'deep'"):

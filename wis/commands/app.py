@@ -13,6 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from wis.commands.messages import as_options
 from wis.commands.methods import methods
 from wis.commands.order import order
 from wis.commands.sparsify import sparsify
@@ -53,7 +54,7 @@ class OneLineErrors(TyperGroup):
                     raise
                 if ctx.params.get("show_traceback"):
                     traceback.print_exc()
-                message = " ".join(str(error).split()) or type(error).__name__
+                message = as_options(" ".join(str(error).split())) or type(error).__name__
                 typer.echo(f"wis: error: {message}", err=True)
                 raise typer.Exit(1) from error
 

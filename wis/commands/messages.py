@@ -33,6 +33,12 @@ def _show_note(message: Warning | str, category: type[Warning], *_: Any, **__: A
 
 # How arguments in messages are called on the command line.
 _OPTIONS = (
+    (r"^(keep|seed|device|executor|log|address)(?= (?:must|is) )", r"--\1"),
+    (r"\bgive keep or num_edges, not both;.*", "give --keep or --num-edges, not both"),
+    (r"^num_edges\b", "--num-edges"),
+    (r"; a torch\.device is fine too", ""),
+    (r"\bedge_attrs is for \.npz files here.*", "--edge-attrs is for .npz and .pt files"),
+    (r"needs executor 'ray', got '(\w+)'", r"needs --executor ray, got --executor \1"),
     (r"Pass directed=True", "Give --directed"),
     (r"\bpass directed=False", "give --undirected"),
     (r"\bor directed=False", "or --undirected"),

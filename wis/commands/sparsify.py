@@ -74,7 +74,7 @@ def sparsify(
       wis sparsify ratings.csv -o fewer.csv --source userId --target movieId --bipartite
       wis sparsify huge.parquet -o half.parquet --method wis:depth=2 --max-memory 4G
     """
-    from wis.budget import pairs_to_keep
+    from wis.budget import check_budget
     from wis.calls import check_call
     from wis.graph_files.open_graph import write_graph
     from wis.order import RemovalOrder
@@ -85,7 +85,7 @@ def sparsify(
         _check_beside_order({"--method": method, "--seed": seed, "--device": None if device == "auto" else device})
     name, options = parse_method(method or DEFAULT_METHOD)
     found = check_call(name, options, device, seed)
-    pairs_to_keep(num_edges or 0, keep, num_edges)
+    check_budget(keep, num_edges)
     check_output(graph, out, format)
     columns = TableOptions(source, target, weight, bipartite, header, names)
     call = {"seed": seed, "device": device, "progress": True}
@@ -110,8 +110,8 @@ def sparsify(
             )
         meter.say(f"kept {kept:,} of {before:,} edges of {graph} and wrote {out}")
         return
+    by = found if order is None else _read_order(order, num_nodes, directed)
     with naming(graph):
-        by = found if order is None else _read_order(order, num_nodes, directed)
         loaded = load(graph, format, columns, edge_attrs, num_nodes, directed, by)
         meter.lap("reading")
         if isinstance(by, RemovalOrder):

@@ -110,7 +110,8 @@ def check_edge_attrs(edge_attrs: Any) -> frozenset[str] | None:
     """Return the names as a set, or raise ``TypeError``."""
     if edge_attrs is None:
         return None
-    if isinstance(edge_attrs, str) or not all(isinstance(name, str) for name in edge_attrs):
+    is_list = isinstance(edge_attrs, Collection) and not isinstance(edge_attrs, str)
+    if not is_list or not all(isinstance(name, str) for name in edge_attrs):
         raise TypeError(f"edge_attrs must be a list of names, got {edge_attrs!r}")
     return frozenset(edge_attrs)
 

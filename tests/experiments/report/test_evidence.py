@@ -16,6 +16,7 @@ from wis.experiments.report.findings import read_findings
 from wis.experiments.report.gains import break_even, gains
 from wis.experiments.report.headline import summary, title
 from wis.experiments.report.leaderboard import leaderboard
+from wis.experiments.report.published import beside_published
 from wis.experiments.report.verdict import verdicts
 from wis.experiments.report.write import make_figures
 from wis.experiments.sweep.store import FILE_NAME
@@ -90,6 +91,18 @@ def test_seeds_are_nested_in_splits():
     assert row["deviation"] == pytest.approx(np.std([80, 80.1, 82, 82.1, 84, 84.1], ddof=1))
 
 
+def test_seeds_of_a_split_are_no_evidence_of_their_own():
+    """In one split of two the method is ahead, by the same in all of its seeds."""
+    cells = make(5, {"random": [80, 70, 60], "a": [80, 71, 60], "b": [80, 70, 60]}, splits=6)
+    ahead = (cells["method"] == "a") & (cells["removed"] == 0.5) & (cells["split"] % 2 == 0)
+    cells.loc[ahead, "accuracy"] += 3
+    row = evidence(cells, analysis.paired(cells, "random")).set_index("method").loc["a"]
+    assert (row["pairs"], row["units"]) == (6, 6)
+    assert row["difference"] == pytest.approx(2.5)
+    assert row["p"] == pytest.approx(2 / 64)
+    assert analysis.ranks(cells)["blocks"].tolist() == [6] * 3
+
+
 def test_pairs_have_the_same_split_and_seed():
     cells = make(2, {"random": [80, 70, 60], "a": [80, 75, 60]}, splits=4)
     cells["accuracy"] += 5.0 * cells["split"]
@@ -124,8 +137,8 @@ def test_ratios_are_paired_with_the_full_graph():
 
 def test_the_form_of_ogb():
     cells = make(10, {"a": [80, 70, 60]}).assign(val_score=0.9, parameters=321)
-    environments = [{"processor": "P", "gpu": "G"}, {"processor": "P"}, {"processor": "P"}]
-    row = leaderboard(cells, environments).iloc[0]
+    cells["hardware"] = np.where(cells["seed"] < 4, "G", "P")
+    row = leaderboard(cells).iloc[0]
     assert row["test_mean"] == pytest.approx(80.45)
     assert row["test_deviation"] == pytest.approx(np.std(80 + 0.1 * np.arange(10), ddof=1))
     assert row[["runs", "validation_mean", "parameters", "hardware"]].tolist() == [10, 90, 321, "G, P"]
@@ -199,7 +212,7 @@ def test_verdict_of_too_few_runs(tmp_path):
     findings = read_findings(fill(tmp_path, dataclasses.replace(CORA, seeds=(0, 1, 2))))
     assert title(findings) == "Too few runs to tell sparsifiers apart on Cora with GCN"
     assert verdicts(findings) == [
-        "Cora with GCN: 3 runs are too few (7 are needed) to tell 3 methods from random removal."
+        "Cora with GCN: 3 seeds are too few (7 are needed) to tell 3 methods from random removal."
     ]
 
 
@@ -207,8 +220,80 @@ def test_verdict_of_a_single_method(tmp_path):
     fill(tmp_path, dataclasses.replace(CORA, methods=("wis:depth=2",)))
     change(tmp_path, "UPDATE runs SET test_score = 0.9")
     assert verdicts(read_findings(tmp_path)) == [
-        "Cora with GCN: all edges can go at no measurable loss: the graph does not help here."
+        "Cora with GCN: all edges can go at no measurable loss (95% interval 100% to 100%)."
     ]
+
+
+def test_verdict_where_a_loss_cannot_be_told(tmp_path):
+    fill(tmp_path, dataclasses.replace(CORA, methods=("wis:depth=2",), seeds=(0,)))
+    assert verdicts(read_findings(tmp_path)) == [
+        "Cora with GCN: how many edges can go with 1-WIS without a loss, these runs do not tell."
+    ]
+
+
+def test_verdict_of_a_win_where_no_edges_are_needed(tmp_path):
+    """Without any edges scores are those of the full graph, and with half of them those of 1-WIS are higher."""
+    fill(tmp_path, CORA)
+    change(tmp_path, SCORE)
+    change(tmp_path, "UPDATE runs SET test_score = test_score + 0.05 WHERE config LIKE '%\"method\":\"wis\"%' AND "
+        "json_extract(config, '$.removed') BETWEEN 0.1 AND 0.9")  # fmt: skip
+    assert verdicts(read_findings(tmp_path)) == [
+        "Cora with GCN: 1-WIS beats random removal by 5.0 points on average; but no loss was measured without any "
+        "edges either."
+    ]
+
+
+def test_verdict_where_the_method_to_compare_with_failed(tmp_path):
+    fill(tmp_path, CORA)
+    change(tmp_path, SCORE)
+    change(tmp_path, "UPDATE runs SET status = 'failed' WHERE config LIKE '%\"method\":\"random\"%'")
+    (text,) = verdicts(read_findings(tmp_path))
+    assert text.startswith("Cora with GCN: no test, as the method to compare with has no run here; of the best mean, ")
+
+
+def test_verdict_of_too_few_beside_ties(tmp_path):
+    """Of spectral only three runs are left; the others are compared, and tie."""
+    fill(tmp_path, CORA)
+    change(tmp_path, SCORE)
+    change(tmp_path, "UPDATE runs SET status = 'failed' WHERE config LIKE '%\"method\":\"spectral\"%' AND "
+        "json_extract(config, '$.seed') > 2")  # fmt: skip
+    assert verdicts(read_findings(tmp_path)) == [
+        "Cora with GCN: no sparsifier beats random removal here; 3 seeds are too few (7 are needed) to tell 1 method "
+        "from it."
+    ]
+
+
+def test_few_pairs_that_decide_are_not_too_few():
+    """By Holm's rule the last of three comparisons is corrected by one only, for which six pairs are enough."""
+    cells = make(8, {"random": [80, 70, 60], "a": [80, 80, 60], "b": [80, 79, 60], "c": [80, 75, 60]})
+    cells = cells[(cells["method"] != "c") | (cells["seed"] < 6)]
+    table = evidence(cells, analysis.paired(cells, "random")).set_index("method")
+    assert table["p_holm"]["c"] == pytest.approx(2 / 64)
+    assert table["outcome"]["c"] == "win"
+    assert table["outcome"].drop("random").tolist() == ["win"] * 3
+
+
+def test_runs_that_failed_at_the_end_do_not_shorten_the_sample():
+    """With all edges removed eight of ten runs failed: that share is a gap, and the others are of ten runs."""
+    cells = make(10, {"random": [80, 70, 60], "a": [80, 79.97, 80]})
+    whole = evidence(cells, analysis.paired(cells, "random")).set_index("method")
+    lost = cells[(cells["removed"] < 1) | (cells["seed"] < 2)]
+    table = evidence(lost, analysis.paired(lost, "random")).set_index("method")
+    assert (whole["lossless"]["a"], table["lossless"]["a"]) == (1, 0.5)
+    assert (whole["units"]["a"], table["units"]["a"]) == (10, 10)
+    assert np.isnan(table["area"]["a"])
+    few = cells[(cells["removed"] < 1) | (cells["seed"] < 7)]
+    assert evidence(few, analysis.paired(few, "random")).set_index("method").loc[
+        "a", ["units", "lossless"]
+    ].tolist() == [7, 1]
+
+
+@pytest.mark.parametrize("method", ["ugs", "ugs:epochs=100,lr=0.005", "ugs:lr=0.001,weight_decay=0.0001"])
+def test_ugs_of_the_paper_is_beside_ours_whatever_its_rates(method):
+    cells = make(2, {"random": [80, 70, 60], method: [80, 75, 60], "ugs:form=original": [80, 75, 60]})
+    cells = cells.assign(dataset="Cora", original="Cora")
+    found = beside_published(analysis.accuracy(cells), cells)
+    assert set(found["method"]) == {"random", method}
 
 
 def test_measures_that_the_file_has_are_shown(tmp_path):

@@ -42,6 +42,32 @@ def test_runs_of_one_data_set_stand_side_by_side(folders):
         pd.testing.assert_series_equal(together, alone)
 
 
+def test_runs_of_one_configuration_are_not_lost(folders, tmp_path):
+    """Both folders have the same runs of Cora, in the second one on another machine, and some of these failed."""
+    first, second = folders[0], fill(tmp_path / "c", dataclasses.replace(SMALL, datasets=("Cora",)))
+    with contextlib.closing(sqlite3.connect(second / FILE_NAME, isolation_level=None)) as database:
+        database.execute("UPDATE environments SET facts = json_set(facts, '$.processor', 'another')")
+        database.execute("UPDATE runs SET train_seconds = 10 * train_seconds")
+        database.execute("UPDATE runs SET status = 'failed', message = 'x' WHERE json_extract(config, '$.seed') = 0")
+    for order in ((first, second), (second, first)):
+        findings = read_findings(*order)
+        times = findings.training.query("removed == 0").set_index("dataset")["train_seconds"]
+        slow = next(name for name in times.index if times[name] > 15)
+        assert len(times) == 3
+        assert times.drop(slow).tolist() == [2, 2]
+        hardware = findings.leaderboard.groupby("dataset")["hardware"].agg(set)
+        assert hardware[slow] == {"another"}
+        assert hardware.drop(slow).tolist() == [{"a <fast> one"}] * 2
+        page = write_report(findings, tmp_path / "report").read_text()
+        count = sum(alone.results.cells["run_key"].nunique() for alone in map(read_findings, order))
+        assert f"Of {count:,} runs: 3 failed" in page
+
+
+def test_a_folder_counts_once(folders):
+    with pytest.raises(ValueError, match="is given twice; its runs would count twice"):
+        read_findings(folders[0], folders[1], folders[0].parent / "." / folders[0].name)
+
+
 def test_the_paper_is_beside_both(folders):
     published = read_findings(*folders).published
     assert set(published["dataset"]) == {"Cora [made-up 1]", "Cora [made-up 2]"}

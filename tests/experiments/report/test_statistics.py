@@ -17,6 +17,7 @@ from wis.experiments.report.statistics import (
     rank_biserial,
     sign_flip_test,
     smallest_p,
+    tie_classes,
 )
 
 SHARES = np.array([0.0, 0.25, 0.5, 1.0])
@@ -28,6 +29,18 @@ def test_sign_flips_are_all_tried(differences):
     flips = [np.mean(np.multiply(signs, differences)) for signs in itertools.product((1, -1), repeat=len(differences))]
     expected = np.mean(np.abs(flips) >= abs(np.mean(differences)) - 1e-9)
     assert sign_flip_test(differences) == pytest.approx(expected)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 272), st.integers(0, 272)), min_size=2, max_size=10))
+def test_rounding_to_32_bits_decides_nothing(counts):
+    """Accuracies of 272 vertices: what ties in counts ties in percentages."""
+    wins = [ours - theirs for ours, theirs in counts]
+    rounded = 100 * (np.float32(counts) / np.float32(272)).astype(float)
+    assert sign_flip_test(rounded[:, 0] - rounded[:, 1]) == sign_flip_test(wins)
+    assert rank_biserial(rounded[:, 0] - rounded[:, 1]) == pytest.approx(rank_biserial(wins), nan_ok=True)
+    ours = [pair[0] for pair in counts]
+    assert np.array_equal(tie_classes(rounded[:, 0]), np.unique(ours, return_inverse=True)[1])
 
 
 def test_many_sign_flips_are_drawn_the_same_each_time():

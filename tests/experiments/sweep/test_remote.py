@@ -21,9 +21,9 @@ NUM_RUNS = test_sweep.NUM_RUNS
 
 
 def test_an_address_needs_the_executor(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"--address is that of a Ray cluster and needs --executor ray"):
+    with pytest.raises(ValueError, match="address is that of a Ray cluster and needs executor 'ray', got"):
         run_sweep(PLAN, tmp_path, address="auto", progress=False)
-    with pytest.raises(ValueError, match="--executor must be 'processes' or 'ray', got 'dask'"):
+    with pytest.raises(ValueError, match="executor must be 'processes' or 'ray', got 'dask'"):
         run_sweep(PLAN, tmp_path, executor="dask", progress=False)
     assert not list(tmp_path.iterdir())
 

@@ -65,7 +65,7 @@ def test_a_tracker_that_is_not_installed_is_named_before_anything_runs(
     with pytest.raises(ImportError, match=r"--log trackio needs trackio.*wis-graph\[trackio\]"):
         run_sweep(PLAN, tmp_path, workers=1, progress=False, log="trackio")
     assert set(read_results(tmp_path).cells["status"]) == {"missing"}
-    with pytest.raises(ValueError, match="--log must be one of 'wandb'"):
+    with pytest.raises(ValueError, match="log must be one of 'wandb'"):
         run_sweep(PLAN, tmp_path, workers=1, progress=False, log="comet")
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,6 +63,42 @@ def test_one_order_serves_every_budget(graph: Path) -> None:
         assert kept == {tuple(pair) for pair in order.edges[:, 4 - num_edges :].T.tolist()}
 
 
+def test_a_graph_is_read_as_its_order_was(tmp_path: Path) -> None:
+    """Read as undirected, or without vertices that have no edge, it would be another graph."""
+    graph, saved, out = tmp_path / "graph.csv", tmp_path / "order.npz", tmp_path / "out.csv"
+    graph.write_text("0,1\n1,0\n1,2\n2,3\n")
+    assert run("order", graph, "-o", saved, "--directed", "--num-nodes", 9).exit_code == 0
+    order = wis.RemovalOrder.load(saved)
+    assert (order.directed, order.num_nodes, len(order)) == (True, 9, 4)
+    assert run("sparsify", graph, "-o", out, "--order", saved, "--num-edges", 3).exit_code == 0
+    kept = {tuple(map(int, line.split(","))) for line in out.read_text().splitlines()}
+    assert kept == {tuple(pair) for pair in order.edges[:, 1:].T.tolist()}
+    for arguments, message in [
+        (["--undirected"], "--undirected: --order is for directed pairs; leave --undirected out"),
+        (["--num-nodes", 4], "--num-nodes 4: --order is for 9 vertices; leave --num-nodes out"),
+        (["--seed", 3], "give --order or --seed, not both"),
+        (["--device", "cpu"], "give --order or --device, not both"),
+    ]:
+        result = run("sparsify", graph, "-o", out, "--order", saved, *arguments)
+        assert result.exit_code == 1
+        assert message in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--keep", 2], "--keep must be from 0 to 1, got 2.0"),
+        (["--device", "tpu"], "--device must be one of 'auto', 'cpu', 'cuda', got 'tpu'\n"),
+        (["--seed", -1], "--seed must not be negative, got -1"),
+        (["--edge-attrs", "a"], "--edge-attrs is for .npz and .pt files\n"),
+    ],
+)
+def test_errors_name_options_as_they_are_here(graph: Path, arguments: list[Any], message: str) -> None:
+    result = run("sparsify", graph, "-o", graph.with_name("out.csv"), *arguments)
+    assert result.exit_code == 1
+    assert message in result.stderr
+
+
 @pytest.mark.parametrize("method", ["wis:depth=2", "wis:depth=3", "wis:depth=4", "spectral"])
 def test_vertex_numbers_may_have_huge_gaps(tmp_path: Path, method: str) -> None:
     graph, renumbered, out = tmp_path / "graph.csv", tmp_path / "renumbered.csv", tmp_path / "out.csv"
@@ -99,8 +136,8 @@ def test_vertices_that_options_name_keep_their_numbers(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["--keep", "1.5"], "keep must be from 0 to 1, got 1.5"),
-        (["--keep", "0.5", "--num-edges", "2"], "give keep or num_edges, not both"),
-        (["--num-edges", "9"], "num_edges must be at most the number of pairs, 4, got 9"),
+        (["--keep", "0.5", "--num-edges", "2"], "give --keep or --num-edges, not both"),
+        (["--num-edges", "9"], "--num-edges must be at most the number of pairs, 4, got 9"),
         (["--method", "magic"], "unknown method 'magic'; the methods are:"),
         (["--method", "wis:deep=2"], "'wis' has no option 'deep'"),
         (["--method", "wis:depth=1"], "depth must be at least 2, got 1"),
@@ -162,7 +199,7 @@ def test_the_traceback_is_there_on_request(graph: Path) -> None:
     assert "Traceback" not in plain.stderr
     full = run("--traceback", "sparsify", graph, "-o", graph.with_name("o.csv"), "--keep", 2)
     assert "Traceback" in full.stderr
-    assert "wis: error: keep must be" in full.stderr
+    assert "wis: error: --keep must be" in full.stderr
 
 
 @pytest.mark.parametrize("out", ["out.tsv", "half.dat", "absent/out.csv", "folder.csv"])

@@ -195,7 +195,7 @@ def test_tells_what_it_takes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -
         (["-m", "wis:depth=2", "--max-memory", "1M"], "--max-memory 1048576 is too little for the"),
         (["-m", "random", "--max-memory", "1M"], "by method 'random'; give at least 453M"),
         (["-m", "wis:depth=2", "--num-nodes", "3"], "is out of range; vertices are numbered from 0 to 2"),
-        (["-m", "wis:depth=2", "--num-edges", "9999"], "num_edges must be at most the number of pairs"),
+        (["-m", "wis:depth=2", "--num-edges", "9999"], "--num-edges must be at most the number of pairs"),
     ],
 )
 def test_refuses_what_does_not_stream(tmp_path: Path, arguments: list[str], message: str) -> None:

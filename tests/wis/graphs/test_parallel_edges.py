@@ -40,6 +40,13 @@ def test_what_cannot_be_merged() -> None:
         wis.merge_parallel_edges(COLUMNS, "median")
     with pytest.raises(TypeError, match="must be a PyG Data or an edge_index tensor, got list"):
         wis.merge_parallel_edges([(0, 1)])
+    for columns, error in [(COLUMNS.float(), TypeError), (COLUMNS[0], ValueError), (COLUMNS - 1, ValueError)]:
+        with pytest.raises(error, match="graph"):
+            wis.merge_parallel_edges(columns)
+    with pytest.raises(TypeError, match="edge_attrs is for a PyG Data, got a tensor"):
+        wis.merge_parallel_edges(COLUMNS, edge_attrs=["weight"])
+    with pytest.raises(TypeError, match="edge_attrs must be a list of names, got 5"):
+        wis.merge_parallel_edges(Data(edge_index=COLUMNS, num_nodes=3), edge_attrs=5)
     batch = Batch.from_data_list([Data(edge_index=COLUMNS, num_nodes=3)])
     with pytest.raises(TypeError, match="got DataBatch"):
         wis.merge_parallel_edges(batch)
