@@ -15,7 +15,6 @@ from wis.baselines.draws import draw_order, draw_until
 from wis.baselines.resistance import effective_resistances
 from wis.baselines.resistance.solve import check_options
 
-from wis.checks import check_count
 from wis.graphs.edge_list import EdgeList, require_undirected
 from wis.registry import method
 
@@ -89,7 +88,8 @@ def reweighted(
     Each draw takes an edge with probability ``p_e`` proportional to its weight ``w_e`` times its resistance. Draws go
     on until ``num_keep`` distinct edges have been seen. After ``q`` draws, an edge seen ``c_e`` times gets the weight
     ``w_e c_e / (q p_e)``. For a number ``q`` chosen beforehand the new Laplacian equals that of the graph on average
-    (see :func:`draw_weights`); stopping at an exact budget makes ``q`` random and this only approximate.
+    (Spielman and Srivastava, 2011, Theorem 1); stopping at an exact budget makes ``q`` random and this only
+    approximate.
 
     Parameters
     ----------
@@ -123,34 +123,3 @@ def _rates(edges: EdgeList, seed: int | None, **options: Any) -> tuple[np.ndarra
     resistance = effective_resistances(edges, seed=projections, **options)
     rates = resistance if edges.weights is None else edges.weights * resistance
     return rates, np.random.default_rng(draws)
-
-
-def draw_weights(rates: np.ndarray, num_draws: int, seed: int | None = None) -> np.ndarray:
-    """Draw edges with replacement, in proportion to weight times resistance, and reweight them.
-
-    Spielman and Srivastava (2011), Theorem 1: with ``q = O(n log n / eps^2)`` draws, the quadratic form of the weighted
-    Laplacian is within ``1 ± eps`` of the graph's for every vector, with probability at least one half.
-
-    Parameters
-    ----------
-    rates
-        float64 ``[m]``: weights times effective resistances, or approximations within a constant factor.
-    num_draws
-        Number of draws ``q``, at least 1.
-    seed
-        Seed of the draws.
-
-    Returns
-    -------
-    numpy.ndarray
-        float64 ``[m]``: what multiplies the weights, 0 for edges that were never drawn.
-
-    Raises
-    ------
-    ValueError
-        If ``num_draws`` is not positive.
-    """
-    check_count("num_draws", num_draws, at_least=1)
-    probability = rates / rates.sum()
-    counts = np.random.default_rng(seed).multinomial(num_draws, probability)
-    return counts / (num_draws * probability)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from wis.experiments.commands.output import command_line, print_end, print_table
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 app = typer.Typer(
     name="interactions",
@@ -58,10 +57,10 @@ def rank(
     start = time.perf_counter()
     extent = Extent(most_vertices=vertices, max_samples=max_samples, sampled=partitions, seed=seed)
     given = {str(path): wis.read_graph(path) for path in graphs or []}
-    tables = report_rank(out, run_rank(out, given, extent), extent, _command())
+    tables = report_rank(out, run_rank(out, given, extent), extent, command_line())
     for name in ("summary", "degrees", "order"):
-        _print(tables[name])
-    _done(out, start)
+        print_table(tables[name])
+    print_end(out / "report.html", start)
     violations = tables["violations"]
     if len(violations):
         typer.echo(f"{len(violations)} cases contradict a bound: {out / 'violations.csv'}", err=True)
@@ -108,10 +107,10 @@ def same_class(
     names = [check_choice("--model", name, MODELS) for name in models or MODELS]
     folder = out or Path("runs/interactions", "same-class" if protocol == "digits" else f"same-class-{protocol}")
     rows = run_same_class(folder, [task.low(), task.high()], chosen, models=names, data_root=data_root, workers=workers)
-    tables = report_same_class(folder, rows, chosen, _command())
-    _print(tables["accuracy"])
-    _print(tables["differences"])
-    _done(folder, start)
+    tables = report_same_class(folder, rows, chosen, command_line())
+    print_table(tables["accuracy"])
+    print_table(tables["differences"])
+    print_end(folder / "report.html", start)
 
 
 @app.command()
@@ -123,10 +122,10 @@ def dose(out: Out = Path("runs/interactions/dose"), workers: Workers = 1) -> Non
 
     start = time.perf_counter()
     rows = run_same_class(out, arrangements(), PROTOCOL, models=MODELS, workers=workers)
-    tables = report_dose(out, rows, PROTOCOL, _command())
-    _print(tables["accuracy"])
-    _print(tables["trend"])
-    _done(out, start)
+    tables = report_dose(out, rows, PROTOCOL, command_line())
+    print_table(tables["accuracy"])
+    print_table(tables["trend"])
+    print_end(out / "report.html", start)
 
 
 @app.command()
@@ -136,8 +135,8 @@ def kept(out: Out = Path("runs/interactions/kept"), data_root: DataRoot = None) 
 
     start = time.perf_counter()
     plan = Plan()
-    _print(report_kept(out, run_kept(out, plan, data_root=data_root), plan, _command())["answer"])
-    _done(out, start)
+    print_table(report_kept(out, run_kept(out, plan, data_root=data_root), plan, command_line())["answer"])
+    print_end(out / "report.html", start)
 
 
 @app.command()
@@ -152,10 +151,10 @@ def graph(out: Out = Path("runs/interactions/graph"), workers: Workers = 1) -> N
     extent = Extent()
     removals = run_removals(out, extent)
     trained = run_same_class(out / "structures", arrangements(), PROTOCOL, models=MODELS, workers=workers)
-    tables = report_removals(out, removals, extent, trained, PROTOCOL, _command())
+    tables = report_removals(out, removals, extent, trained, PROTOCOL, command_line())
     for name in ("first", "removals", "structures", "shapes"):
-        _print(tables[name])
-    _done(out, start)
+        print_table(tables[name])
+    print_end(out / "report.html", start)
 
 
 @app.command()
@@ -179,20 +178,5 @@ def tu(
     start = time.perf_counter()
     plan = Plan(dataset, seeds=seeds, epochs=epochs)
     folder = out or Path("runs/interactions", f"tu-{dataset}")
-    _print(report_plan(folder, run_plan(folder, plan, data_root), plan, _command()))
-    _done(folder, start)
-
-
-def _command() -> str:
-    return shlex.join(["wis", *sys.argv[1:]])
-
-
-def _print(table: pd.DataFrame) -> None:
-    from wis.experiments.pages.tables import show
-
-    if len(table):
-        typer.echo(table.map(show).to_string(index=False) + "\n")
-
-
-def _done(out: Path, start: float) -> None:
-    typer.echo(f"{time.perf_counter() - start:.0f} s; report: {out / 'report.html'}")
+    print_table(report_plan(folder, run_plan(folder, plan, data_root), plan, command_line()))
+    print_end(folder / "report.html", start)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from wis.experiments.commands.output import command_line, print_end, print_table
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 app = typer.Typer(
     name="kl",
@@ -84,9 +83,9 @@ def bias(
     from wis.experiments.kl.report import report_bias
 
     start = time.perf_counter()
-    for table in report_bias(out, _command(), policies=policies, installed=installed).values():
-        _print(table)
-    _done(out / "bias.html", start)
+    for table in report_bias(out, command_line(), policies=policies, installed=installed).values():
+        print_table(table)
+    print_end(out / "bias.html", start)
 
 
 @app.command()
@@ -123,20 +122,6 @@ def _report(out: Path, path: Path, start: float) -> None:
     from wis.experiments.kl.report import report_training
     from wis.experiments.running.rows import read_rows
 
-    for table in report_training(out, read_rows(path), _command()).values():
-        _print(table)
-    _done(out / "training.html", start)
-
-
-def _command() -> str:
-    return shlex.join(["wis", *sys.argv[1:]])
-
-
-def _print(table: pd.DataFrame) -> None:
-    from wis.experiments.pages.tables import show
-
-    typer.echo(table.map(show).to_string(index=False) + "\n")
-
-
-def _done(page: Path, start: float) -> None:
-    typer.echo(f"{time.perf_counter() - start:.0f} s; report: {page}")
+    for table in report_training(out, read_rows(path), command_line()).values():
+        print_table(table)
+    print_end(out / "training.html", start)

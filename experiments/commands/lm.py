@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from wis.experiments.commands.kl import app as kl
+from wis.experiments.commands.output import command_line, print_end, print_table
 
 if TYPE_CHECKING:
-    import pandas as pd
     from wis.experiments.lm.reward_files import Sample
 
 app = typer.Typer(
@@ -80,11 +78,11 @@ def std(
     if table is not None:
         write_inputs(tracker, table)
     if html is not None:
-        write_report(tracker, summary, html, _command())
+        write_report(tracker, summary, html, command_line())
     typer.echo(str(summary))
     if len(steps) > 1:
         typer.echo("")
-        _print(steps)
+        print_table(steps)
 
 
 @app.command()
@@ -136,7 +134,7 @@ def bounds(
 
     found, what = diagnose_input(model, prompt, target, length, samples, seed)
     if html is not None:  # before a reader of the numbers can end the command
-        write_report(found, what, html, _command())
+        write_report(found, what, html, command_line())
     typer.echo(f"{what}\n{found}")
 
 
@@ -149,10 +147,10 @@ def theory(out: Out = Path("runs/lm/theory")) -> None:
     from wis.experiments.lm.theory import report_theory, run_theory
 
     start = time.perf_counter()
-    tables = report_theory(out, run_theory(out), _command())
+    tables = report_theory(out, run_theory(out), command_line())
     for _, table in tables:
-        _print(table)
-    _done(out, start)
+        print_table(table)
+    print_end(out / "report.html", start)
 
 
 @app.command()
@@ -180,8 +178,8 @@ def controlled(
     rows = run_controlled(
         out, data, data_root=data_root, seed=seed, pretraining=pretraining, epochs=epochs, device=device
     )
-    _print(report_controlled(out, rows, data, _command()))
-    _done(out, start)
+    print_table(report_controlled(out, rows, data, command_line()))
+    print_end(out / "report.html", start)
 
 
 @app.command()
@@ -196,10 +194,10 @@ def small(
 
     start = time.perf_counter()
     typer.echo("each seed's model is pretrained before its first run: minutes in which no run ends", err=True)
-    tables = report_small(out, run_small(out, Scale(), seeds=seeds, workers=workers), _command())
+    tables = report_small(out, run_small(out, Scale(), seeds=seeds, workers=workers), command_line())
     for table in tables.values():
-        _print(table)
-    _done(out, start)
+        print_table(table)
+    print_end(out / "report.html", start)
 
 
 Configs = Annotated[Path | None, typer.Option("--configs", help="YAML of the form of the packaged one.")]
@@ -211,7 +209,7 @@ def grue_datasets(configs: Configs = None) -> None:
     import pandas as pd
     from wis.experiments.lm.grue.config import load_configs
 
-    _print(
+    print_table(
         pd.DataFrame(
             {
                 "data set": config.name, "model [code]": config.model, "reward [code]": config.reward,
@@ -279,9 +277,9 @@ def grue_findings(out: Out = Path("runs/lm/grue")) -> None:
     from wis.experiments.lm.grue.findings import report_findings
 
     start = time.perf_counter()
-    for table in report_findings(out, _command()).values():
-        _print(table)
-    _done(out, start)
+    for table in report_findings(out, command_line()).values():
+        print_table(table)
+    print_end(out / "report.html", start)
 
 
 def _read(path: Path, key: str | None, reward: str | None) -> list[Sample]:
@@ -292,20 +290,6 @@ def _read(path: Path, key: str | None, reward: str | None) -> list[Sample]:
 
 def _given(**settings: Any) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
-
-
-def _command() -> str:
-    return shlex.join(["wis", *sys.argv[1:]])
-
-
-def _print(table: pd.DataFrame) -> None:
-    from wis.experiments.pages.tables import show
-
-    typer.echo(table.map(show).to_string(index=False) + "\n")
-
-
-def _done(out: Path, start: float) -> None:
-    typer.echo(f"{time.perf_counter() - start:.0f} s; report: {out / 'report.html'}")
 
 
 def _pair(text: str | None) -> tuple[float, float] | None:

@@ -132,17 +132,16 @@ def rank(
 
 
 def _find_engine(task: Task, device: str) -> Any:
-    """The module that computes the order: that of a family on the CPU, or on the GPU if asked for or worth it."""
+    """The module that computes the order: that of a family on the CPU, or on the GPU if asked for."""
     if task.partitions is not None:
         if device == "cuda":
             raise RuntimeError("device='cuda': partitions are computed on the CPU only; leave device out")
         return importlib.import_module("wis.engine.partitions")
     if task.memory is not None and device == "cuda":
         raise RuntimeError("device='cuda': memory is for triangles in main memory; leave memory or device out")
-    from wis.engine import cuda
-
-    on_gpu = device == "cuda" or (device == "auto" and task.memory is None and cuda.is_worth(task.edges, task.depth))
-    return importlib.import_module(f"wis.engine.{_family(task)}.{'cuda' if on_gpu else 'cpu'}")
+    # "auto" keeps to the CPU as long as no speed was measured on a GPU (`python -m benchmarks.gpu`): the kernels have
+    # run in CUDA's simulator only.
+    return importlib.import_module(f"wis.engine.{_family(task)}.{'cuda' if device == 'cuda' else 'cpu'}")
 
 
 def _family(task: Task) -> str:

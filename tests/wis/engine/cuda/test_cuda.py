@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import subprocess
@@ -12,7 +13,6 @@ import numpy as np
 import pytest
 
 from tests.strategies import edge_list, task
-from wis.engine import cuda as engine
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[3]
@@ -115,8 +115,14 @@ def test_wrong_graphs_and_depths():
             module.removal_order(task(edge_list(3, [[0, 1], [1, 2]]), 5))
 
 
-def test_auto_stays_on_the_cpu():
-    assert not engine.is_worth(edge_list(3, [[0, 1], [1, 2]]), 4)
+@pytest.mark.parametrize(("depth", "family"), [(2, "degrees"), (3, "triangles")])
+def test_auto_stays_on_the_cpu(monkeypatch, depth, family):
+    from wis.engine.rank import rank
+
+    module = importlib.import_module(f"wis.engine.{family}.cuda")
+    monkeypatch.setattr(module, "removal_order", lambda _: pytest.fail("the work is on the GPU"))
+    order = rank(edge_list(3, [[0, 1], [1, 2]]), depth=depth, device="auto")
+    assert sorted(order) == [0, 1]
 
 
 def test_importing_costs_nothing():
