@@ -160,7 +160,7 @@ def removal_order(
     TypeError
         If the method has no order of its own (it is of the kind ``"select"``), if the graph is several (a ``Batch``, a
         list, a ``HeteroData`` unless ``homogeneous=True``), or as :func:`sparsify`.
-    ValueError, RuntimeError, OverflowError
+    ValueError, RuntimeError, MemoryError, OverflowError
         As :func:`sparsify`.
 
     Examples
@@ -208,6 +208,11 @@ def walk_index(
     int
         Number of length ``L - 1`` walks, self-loops allowed, from the boundary of ``I``; exact, of any size.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument does not fit; the message names it.
+
     Notes
     -----
     Definition 2 of Razin, Verbin, Cohen (NeurIPS 2023). O(L m) time.
@@ -243,8 +248,12 @@ def closed_walks(graph: Any, depth: int, *, num_nodes: int | None = None, direct
 
     Raises
     ------
+    TypeError, ValueError
+        If an argument does not fit; the message names it.
     OverflowError
         If a count could pass 2**62.
+    ImportError
+        If PyTorch is not installed.
 
     Examples
     --------

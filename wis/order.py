@@ -115,8 +115,8 @@ class RemovalOrder:
 
         Raises
         ------
-        ValueError
-            If both are given, or one is out of range.
+        TypeError, ValueError
+            If both are given, or one is no number or out of range.
         """
         with needed_for("RemovalOrder.keep_mask"):
             import torch

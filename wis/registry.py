@@ -3,7 +3,7 @@
 A method is one function, found through the entry-point group ``wis.methods``; the name of the entry point is the name
 of the method. It is one of two kinds:
 
-``rank(edges, *, data, seed, device, progress, **options)``
+``rank(edges, *, data, seed, device, progress, limit, **options)``
     returns an int64 permutation of ``range(edges.num_pairs)``, first removed first. One order serves every budget.
 ``select(edges, num_keep, *, data, seed, device, progress, **options)``
     returns a bool mask ``[m]`` of the pairs kept and their weights (float64 ``[m]``, or None), for methods that have no

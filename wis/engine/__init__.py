@@ -44,7 +44,7 @@ bucket
 floor
     The lowest level, or bucket, that was opened.
 round
-    One evaluation of the graph as it is, after which a chunk of edges is removed; on a GPU, one pass of the kernel.
+    One evaluation of the graph as it is, after which one edge or several are removed.
 stale, checked
     Whether what is stored of an edge is of an earlier round, or of this one.
 loss
@@ -59,6 +59,8 @@ witness
     The edges of one walk that proves that a vertex loses walks with an edge.
 reach
     The number of walks from a vertex to anywhere, of each length.
+horizon
+    The end of the values by which whole keys are compared first (`levels`).
 token
     One entry of a key, a value and its count, packed into one integer (`triangles`).
 word
@@ -68,7 +70,7 @@ snapshot
 band
     The edges that are in memory together, while all others of the graph are on disk (`degrees`).
 pool
-    Where snapshots are, in the order in which they were taken; emptied at once when it is full.
+    On a GPU, the pairs whose keys are not those any more that they were sorted by.
 owner, member
     At a level of `degrees`: a vertex that takes edges away, and a vertex of that degree, which loses at most one.
 """

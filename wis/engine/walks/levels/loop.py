@@ -22,10 +22,10 @@ from wis.engine.walks.levels.state import (
     DONE,
     FREE,
     FULL,
+    HORIZON,
     IS_WHOLE,
-    LEAST_REACH,
+    LEAST_HORIZON,
     NUM_COUNTERS,
-    REACH,
     ROUND,
     SIZE,
     SPAN,
@@ -44,7 +44,7 @@ from wis.graphs.csr import build_csr
 from wis.kernels import chosen_by_class, inlined, kernel
 from wis.progress import track
 
-# The reach goes so far beyond the words at least.
+# The horizon lies so far beyond the words at least.
 _FAR = 1024
 
 # Vertices visited in one slice of the loop: some hundredths of a second, so that Ctrl-C and progress come through.
@@ -99,7 +99,7 @@ def _prepare(task: Task, value: np.ndarray, sums: np.ndarray) -> State:
     tail, head = edges.pairs.astype(np.int32)
     unit, ones = make_units()
     counters = np.zeros(NUM_COUNTERS, dtype=np.int64)
-    counters[LEAST_REACH] = SPAN + _FAR
+    counters[LEAST_HORIZON] = SPAN + _FAR
     return {2: TwoSteps, 3: ThreeSteps, 4: Quadrangles}[depth](
         depth=depth,
         start=start[:-1],
@@ -309,7 +309,7 @@ def _settle(s: State, e: int) -> tuple[int, int]:
         if not _are_twins(s, best, f):
             cost += 1
             affected = _collect(s, f, False)
-            order, are_all = compare_with_held(s.tie_keys, s.old, s.new, affected, s.counters[REACH])
+            order, are_all = compare_with_held(s.tie_keys, s.old, s.new, affected, s.counters[HORIZON])
             if order == 0 and not (are_all and is_whole and s.counters[IS_WHOLE] == 1):
                 order, affected = _compare_whole(s, f, best, is_whole)
                 is_whole = True

@@ -2,8 +2,8 @@
 
 A removal changes the values of all neighbours of both ends, but what decides between two edges are values near the
 level, and on graphs with hubs these are few: on Computers, one in a hundred. A vertex is *near* if some edge of a
-neighbour might bring its value below the *reach*, where words end, and the numbers by which whole keys are compared
-first. The reach comes down with the level; a vertex that becomes near in between enters, once.
+neighbour might bring its value below the *horizon*, where words end, and the numbers by which whole keys are compared
+first. The horizon comes down with the level; a vertex that becomes near in between enters, once.
 
 An end of an edge loses much more than a neighbour does. What it loses was added up when all neighbours were last looked
 at, and can only have become less. Where it might fall below what is compared, all neighbours are looked at again.
@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from wis.engine.walks.levels.state import BASE, ENTERING, FREE, LEAST_REACH, REACH, State
+from wis.engine.walks.levels.state import BASE, ENTERING, FREE, HORIZON, LEAST_HORIZON, State
 from wis.kernels import inlined, kernel
 
-# The reach is set anew once the level has come down by two fifths.
+# The horizon is set anew once the level has come down by two fifths.
 _SLACK = 3
 
 
@@ -31,12 +31,12 @@ def note_places(s: State) -> None:
 
 @kernel
 def follow_level(s: State, level: np.int64) -> int:
-    """Bring base and reach down after the level; return the vertices visited."""
+    """Bring base and horizon down after the level; return the vertices visited."""
     s.counters[BASE] = min(s.counters[BASE], level & ~7)
-    width = max(level >> 1, s.counters[LEAST_REACH])
-    if level == FREE or (s.counters[REACH] > 0 and s.counters[REACH] - level <= _SLACK * width):
+    width = max(level >> 1, s.counters[LEAST_HORIZON])
+    if level == FREE or (s.counters[HORIZON] > 0 and s.counters[HORIZON] - level <= _SLACK * width):
         return 0
-    s.counters[REACH] = level + width
+    s.counters[HORIZON] = level + width
     for x in range(len(s.degree)):
         s.near.holds[x] = _is_near(s, x)
     for x in range(len(s.degree)):
@@ -101,10 +101,10 @@ def drop_placed_arc(s: State, x: int, e: int) -> None:
 
 @inlined
 def _is_near(s: State, x: int) -> bool:
-    """Whether a vertex may come below the reach as a neighbour of an edge."""
+    """Whether a vertex may come below the horizon as a neighbour of an edge."""
     # By way of either end it loses at most twice the neighbours that it has in common with the other one, less 1, and 8
     # more with a triangle. With an edge of its own it loses more than 4: that it is near never ends.
-    return s.value[x] < s.counters[REACH] + 4 * s.degree[x] + 6
+    return s.value[x] < s.counters[HORIZON] + 4 * s.degree[x] + 6
 
 
 @inlined

@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from wis.engine.walks.levels.near_arcs import drop_placed_arc, is_far, let_enter, look_at, note_places
-from wis.engine.walks.levels.state import BASE, FREE, IS_WHOLE, REACH, SIZE, SPAN, State
+from wis.engine.walks.levels.state import BASE, FREE, HORIZON, IS_WHOLE, SIZE, SPAN, State
 from wis.engine.walks.levels.words import GONE, pack_changes, shorten
 from wis.kernels import inlined, kernel
 
@@ -171,10 +171,10 @@ def exact_words(s: State, e: int) -> np.int64:
 def collect(s: State, e: int, far: bool) -> int:
     """Fill ``old`` and ``new`` with the values before and after of all that lose walks; return how many they are.
 
-    Unless ``far``, those whose values stay above the reach may be left out, as ``IS_WHOLE`` then says.
+    Unless ``far``, those whose values stay above the horizon may be left out, as ``IS_WHOLE`` then says.
     """
     u, v = s.tail[e], s.head[e]
-    is_whole = far or not _ends_are_far(s, e, s.counters[REACH])
+    is_whole = far or not _ends_are_far(s, e, s.counters[HORIZON])
     stop_u, stop_v = _stops(s, e, is_whole)
     sum_u, sum_v, triangles, affected = np.int64(0), np.int64(0), 0, 0
     row = s.wedges.row[u] + s.wedges.place_of_head[e] * s.wedges.degree[u]

@@ -35,9 +35,9 @@ FULL = 200
 
 # Counters: smallest number in the words, evaluations of the whole graph, edges removed, edges chosen, last mark, and
 # vertices looked at with the last edge; whether these were all that lose walks with it (only at depth 4 they may not
-# be); the reach, the end of the numbers by which whole keys are compared first, and how far it is from the level at
+# be); the horizon, the end of the numbers by which whole keys are compared first, and how far it is from the level at
 # least; and at depth 4, how many vertices are noted to become near.
-BASE, ROUND, DONE, CHOSEN, MARK, SIZE, IS_WHOLE, REACH, LEAST_REACH, ENTERING, NUM_COUNTERS = range(11)
+BASE, ROUND, DONE, CHOSEN, MARK, SIZE, IS_WHOLE, HORIZON, LEAST_HORIZON, ENTERING, NUM_COUNTERS = range(11)
 
 
 # Larger than what any end can lose.

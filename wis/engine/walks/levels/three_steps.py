@@ -10,8 +10,8 @@ neighbours of the ends (``value_rows``): a vertex that loses k walks by k paths 
 which the largest is counted k times in place of all. This is no worse than the true key, so that the pass is only made
 where the estimate does not suffice.
 
-The vertex with the smallest value within two steps of an
-end bounds the level of all of its edges, as long as the path to it is there.
+The vertex with the smallest value within two steps of an end bounds the level of all edges of that end, as long as the
+path to it is there.
 """
 
 from __future__ import annotations

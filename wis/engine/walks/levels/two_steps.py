@@ -3,7 +3,7 @@
 Removing ``{u, v}`` lowers that of u by ``2 + d_v``, that of v by ``2 + d_u``, and that of every other neighbour by 1,
 or by 2 if it is a neighbour of both. Up to common neighbours, the words of an edge (``state``) are therefore the
 sum of those of its ends: for each vertex, how many neighbours of each value it has, a *row*, kept up to date whenever a
-value within reach of the words changes. Common neighbours make a key worse, so that they need to be looked for only
+value that the words tell of changes. Common neighbours make a key worse, so that they need to be looked for only
 when an edge comes to the top.
 """
 
@@ -85,7 +85,7 @@ def quick_words(s: State, e: int) -> np.int64:
         _add_fields(s, u, v)
     else:
         for j in range(WORDS):
-            # Rows are rings of words: when the base moves down, only the words that come into reach change.
+            # Rows are rings of words: when the base moves down, only the words that are new change.
             at = ((base >> 3) + j) & 7
             s.words[j] = s.row[u, at] + s.row[v, at]
         for x in (u, v):

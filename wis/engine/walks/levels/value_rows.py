@@ -1,6 +1,6 @@
 """Rows: how many neighbours of each value every vertex has, as far as the words of keys go (``state``).
 
-They are kept up to date whenever a value within reach of the words changes. Of vertices of high degree they are counted
+They are kept up to date whenever a value that the words tell of changes. Of vertices of high degree they are counted
 anew when needed, as their counts do not fit into eight bits.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wis.engine.walks.levels.state import BASE, FREE, IS_WHOLE, LEAST_REACH, REACH, SPAN, State
+from wis.engine.walks.levels.state import BASE, FREE, HORIZON, IS_WHOLE, LEAST_HORIZON, SPAN, State
 from wis.engine.walks.levels.word_heap import FIELDS, WORDS
 from wis.kernels import inlined, kernel
 
@@ -64,8 +64,8 @@ def count_row(s: State, x: int) -> None:
 
 @inlined
 def follow_level(s: State, level: np.int64) -> int:
-    """Bring base and reach down after the level; return the vertices visited."""
-    s.counters[REACH] = min(level, FREE - s.counters[LEAST_REACH]) + s.counters[LEAST_REACH]
+    """Bring base and horizon down after the level; return the vertices visited."""
+    s.counters[HORIZON] = min(level, FREE - s.counters[LEAST_HORIZON]) + s.counters[LEAST_HORIZON]
     if level >= s.counters[BASE]:
         return 0
     # A multiple of eight, so that rows move by whole words.
@@ -75,7 +75,7 @@ def follow_level(s: State, level: np.int64) -> int:
 
 @kernel
 def _move_base(s: State, base: int) -> None:
-    """Let the words begin at a smaller number, a multiple of 8. O(n) time, and the arcs of vertices in their reach."""
+    """Let the words begin at a smaller number, a multiple of 8. O(n) time, and the arcs of the vertices they tell of."""
     before = s.counters[BASE]
     s.counters[BASE] = base
     for x in range(len(s.degree)):
