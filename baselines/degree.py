@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from wis.baselines.draws import draw_order, draw_scores, draw_until
+from wis.baselines.draws import draw_order, draw_scores, draw_weighted
 
 from wis.graphs.edge_list import EdgeList, require_undirected
 from wis.registry import Pairs, Scores, method
@@ -111,11 +111,11 @@ def dspar(edges: EdgeList, *, seed: int | None = None) -> np.ndarray:
 
 @method(source=_DSPAR + _WEIGHTS, seeded=True, reads_weights=True)
 def dspar_reweighted(edges: EdgeList, num_keep: int, *, seed: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """DSpar as published: draws with replacement, weighted so that the graph's Laplacian is estimated.
+    """DSpar with weights that estimate the graph's Laplacian without bias.
 
-    Edges are drawn with replacement, with probability ``p`` proportional to ``1 / d_u + 1 / d_v``, times the weight if
-    there are weights (see ``dspar``), until ``num_keep`` different ones have come up (the paper fixes the number ``q``
-    of draws instead, so its budget varies). The weight of an edge drawn ``c`` times is multiplied by ``c / (q * p)``.
+    Edges are drawn with probability proportional to ``1 / d_u + 1 / d_v``, times the weight if there are weights (see
+    ``dspar``), until ``num_keep`` different ones have come up. The paper fixes the number of draws instead, so that its
+    budget varies; to an exact budget belong other factors, see :func:`wis.baselines.draws.draw_weighted`.
 
     Parameters
     ----------
@@ -131,8 +131,7 @@ def dspar_reweighted(edges: EdgeList, num_keep: int, *, seed: int | None = None)
     kept
         bool ``[m]``, exactly ``num_keep`` of them True.
     weights
-        float64 ``[m]``: what multiplies the weights, 0 for the pairs not kept. O(m log m) time, however many draws it
-        takes.
+        float64 ``[m]``: what multiplies the weights, 0 for the pairs not kept; on average 1. O(m log m) time.
 
     Raises
     ------
@@ -141,7 +140,7 @@ def dspar_reweighted(edges: EdgeList, num_keep: int, *, seed: int | None = None)
     """
     require_undirected(edges, "dspar-reweighted")
     rates = _joined(_dspar_rates(edges)) if edges.weights is None else _weighted_rates(edges, edges.weights)
-    return draw_until(rates, num_keep, np.random.default_rng(seed))
+    return draw_weighted(rates, num_keep, np.random.default_rng(seed))
 
 
 def _dspar_rates(pairs: Pairs) -> Iterator[np.ndarray]:

@@ -1,7 +1,7 @@
 """Random draws of edges in proportion to rates, all at once by a race.
 
-Let every edge arrive by a Poisson process of its own rate. First arrivals, in the order of time, are draws without
-replacement in proportion to the rates; all arrivals are draws with replacement.
+Let every edge arrive after an exponential time of its own rate. In the order of time, these are draws without
+replacement in proportion to the rates.
 """
 
 from __future__ import annotations
@@ -35,39 +35,44 @@ def draw_scores(rates: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return -_arrivals(rates, random)
 
 
-def draw_until(rates: np.ndarray, num_keep: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Draw edges with replacement until ``num_keep`` different ones have come up, and weight them.
+def draw_weighted(rates: np.ndarray, num_keep: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Draw some edges without replacement, and weight them so that every sum over edges is estimated without bias.
 
-    The weight of an edge drawn ``c`` times of ``q``, with probability ``p`` each time, is multiplied by ``c / (q p)``.
+    Let ``tau`` be the time at which the first edge arrives that is not drawn. Given when all others arrive, an edge of
+    rate ``r`` is drawn if it arrives before that, with probability ``1 - exp(-r tau)``. Its factor is the inverse, so
+    that it is 1 on average, counting 0 where the edge is not drawn.
 
     Parameters
     ----------
     rates
-        float64 ``[m]``, positive, proportional to the probabilities.
+        float64 ``[m]``, positive, as in :func:`draw_order`.
     num_keep
-        Number of different edges, at most ``m``.
+        Number of edges, at most ``m``.
     random
         Source of the draws. In the same state, it draws the edges that :func:`draw_order` has last.
 
     Returns
     -------
     tuple
-        bool ``[m]``, the edges drawn, and float64 ``[m]``, what multiplies their weights, 0 for the others.
-        O(m log m) time, however many draws it takes.
+        bool ``[m]``, the edges drawn, and float64 ``[m]``, what multiplies their weights: 0 for the others, and 1 for
+        all if all are drawn. O(m log m) time.
+
+    Notes
+    -----
+    The rank conditioning estimator of Cohen and Kaplan (arXiv:0802.3448). Draws with replacement, until so many
+    different edges have come up, keep the same edges; but weights ``c / (q p)`` of edges drawn ``c`` times of ``q`` are
+    biased then, as ``q`` depends on the draws.
     """
-    kept, weights = np.zeros(len(rates), dtype=bool), np.zeros(len(rates))
-    if num_keep == 0:
-        return kept, weights
+    kept, factors = np.zeros(len(rates), dtype=bool), np.zeros(len(rates))
     arrival = _arrivals(rates, random)
-    drawn = np.argsort(arrival, kind="stable")[:num_keep]
+    order = np.argsort(arrival, kind="stable")
+    drawn = order[:num_keep]
     kept[drawn] = True
-    # What an edge gets after its first arrival, until the last edge arrives, is a Poisson number.
-    waited = arrival[drawn[-1]] - arrival[drawn]
-    counts = 1 + random.poisson(rates[drawn] * waited)
-    weights[drawn] = counts / (counts.sum() * rates[drawn] / rates.sum())
-    return kept, weights
+    tau = arrival[order[num_keep]] if num_keep < len(rates) else np.inf
+    factors[drawn] = 1 / -np.expm1(-rates[drawn] * tau)
+    return kept, factors
 
 
 def _arrivals(rates: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Times of the first arrivals, which are exponential."""
+    """When each edge arrives."""
     return random.standard_exponential(len(rates)) / rates

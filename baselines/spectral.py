@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from wis.baselines.draws import draw_order, draw_until
+from wis.baselines.draws import draw_order, draw_weighted
 from wis.baselines.resistance import effective_resistances
 from wis.baselines.resistance.solve import check_options
 
@@ -83,13 +83,11 @@ def reweighted(
     k: int = 256,
     tol: float = 1e-2,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Spectral sparsification with weights: random draws with replacement.
+    """Spectral sparsification with weights that estimate the graph's Laplacian without bias.
 
-    Each draw takes an edge with probability ``p_e`` proportional to its weight ``w_e`` times its resistance. Draws go
-    on until ``num_keep`` distinct edges have been seen. After ``q`` draws, an edge seen ``c_e`` times gets the weight
-    ``w_e c_e / (q p_e)``. For a number ``q`` chosen beforehand the new Laplacian equals that of the graph on average
-    (Spielman and Srivastava, 2011, Theorem 1); stopping at an exact budget makes ``q`` random and this only
-    approximate.
+    Each draw takes an edge with probability proportional to its weight times its resistance, until ``num_keep``
+    distinct edges have been seen. The paper fixes the number of draws instead, so that its budget varies (Theorem 1);
+    to an exact budget belong other factors, see :func:`wis.baselines.draws.draw_weighted`.
 
     Parameters
     ----------
@@ -105,7 +103,8 @@ def reweighted(
     Returns
     -------
     tuple
-        bool ``[m]``, the pairs kept, and float64 ``[m]``, what multiplies their weights, 0 for the others.
+        bool ``[m]``, the pairs kept, and float64 ``[m]``, what multiplies their weights, 0 for the others; on average
+        1.
 
     Raises
     ------
@@ -114,7 +113,7 @@ def reweighted(
     """
     require_undirected(edges, "spectral-reweighted")
     rates, random = _rates(edges, seed, solver=solver, k=k, tol=tol, device=device, progress=progress)
-    return draw_until(rates, num_keep, random)
+    return draw_weighted(rates, num_keep, random)
 
 
 def _rates(edges: EdgeList, seed: int | None, **options: Any) -> tuple[np.ndarray, np.random.Generator]:

@@ -50,34 +50,11 @@ def test_budget_of_the_selection_is_that_of_the_race():
         assert ((weights > 0) == kept).all()
 
 
-def test_weights_are_counts_over_expected_counts():
-    edges = from_networkx(nx.barabasi_albert_graph(200, 4, seed=0))
-    resistance = effective_resistances(edges)
-    _, weights = spectral.reweighted(edges, 500, seed=3)
-    probability = resistance / resistance.sum()
-    counts = weights * probability  # c_e / q: multiples of 1 / q that sum to one
-    num_draws = 1 / counts[counts > 0].min()
-    assert counts.sum() == pytest.approx(1.0)
-    assert np.allclose(counts * num_draws, np.round(counts * num_draws), atol=1e-6)
-
-
-def test_selection_has_the_law_of_draws_one_by_one(solved):
-    # The number of draws until 3 of 4 edges were seen, drawn literally and by the Poisson clock.
-    probability = RESISTANCE / RESISTANCE.sum()
-    random = np.random.default_rng(0)
-    literal, clock = [], []
-    for seed in range(3000):
-        seen: set[int] = set()
-        draws = 0
-        while len(seen) < 3:
-            seen.add(int(random.choice(4, p=probability)))
-            draws += 1
-        literal.append(draws)
-        kept, weights = spectral.reweighted(KITE, 3, seed=seed)
-        shares = (weights * probability)[kept]  # c_e / q, and the last edge seen is seen once
-        clock.append(round(1 / shares.min()))
-    assert abs(np.mean(literal) - np.mean(clock)) < 5 * np.std(literal) * math.sqrt(2 / 3000)
-    assert np.std(literal) == pytest.approx(np.std(clock), rel=0.1)
+@pytest.mark.parametrize("num_keep", [2, 3, 4])
+def test_the_laplacian_is_that_of_the_graph_on_average(solved, num_keep):
+    factors = np.array([spectral.reweighted(KITE, num_keep, seed=seed)[1] for seed in range(4000)])
+    spread = factors.std(axis=0) / np.sqrt(len(factors))
+    assert (np.abs(factors.mean(axis=0) - 1) <= 4.5 * spread).all()
 
 
 def draw_weights(rates: np.ndarray, num_draws: int, seed: int) -> np.ndarray:
@@ -133,7 +110,7 @@ def test_weights_count_in_the_laplacian():
     assert np.min(with_weights) > 0.65
     assert np.max(with_weights) < 1.35
     assert np.min(without) < 0.05
-    assert np.max(without) > 3
+    assert np.max(without) > 1.5
 
 
 def test_draws_in_proportion_to_weight_times_resistance():
@@ -141,10 +118,9 @@ def test_draws_in_proportion_to_weight_times_resistance():
     # In the triangle, 1 ohm is parallel to 1/2 + 1/4, and so on; the bridge is 1.
     rates = np.array([1 / (1 + 4 / 3), 2 / (2 + 4 / 5), 4 / (4 + 2 / 3), 1.0])
     assert np.allclose(kite.weights * effective_resistances(kite), rates)
-    _, factors = spectral.reweighted(kite, 4, seed=0)
-    draws = factors * rates / rates.sum()  # c / q: multiples of 1 / q that sum to one
-    assert draws.sum() == pytest.approx(1)
-    assert np.allclose(draws / draws.min(), np.round(draws / draws.min()))
+    first = np.bincount([spectral.rank(kite, seed=seed)[-1] for seed in range(2000)], minlength=4)
+    share = rates / rates.sum()
+    assert (np.abs(first - 2000 * share) < 4.5 * np.sqrt(2000 * share * (1 - share))).all()
 
 
 def test_uniform_draws_break_the_guarantee():

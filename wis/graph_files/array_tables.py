@@ -218,7 +218,7 @@ class NpzTable(_ArrayTable):
                 if name == "edge_index":
                     arrays[name] = ends.T
                 else:
-                    arrays[name] = stored[name][stays] if name in following else stored[name]
+                    arrays[name] = stored[name][stays] if name in following else _recounted(name, stored[name], stays)
         if rows.is_weighted:
             name = self._weight or _WEIGHTS[0]
             old = np.asarray(arrays.get(name, np.ones(len(factors))))
@@ -258,7 +258,7 @@ def readable(path: Path) -> Iterator[None]:
         yield
     except MemoryError as error:
         raise MemoryError(f"{path}: what it claims to hold does not fit into memory: {error}") from error
-    except (*DAMAGED_NPZ, AttributeError, struct.error) as error:
+    except (*DAMAGED_NPZ, AttributeError, OverflowError, struct.error) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # about the file, not about what is in it
         message = str(error)
@@ -267,6 +267,18 @@ def readable(path: Path) -> Iterator[None]:
         elif isinstance(error, (KeyError, IndexError, AttributeError, NotImplementedError)):
             message = f"it is damaged, or not what its names say: {message}"
         raise ValueError(message if message.startswith(str(path)) else f"{path}: {message}") from error
+
+
+def _recounted(name: str, array: np.ndarray, stays: np.ndarray) -> np.ndarray:
+    """Numbers of edges that were stored, counted again: ``num_edges``, and PyG's loaders' edges a hop; others as is."""
+    if array.dtype.kind not in "iu":
+        return array
+    if name == "num_edges" and array.size == 1:
+        return np.full_like(array, np.count_nonzero(stays))
+    if name == "num_sampled_edges" and array.ndim == 1 and (array >= 0).all() and array.sum() == len(stays):
+        hops = np.split(stays, np.cumsum(array)[:-1])
+        return np.array([np.count_nonzero(hop) for hop in hops], dtype=array.dtype)
+    return array
 
 
 def _count(name: str, values: Any) -> int:

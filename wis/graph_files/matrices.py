@@ -9,6 +9,9 @@ from wis.files import replace_file
 from wis.graph_files.array_tables import readable
 from wis.graphs.scipy_matrices import checked
 
+# Forms that SciPy stores.
+_STORED = ("coo", "csr", "csc", "bsr", "dia")
+
 
 def read(path: Path) -> Any:
     """Read a matrix that ``scipy.sparse.save_npz`` wrote, and check its index arrays."""
@@ -27,5 +30,10 @@ def write(graph: Any, path: Path) -> None:
 
     if not scipy.sparse.issparse(graph):
         raise TypeError(f"graph must be a SciPy sparse matrix to be written as .npz, got {type(graph).__name__}")
+    if graph.format not in _STORED:
+        raise TypeError(
+            f"graph is a matrix in the form {graph.format!r}, and an .npz file holds {', '.join(_STORED)}; write "
+            "graph.tocsr()"
+        )
     with replace_file(path) as temporary, temporary.open("wb") as file:  # a suffix would be added to a path
         scipy.sparse.save_npz(file, graph)

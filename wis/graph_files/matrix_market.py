@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,17 +65,29 @@ def read(path: Path) -> MarketMatrix:
     import scipy.io
 
     with readable(path):
-        rows, cols, entries, layout, field, symmetry = scipy.io.mminfo(path)
+        with _source(path) as source:
+            rows, cols, entries, layout, field, symmetry = scipy.io.mminfo(source)
         if layout != "coordinate":
             raise ValueError(f"it holds a dense matrix ({layout}); expected a sparse one, in coordinate form")
-        if path.suffix.lower() != ".gz" and entries * _SHORTEST_ENTRY > path.stat().st_size:
+        if not _is_packed(path) and entries * _SHORTEST_ENTRY > path.stat().st_size:
             raise ValueError(f"it claims {entries} entries in {rows} rows and {cols} columns, and is cut short")
-        return MarketMatrix(scipy.io.mmread(path).tocoo(), field, symmetry, _comment(path))
+        with _source(path) as source:
+            matrix = scipy.io.mmread(source).tocoo()
+        return MarketMatrix(matrix, field, symmetry, _comment(path))
+
+
+def _is_packed(path: Path) -> bool:
+    return path.suffix.lower() == ".gz"
+
+
+def _source(path: Path) -> contextlib.AbstractContextManager[Any]:
+    """What SciPy reads: of a packed file the text in it, as SciPy knows only ``.gz`` in lower case, else the path."""
+    return gzip.open(path, "rb") if _is_packed(path) else contextlib.nullcontext(path)
 
 
 def _comment(path: Path) -> str:
     """The comment between the first line and the sizes."""
-    with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as file:
+    with gzip.open(path, "rb") if _is_packed(path) else path.open("rb") as file:
         file.readline()
         lines = []
         while (line := file.readline()).startswith(b"%") or (line and not line.strip()):
@@ -92,7 +105,7 @@ def write(graph: Any, path: Path) -> None:
     if not isinstance(graph, MarketMatrix):
         raise TypeError(f"graph must be a SciPy sparse matrix to be written as .mtx, got {type(graph).__name__}")
     with replace_file(path) as temporary, temporary.open("wb") as file:
-        packed = path.suffix.lower() == ".gz"
+        packed = _is_packed(path)
         stream = gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=0) if packed else file
         scipy.io.mmwrite(stream, graph.matrix, comment=graph.comment, field=graph.field, symmetry=graph.symmetry)
         if packed:

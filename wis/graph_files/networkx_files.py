@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import html
 import json
+import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from wis.extras import needed_for
 from wis.files import replace_file
@@ -17,6 +20,12 @@ from wis.notices import tell
 
 _LINK_KEYS = ("links", "edges")
 _OWN_KEYS = ("nodes", "directed", "multigraph", "graph")
+
+# Of GML: a text, or a comment, or the digits of a number that has an exponent and no point.
+_GML_PARTS = re.compile(r'("[^"]*")|(#.*)|(?<![\w.+-])([+-]?\d+)(?=[eE][+-]?\d+(?![\w.]))')
+
+# GML of NetworkX has numbers from here on as texts.
+_LARGE = 1 << 31
 
 
 def read(path: Path, kind: str) -> Any:
@@ -76,12 +85,32 @@ def _read_graphml(path: Path) -> Any:
 def _read_gml(path: Path) -> Any:
     import networkx as nx
 
+    lines = _gml_text(path).split("\n")
     try:
-        return nx.read_gml(path)
+        return nx.parse_gml(lines)
     except nx.NetworkXError:
-        graph = nx.read_gml(path, label="id")  # vertices without labels, or with the same
+        graph = nx.parse_gml(lines, label="id")  # vertices without labels, or with the same
     setattr(graph, "called_by_id", True)  # noqa: B010  for the writer; an attribute of the object survives in the sparse graph
     return graph
+
+
+def _gml_text(path: Path) -> str:
+    """The text of a GML file as NetworkX has to have it.
+
+    It reads ``1e-05``, which igraph writes, as the number 1 and an attribute ``e`` that is -5: a point is put in. It
+    takes a quote in a comment for the beginning of a text, and not every text of several lines for one: comments are
+    left out, and lines joined by a blank, as it does.
+    """
+    try:
+        text = path.read_text(encoding="ascii")
+    except UnicodeDecodeError as error:
+        raise ValueError("it is not ASCII; write other letters as &#233; and the like") from error
+    return _GML_PARTS.sub(_gml_part, text)
+
+
+def _gml_part(part: re.Match[str]) -> str:
+    quoted, _, digits = part.groups()
+    return re.sub(r"\s*\n\s*", " ", quoted) if quoted else f"{digits}.0" if digits else ""
 
 
 def _read_gexf(path: Path) -> Any:
@@ -162,11 +191,63 @@ def _write_graphml(graph: Any, path: Path) -> None:
 def _write_gml(graph: Any, path: Path) -> None:
     import networkx as nx
 
-    if not getattr(graph, "called_by_id", False):
-        nx.write_gml(graph, path, stringizer=str)
-        return
-    lines = _with_own_ids(nx.generate_gml(graph, stringizer=str), graph)
-    path.write_text("\n".join(lines) + "\n", encoding="ascii")
+    lines: Iterable[str] = nx.generate_gml(_with_plain_numbers(graph), stringizer=str)
+    if getattr(graph, "called_by_id", False):
+        lines = _with_own_ids(lines, graph)
+    path.write_bytes("".join(f"{line}\n" for line in lines).encode("ascii"))
+
+
+class _Large(float):
+    """An integer of any size as a float that shows its digits: NetworkX writes it into GML as a number, not a text."""
+
+    _digits: str
+
+    def __new__(cls, value: int) -> _Large:
+        made = super().__new__(cls)
+        made._digits = str(value)
+        return made
+
+    def __repr__(self) -> str:
+        return self._digits
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__  # of keys of parallel edges no two are the same
+
+
+def _with_plain_numbers(graph: Any) -> Any:
+    """The graph; if it has large integers or numbers of NumPy, a copy that has numbers in their place."""
+    import networkx as nx
+
+    edges = list(graph.edges(keys=True)) if graph.is_multigraph() else list(graph.edges())
+    vertices = list(graph.nodes(data=True))
+    records = [graph.graph, *(attributes for _, attributes in vertices)]
+    records += [part for edge in edges for part in (graph.get_edge_data(*edge), *edge[2:])]
+    if all(_plain(record) is record for record in records):
+        return graph
+    kinds = {(False, False): nx.Graph, (True, False): nx.DiGraph, (False, True): nx.MultiGraph}
+    copy: Any = kinds.get((graph.is_directed(), graph.is_multigraph()), nx.MultiDiGraph)()
+    copy.graph.update(_plain(graph.graph))
+    copy.add_nodes_from((vertex, _plain(attributes)) for vertex, attributes in vertices)
+    for edge in edges:
+        own = (*edge[:2], *map(_plain, edge[2:]))
+        copy.add_edge(*own)
+        copy.get_edge_data(*own).update(_plain(graph.get_edge_data(*edge)))
+    return copy
+
+
+def _plain(value: Any) -> Any:
+    """A value with the numbers in it that GML of NetworkX holds as such; the value itself where it has them already."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, int) and not -_LARGE <= value < _LARGE:
+        return _Large(value)
+    if isinstance(value, dict):
+        items = {key: _plain(item) for key, item in value.items()}
+        return items if any(items[key] is not item for key, item in value.items()) else value
+    if isinstance(value, list | tuple):
+        parts = [_plain(part) for part in value] if isinstance(value, list) else tuple(map(_plain, value))
+        return parts if any(new is not old for new, old in zip(parts, value, strict=True)) else value
+    return value
 
 
 def _with_own_ids(lines: Iterable[str], graph: Any) -> Iterator[str]:

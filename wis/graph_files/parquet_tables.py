@@ -33,8 +33,7 @@ class ParquetTable(EdgeTable):
             self._schema = file.schema_arrow
             self.num_rows: int = file.metadata.num_rows
             """Number of rows."""
-            groups = file.metadata.num_row_groups if file.metadata.num_columns else 0
-            self._compression = file.metadata.row_group(0).column(0).compression if groups else "SNAPPY"
+            self._compression = _compression(file.metadata)
         names = self._schema.names
         if len(names) < 2:
             raise ValueError(f"{path} must have at least two columns, the endpoints, got {names}")
@@ -127,6 +126,7 @@ class ParquetTable(EdgeTable):
 
         schema = self._weighted_schema() if rows.is_weighted else self._schema
         with (
+            _writable(out),
             replace_file(out) as temporary,
             parquet.ParquetWriter(temporary, schema, compression=self._compression) as writer,
         ):
@@ -158,6 +158,28 @@ class ParquetTable(EdgeTable):
         old = columns[name].to_numpy(zero_copy_only=False) if name in columns else 1.0
         columns[name] = pa.array(old * factors).cast(schema.field(name).type)
         return pa.RecordBatch.from_arrays([columns[field] for field in schema.names], schema=schema)
+
+
+@contextlib.contextmanager
+def _writable(out: Path) -> Iterator[None]:
+    """Put the file's name before the message of an error of Arrow in writing it."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except pa.ArrowException as error:
+        kind = MemoryError if isinstance(error, MemoryError) else ValueError
+        raise kind(f"{out} cannot be written as a Parquet file: {error}") from error
+
+
+def _compression(metadata: Any) -> str | dict[str, str]:
+    """How a file packs its columns, as Arrow's writer calls it: one codec, or one for each where they differ."""
+    if not (metadata.num_row_groups and metadata.num_columns):
+        return "SNAPPY"
+    columns = [metadata.row_group(0).column(i) for i in range(metadata.num_columns)]
+    codecs = {column.path_in_schema: column.compression for column in columns}
+    codecs = {path: "NONE" if codec == "UNCOMPRESSED" else codec for path, codec in codecs.items()}
+    return codecs if len(set(codecs.values())) > 1 else next(iter(codecs.values()))
 
 
 def _kind(kind: Any) -> str:

@@ -88,7 +88,7 @@ def follows_edges(
     if is_elsewhere or "edges" not in fits:
         return False
     is_only_fit = set(fits) == {"edges"} and "index" not in name
-    if "edge" in name or name in _OF_EDGES or is_only_fit:
+    if says_edges(name) or is_only_fit:
         return True
     if edge_attrs is not None or name in _OF_VERTICES_IF_OPEN or "node" in name or (is_text and "vertices" in fits):
         return False
@@ -98,9 +98,14 @@ def follows_edges(
     )
 
 
+def says_edges(name: str) -> bool:
+    """Whether the name calls an attribute one of edges, though perhaps of others."""
+    return "edge" in name or name in _OF_EDGES
+
+
 def told_by_length(name: str, length: int, num_nodes: int, num_edges: int, names: Collection[str]) -> bool | None:
     """Whether an attribute follows the edges where its length alone says so; None where its name does, or neither."""
-    if "edge" in name or name in _OF_EDGES or "index" in name or _belongs_elsewhere(name, names):
+    if says_edges(name) or "index" in name or _belongs_elsewhere(name, names):
         return None
     fits = fitting_levels(length, num_nodes, num_edges)
     return None if len(fits) > 1 else fits == {"edges"}

@@ -170,7 +170,8 @@ def stated_weights(values: Sequence[Any]) -> np.ndarray:
     if all(isinstance(value, numbers.Real) for value in values):
         return np.array(values, dtype=np.float64)
     weights = np.empty(len(values), dtype=object)
-    weights[:] = values
+    for i, value in enumerate(values):  # all at once, NumPy would look into lists and arrays
+        weights[i] = value
     return weights
 
 
@@ -356,9 +357,13 @@ class LoadedGraph:
 
     @property
     def has_different_weights(self) -> bool:
-        """Whether the graph has weights that are not all the same."""
+        """Whether the graph has weights that are not all the same; what is no number is another."""
         values = self.column_weights
-        return values is not None and len(values) > 0 and bool((values != values[0]).any())
+        if values is not None and values.dtype.kind == "O":
+            values = stated_weights(values.tolist())
+        if values is None or len(values) == 0:
+            return False
+        return values.dtype.kind == "O" or bool((values != values[0]).any())
 
     def _host_columns(self) -> np.ndarray:
         return self.columns if isinstance(self.columns, np.ndarray) else self.columns.cpu().numpy()

@@ -20,6 +20,8 @@ def load_pairs(graph: Any, num_nodes: int | None, directed: bool | None) -> Load
                 f"graph is a {type(graph).__name__}, and must hold pairs (u, v) or graphs, got {pair!r:.60} at "
                 f"position {position}; pass the rows of an edge_index [2, E] as an array"
             )
+    if hasattr(graph, "_fields"):
+        raise TypeError(f"graph is a {type(graph).__name__}, whose fields cannot be fewer; pass list(graph)")
     ends = [end for pair in graph for end in pair]
     are_numbers = all(isinstance(end, (int, np.integer)) for end in ends)
     try:
@@ -49,7 +51,8 @@ def load_graphs(graphs: Sequence[Any], load: Callable[[Any], LoadedGraph | Loade
         except (TypeError, ValueError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"graph number {position} of the {type(graphs).__name__}: {error}") from error
-    return LoadedParts(parts, type(graphs), f"a {type(graphs).__name__} of {len(graphs)} graphs")
+    build = getattr(type(graphs), "_make", type(graphs))  # of a named tuple
+    return LoadedParts(parts, build, f"a {type(graphs).__name__} of {len(graphs)} graphs")
 
 
 def _check_alike(graphs: Sequence[Any]) -> Callable[[Any], None]:

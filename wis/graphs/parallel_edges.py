@@ -79,5 +79,6 @@ def merge_parallel_edges(graph: Any, reduce: str = "sum", *, edge_attrs: Collect
 
 
 def _check_numbers(graph: Any, name: str) -> None:
-    if not isinstance(graph[name], torch.Tensor) or graph[name].dtype == torch.bool:
+    value = graph[name]
+    if not isinstance(value, torch.Tensor) or value.dtype == torch.bool or value.layout != torch.strided:
         raise TypeError(f"graph.{name} follows the edges, but is no tensor of numbers that could be merged; drop it")

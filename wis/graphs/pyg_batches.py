@@ -15,7 +15,6 @@ from wis.graphs.edge_list import EdgeList, LoadedGraph
 from wis.graphs.parts import LoadedParts
 from wis.graphs.pyg_data import check_num_nodes, keep_num_nodes, of_pairs
 from wis.graphs.pyg_stores import (
-    Path,
     check_names,
     following,
     matrix_pairs,
@@ -23,7 +22,12 @@ from wis.graphs.pyg_stores import (
     restrict_matrices,
     stored_edges,
 )
+from wis.graphs.pyg_values import Path, look_up, replaced
 from wis.graphs.torch_graphs import read_columns
+from wis.graphs.torch_matrices import is_matrix
+
+# Edges in a matrix: it begins where the vertices of a graph do, and these stay.
+_MATRICES = ("adj_t", "adj")
 
 
 def load(
@@ -138,21 +142,21 @@ def _restate_slices(graph: Any, sparse: Any, paths: list[Path], kept: torch.Tens
         if f"{name}_batch" in graph and isinstance(graph[f"{name}_batch"], torch.Tensor):
             sparse[f"{name}_batch"] = graph[f"{name}_batch"][kept.to(graph[f"{name}_batch"].device)]
     if hasattr(graph, "_slice_dict"):
-        slices = sparse._slice_dict = dict(graph._slice_dict)
+        slices = dict(graph._slice_dict)
         for path in paths:
             if path[0] in slices:
-                _restate(slices, graph, path, before)
+                slices = _restate(slices, graph, path, before)
+        sparse._slice_dict = slices
         if "edge_weight" in sparse and "edge_weight" not in slices and "edge_index" in slices:  # set by a method
             slices["edge_weight"] = slices["edge_index"]
             sparse._inc_dict = {**graph._inc_dict, "edge_weight": None}
 
 
-def _restate(slices: dict[str, Any], graph: Any, path: Path, before: torch.Tensor) -> None:
-    value, starts = graph[path[0]], slices[path[0]]
-    if len(path) == 2:
-        slices[path[0]] = {**starts, path[1]: _look_up(before, starts[path[1]])}
-    elif isinstance(value, torch.Tensor) and value.layout == torch.strided:
-        slices[path[0]] = _look_up(before, starts)
+def _restate(slices: dict[str, Any], graph: Any, path: Path, before: torch.Tensor) -> dict[str, Any]:
+    value = look_up(graph, path)
+    if path[0] not in _MATRICES and (isinstance(value, torch.Tensor) or is_matrix(value)):
+        return replaced(slices, path, _look_up(before, look_up(slices, path)))
+    return slices
 
 
 def _look_up(values: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:

@@ -154,7 +154,8 @@ def _numbers_of_vertices(graph: Any, stored: dict[EdgeType, StoredEdges]) -> dic
     for kind, edges in stored.items():
         check_shape(edges.columns, f"{edges.name}.edge_index")
         for name, ends in ((kind[0], edges.columns[0]), (kind[2], edges.columns[1])):
-            states = graph[name].can_infer_num_nodes
+            # Asked for a type that has no store, PyG makes one.
+            states = name in graph.node_types and graph[name].can_infer_num_nodes
             stated = graph[name].num_nodes if states else None
             low, high = (int(ends.min()), int(ends.max())) if len(ends) else (0, -1)
             size = check_range(low, high, stated, f"{edges.name}.edge_index ({name!r})")

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
-from wis.graphs.edge_attributes import check_are_there, fitting_levels, follows_edges
+from wis.graphs.edge_attributes import check_are_there, fitting_levels, follows_edges, says_edges
 from wis.graphs.edge_list import EdgeList, check_columns, check_shape
+from wis.graphs.pyg_values import (
+    Path,
+    attributes,
+    dotted,
+    is_text,
+    kind_of,
+    length,
+    look_up,
+    measure,
+    replaced,
+    select,
+    sizes,
+)
 from wis.graphs.torch_graphs import host_weights, multiply
-from wis.graphs.torch_matrices import entries, is_matrix, with_entries
+from wis.graphs.torch_matrices import entries, is_matrix, keeps_gradient, with_entries
 
 _EDGES = ("edge_index", "adj_t", "adj")
-
-Path = tuple[str, ...]  # the name of an attribute, and the key inside of one that is a mapping
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,10 +73,12 @@ def stored_edges(store: Any, name: str) -> StoredEdges:
         raise ValueError(f"{name}.edge_index is missing, and so is a sparse {name}.adj_t; there are no edges to choose")
     value, weights = store[source], None
     if source != "edge_index":
+        if not keeps_gradient(value):
+            raise ValueError(f"{name}.{source} needs a gradient and is not coalesced; store {source}.coalesce() in it")
         rows, cols, weights = entries(value, f"{name}.{source}")
         value = torch.stack([cols, rows] if source == "adj_t" else [rows, cols])
     elif not isinstance(value, torch.Tensor) or value.layout != torch.strided:
-        raise TypeError(f"{name}.edge_index must be a dense integer torch tensor [2, E], got {_kind(value)}")
+        raise TypeError(f"{name}.edge_index must be a dense integer torch tensor [2, E], got a {kind_of(value)}")
     check_shape(value, f"{name}.edge_index")
     for key in ("edge_weight", "edge_attr"):
         _check_length(store.get(key), value, f"{name}.{key}")
@@ -110,26 +123,37 @@ def following(
     ------
     ValueError
         If an attribute leaves it open and ``edge_attrs`` is None.
+    TypeError
+        If one follows, and is of a type that cannot be cut.
     """
     names = list(edges.store.keys())
     paths = []
-    for path, value in _attributes(edges.store):
+    for path, value in attributes(edges.store):
         if path[0] in _EDGES:
             continue
+        name, is_of_edges = dotted(path), only_edges or path[0] in of_edges
+        by_name = is_of_edges or says_edges(name) or name in (edge_attrs or ())
         if slices is not None and path[0] in slices:
-            fits = _fits_of_graphs(parent, edges.store, path, value, slices, (num_nodes, num_edges))
+            starts = look_up(slices, path)
+            fits, served = _fits_of_graphs(parent, edges.store, path, value, starts, (num_nodes, num_edges), by_name)
         else:
-            fits = _fits_of_whole(parent, edges.store, path, value, (num_nodes, num_edges, num_graphs))
-        if only_edges or ("edges" in fits and path[0] in of_edges):
+            levels = (num_nodes, num_edges, num_graphs)
+            fits, served = _fits_of_whole(parent, edges.store, path, value, levels, by_name)
+        if only_edges or ("edges" in fits and is_of_edges):
             fits &= {"edges"}
-        if follows_edges(".".join(path), fits, names, edge_attrs, is_text=_is_text(value)):
+        if follows_edges(name, fits, names, edge_attrs, is_text=is_text(value)):
+            if not served:
+                raise TypeError(
+                    f"{name} follows the edges, and its type, {kind_of(value)}, cannot be cut to those that stay; make "
+                    "it a tensor, a NumPy array or a list with one entry for each edge"
+                )
             paths.append(path)
     return paths
 
 
 def check_names(edge_attrs: Collection[str] | None, stores: Collection[Any]) -> None:
     """Raise ``ValueError`` if ``edge_attrs`` names what no store has."""
-    check_are_there(edge_attrs, {".".join(path) for store in stores for path, _ in _attributes(store)})
+    check_are_there(edge_attrs, {dotted(path) for store in stores for path, _ in attributes(store)})
 
 
 def restrict(
@@ -150,16 +174,20 @@ def restrict(
         target["edge_index"] = store["edge_index"][:, kept.to(store["edge_index"].device)]
     else:
         target[edges.source] = with_entries(store[edges.source], kept, weights)
-    for path in paths:
-        value = select(parent, store, path, kept, slices)
-        if len(path) == 1:
-            target[path[0]] = value
-        else:
-            target[path[0]] = {**target[path[0]], path[1]: value}
+    restrict_values(parent, target, store, paths, kept, slices)
     if weights is not None and (edges.source == "edge_index" or "edge_weight" in store):
         factor = torch.as_tensor(weights)[kept].to(edges.columns.device)
         target["edge_weight"] = _times(target.get("edge_weight"), factor)
     _recount(target, store, kept)
+
+
+def restrict_values(
+    parent: Any, target: Any, store: Any, paths: list[Path], kept: torch.Tensor, slices: Mapping[str, Any] | None = None
+) -> None:
+    """Set the attributes at ``paths`` of ``target``, a copy of the store, to those of the kept columns."""
+    for path in paths:
+        value = select(parent, store, path, kept, slices)
+        target[path[0]] = replaced(target[path[0]], path[1:], value)
 
 
 def restrict_matrices(
@@ -203,87 +231,49 @@ def _positions(pairs: EdgeList, columns: np.ndarray, name: str) -> np.ndarray:
 
 def lengths(graph: Any) -> dict[str, int]:
     """How many entries each attribute of a ``Data`` has, those that have any."""
-    found = {path: _length(graph, graph, path, value) for path, value in _attributes(graph.stores[0])}
-    return {".".join(path): length for path, length in found.items() if length is not None and path[0] not in _EDGES}
+    found = {path: length(graph, graph, path, value) for path, value in attributes(graph.stores[0])}
+    return {dotted(path): count for path, count in found.items() if count is not None and path[0] not in _EDGES}
 
 
-def _attributes(store: Any) -> Iterator[tuple[Path, Any]]:
-    """All attributes, and the items of those that are mappings."""
-    for key in store.keys():  # noqa: SIM118  iterating a Data gives pairs
-        value = store[key]
-        if isinstance(value, Mapping):
-            yield from (((key, inner), item) for inner, item in value.items() if isinstance(inner, str))
-        else:
-            yield (key,), value
-
-
-def _look_up(root: Any, path: Path) -> Any:
-    for key in path:
-        root = root[key]
-    return root
-
-
-def _fits_of_whole(parent: Any, store: Any, path: Path, value: Any, sizes: tuple[Any, Any, int]) -> set[str]:
-    """What an attribute can belong to, by its length: see :func:`fitting_levels`."""
-    num_nodes, num_edges, num_graphs = sizes
-    length = _length(parent, store, path, value)
-    return set() if length is None else fitting_levels(length, np.sum(num_nodes), np.sum(num_edges), num_graphs)
+def _fits_of_whole(
+    parent: Any, store: Any, path: Path, value: Any, levels: tuple[Any, Any, int], by_name: bool
+) -> tuple[set[str], bool]:
+    """What an attribute can belong to, by its length: see :func:`fitting_levels`; and whether it can be cut."""
+    num_nodes, num_edges, num_graphs = int(np.sum(levels[0])), int(np.sum(levels[1])), levels[2]
+    count, served = measure(parent, store, path, value, num_edges, by_name=by_name)
+    return (set() if count is None else fitting_levels(count, num_nodes, num_edges, num_graphs)), served
 
 
 def _fits_of_graphs(
-    parent: Any, store: Any, path: Path, value: Any, slices: Mapping[str, Any], sizes: tuple[Any, Any]
-) -> set[str]:
-    """The same for an attribute of a batch, by its length in each of the graphs."""
-    if isinstance(value, torch.Tensor):
-        starts = _look_up(slices, path)
-        is_stacked = _dimension(parent, store, path, value) is None or getattr(starts, "ndim", 0) != 1
-        return set() if is_stacked else fitting_levels(starts.diff().cpu().numpy(), *sizes)
-    if not isinstance(value, (list, tuple)) or not all(isinstance(part, (list, tuple, np.ndarray)) for part in value):
-        return set()
-    return fitting_levels(np.array([len(part) for part in value]), *sizes)
+    parent: Any, store: Any, path: Path, value: Any, starts: Any, levels: tuple[Any, Any], by_name: bool
+) -> tuple[set[str], bool]:
+    """The same for an attribute of a batch, by its length in each of the graphs.
 
-
-def _length(parent: Any, store: Any, path: Path, value: Any) -> int | None:
+    PyG joins tensors, so that each graph begins at one of ``starts``. Of another type it makes a list with what each
+    graph has; of lists of tensors one of joined tensors, which have ``starts`` each.
+    """
+    num_edges = levels[1]
+    if isinstance(starts, (list, tuple)):
+        fits = [
+            _fits_of_graphs(parent, store, path, item, begin, levels, by_name)[0]
+            for item, begin in zip(value, starts, strict=True)
+        ]
+        is_of_edges = by_name and (any("edges" in one for one in fits) or bool(np.all(num_edges == len(value))))
+        return ({"edges"} if is_of_edges else set()), False
     if isinstance(value, (list, tuple)):
-        return len(value)
-    dimension = _dimension(parent, store, path, value)
-    return None if dimension is None else value.shape[dimension]
-
-
-def _dimension(parent: Any, store: Any, path: Path, value: Any) -> int | None:
-    """Along which dimension the entries of an array or tensor lie; None if there is no such thing."""
-    if not isinstance(value, (torch.Tensor, np.ndarray)) or value.ndim == 0 or is_matrix(value):
-        return None
-    dimension = parent.__cat_dim__(path[-1], value, store)
-    return dimension % value.ndim if isinstance(dimension, int) else None
-
-
-def _is_text(value: Any) -> bool:
-    if isinstance(value, np.ndarray):
-        return value.dtype.kind in "US"
-    return isinstance(value, (list, tuple)) and all(
-        isinstance(item, str) or (isinstance(item, (list, tuple)) and _is_text(item)) for item in value
-    )
-
-
-def select(parent: Any, store: Any, path: Path, kept: torch.Tensor, slices: Mapping[str, Any] | None = None) -> Any:
-    """An attribute of the kept columns, of the type that it is of."""
-    value = _look_up(store, path)
-    if isinstance(value, torch.Tensor):
-        dimension = _dimension(parent, store, path, value) or 0
-        return value[(slice(None),) * dimension + (kept.to(value.device),)]
-    if isinstance(value, np.ndarray):
-        return np.compress(kept.cpu().numpy(), value, axis=_dimension(parent, store, path, value))
-    if slices is None or path[0] not in slices:
-        return _select_items(value, kept.cpu().numpy())
-    of_graphs = np.split(kept.cpu().numpy(), np.cumsum([len(part) for part in value])[:-1])
-    return type(value)([_select_items(part, stays) for part, stays in zip(value, of_graphs, strict=True)])
-
-
-def _select_items(values: Any, kept: np.ndarray) -> Any:
-    if isinstance(values, np.ndarray):
-        return values[kept]
-    return type(values)([item for item, stays in zip(values, kept.tolist(), strict=True) if stays])
+        if len(value) != len(num_edges):
+            return set(), True
+        found = [
+            measure(parent, store, path, part, int(count), by_name=by_name)
+            for part, count in zip(value, num_edges, strict=True)
+        ]
+        counts, served = zip(*found, strict=True) if found else ((), ())
+        return (set() if None in counts else fitting_levels(np.array(counts), *levels)), all(served)
+    count, is_served = measure(parent, store, path, value, int(np.sum(num_edges)), by_name=by_name)
+    if count is None:
+        return set(), True
+    firsts = starts.reshape(len(starts), -1)[:, 0]  # of a sparse tensor one for each of its dimensions that grow
+    return fitting_levels(firsts.diff().cpu().numpy(), *levels), is_served
 
 
 def _times(old: Any, factor: torch.Tensor) -> Any:
@@ -305,15 +295,10 @@ def _recount(target: Any, store: Any, kept: torch.Tensor) -> None:
 
 
 def _check_length(values: Any, columns: torch.Tensor, name: str) -> None:
-    is_array = isinstance(values, (torch.Tensor, np.ndarray))
-    if not is_array and not isinstance(values, (list, tuple)):
+    shape = sizes(values)
+    if isinstance(values, Mapping) or (not shape and not isinstance(values, (torch.Tensor, np.ndarray))):
         return
-    shape = list(values.shape) if is_array else [len(values)]
     if shape[:1] != list(columns.shape[1:]):
         raise ValueError(
             f"{name} must have one entry for each of the {columns.shape[1]} columns of edge_index, got shape {shape}"
         )
-
-
-def _kind(value: Any) -> str:
-    return f"a {value.layout} tensor" if isinstance(value, torch.Tensor) else type(value).__name__

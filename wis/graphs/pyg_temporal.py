@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from wis.graphs.edge_list import LoadedGraph
-from wis.graphs.pyg_stores import StoredEdges, check_names, following, select
+from wis.graphs.pyg_stores import StoredEdges, check_names, following, restrict_values
 from wis.graphs.torch_graphs import read_columns
 
 _OF_EVENTS = ("src", "dst", "t", "msg", "y")
@@ -31,8 +31,7 @@ def load(
         if weights is not None:
             raise TypeError("this method returns edge weights, which events cannot carry; use one that returns none")
         sparse = copy.copy(graph)
-        for path in paths:
-            sparse[path[0]] = select(graph, edges.store, path, torch.as_tensor(kept))
+        restrict_values(graph, sparse, edges.store, paths, torch.as_tensor(kept))
         return sparse
 
     return LoadedGraph(columns, pairs, None, rebuild)

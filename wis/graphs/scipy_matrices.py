@@ -26,7 +26,7 @@ def load(graph: Any, num_nodes: int | None, directed: bool | None) -> LoadedGrap
     def rebuild(kept: np.ndarray, weights: np.ndarray | None) -> Any:
         values = coo.data[kept] if weights is None else coo.data[kept] * weights[kept]
         sparse = type(coo)((values, (coo.row[kept], coo.col[kept])), shape=graph.shape)
-        return sparse.asformat(graph.format)
+        return sparse.tobsr(graph.blocksize) if graph.format == "bsr" else sparse.asformat(graph.format)
 
     return LoadedGraph(columns, edges, None, rebuild, coo.data)
 

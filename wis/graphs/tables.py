@@ -84,12 +84,22 @@ def _load(
     ends = [np.asarray(graph[names[i]].to_numpy()) for i in (tail, head)]
     if any(end.dtype.kind not in "iu" for end in ends):
         ends = [end.astype(object) for end in ends]
+    elif ends[0].dtype != ends[1].dtype:
+        ends = [_as_signed(end, names[i]) for end, i in zip(ends, (tail, head), strict=True)]
     columns, size, labels = number_vertices(np.stack(ends), num_nodes, f"graph (columns {names[tail]}, {names[head]})")
     edges = EdgeList.from_columns(columns, size, directed)
     weight_column = find_weight(names)
     weight = None if weight_column is None else names[weight_column]
     weights = None if weight is None else np.asarray(graph[weight].to_numpy())
     return columns, LoadedGraph(columns, edges, None, lambda *_: None, weights, labels), weight
+
+
+def _as_signed(numbers: np.ndarray, name: Any) -> np.ndarray:
+    """Vertices as int64: of int64 and uint64 NumPy makes floats."""
+    largest = int(numbers.max()) if len(numbers) else 0
+    if largest >= 1 << 63:
+        raise ValueError(f"graph (column {name}) has vertex {largest}, of more than 63 bits; have such as strings")
+    return numbers.astype(np.int64)
 
 
 def _ends(names: list[Any]) -> tuple[int, int]:

@@ -77,6 +77,8 @@ def host_weights(weights: Any) -> np.ndarray | None:
     if weights is None:
         return None
     if isinstance(weights, torch.Tensor):
+        if weights.layout != torch.strided or weights.is_nested:
+            raise TypeError("edge weights must be a dense tensor, an array or a list, got a sparse or nested tensor")
         weights = weights.detach().cpu()
         # NumPy has no bfloat16.
         weights = (weights.float() if weights.dtype == torch.bfloat16 else weights).numpy()

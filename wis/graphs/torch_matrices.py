@@ -58,7 +58,7 @@ def entries(matrix: Any, name: str) -> tuple[torch.Tensor, torch.Tensor, torch.T
     check_room(matrix._nnz(), name)
     if matrix.layout == torch.sparse_coo:
         rows, cols = matrix._indices()
-        return rows, cols, matrix._values()
+        return rows, cols, _coo_values(matrix)
     _check_compressed(matrix, name)
     pointers, plain = _compressed(matrix)
     expanded = torch.arange(len(pointers) - 1, device=plain.device).repeat_interleave(pointers.diff())
@@ -67,27 +67,93 @@ def entries(matrix: Any, name: str) -> tuple[torch.Tensor, torch.Tensor, torch.T
 
 
 def with_entries(matrix: Any, kept: torch.Tensor, weights: Any = None) -> Any:
-    """A matrix with some of the entries, bool ``[nnz]``, their values times factors ``[nnz]`` unless None."""
+    """A matrix with some of the entries, bool ``[nnz]``, their values times factors ``[nnz]`` unless None.
+
+    Both are the same for all entries in one place. Where a COO tensor that is not coalesced needs a gradient, so that
+    torch gives no values, the coalesced one is cut.
+    """
     values: Any
+    if not keeps_gradient(matrix):
+        matrix, (kept, weights) = _coalesced(matrix, kept, weights)
     rows, cols, values = entries(matrix, "graph")
     kept = kept.to(rows.device)
     if weights is not None:
         values = multiply(values, torch.as_tensor(weights).to(rows.device))
     values = None if values is None else values[kept]
+    return _build(matrix, torch.stack([rows[kept], cols[kept]]), values, _all_sizes(matrix))
+
+
+def keeps_gradient(matrix: Any) -> bool:
+    """Whether torch gives the values of a matrix with their gradient: of a COO tensor only if it is coalesced."""
+    is_coo = isinstance(matrix, torch.Tensor) and matrix.layout == torch.sparse_coo
+    return not is_coo or matrix.is_coalesced() or not (matrix.requires_grad and torch.is_grad_enabled())
+
+
+def can_be_cut(matrix: Any, dimension: int) -> bool:
+    """Whether :func:`cut` takes a matrix, or a sparse tensor of more or fewer dimensions."""
     if not isinstance(matrix, torch.Tensor):
-        sizes = matrix.sparse_sizes()
-        return type(matrix)(row=rows[kept], col=cols[kept], value=values, sparse_sizes=sizes, is_sorted=True)
+        return True
     if matrix.layout == torch.sparse_coo:
-        indices = matrix._indices()[:, kept]
+        return dimension < matrix.sparse_dim()
+    return matrix.layout in _LAYOUTS and matrix.dim() - matrix.dense_dim() == 2 and dimension < 2
+
+
+def cut(matrix: Any, kept: torch.Tensor, dimension: int) -> Any:
+    """Some of the rows, bool ``[rows]``, of a matrix or sparse tensor; of columns along dimension 1, and so on."""
+    values: Any
+    if not isinstance(matrix, torch.Tensor):
+        return matrix.index_select(dimension, kept.nonzero()[:, 0].to(matrix.device()))
+    if matrix.layout == torch.sparse_coo:
+        matrix = matrix if keeps_gradient(matrix) else matrix.coalesce()
+        indices, values = matrix._indices(), _coo_values(matrix)
+    else:
+        rows, cols, values = entries(matrix, "an attribute")
+        indices = torch.stack([rows, cols])
+    kept = kept.to(indices.device)
+    stays = kept[indices[dimension]]
+    indices = indices[:, stays]
+    indices[dimension] = (kept.cumsum(0) - 1)[indices[dimension]]
+    sizes = _all_sizes(matrix)
+    sizes[dimension] = int(kept.sum())
+    return _build(matrix, indices, values[stays], sizes)
+
+
+def _build(matrix: Any, indices: torch.Tensor, values: Any, sizes: list[int]) -> Any:
+    """A matrix of the class and layout of another from some of its entries, in their order."""
+    if not isinstance(matrix, torch.Tensor):
+        rows, cols = indices
+        return type(matrix)(row=rows, col=cols, value=values, sparse_sizes=tuple(sizes), is_sorted=True)
+    if matrix.layout == torch.sparse_coo:
         return torch.sparse_coo_tensor(
-            indices, values, matrix.shape, is_coalesced=matrix.is_coalesced(), check_invariants=False
+            indices, values, sizes, is_coalesced=matrix.is_coalesced(), check_invariants=False
         )
     by_row = matrix.layout == torch.sparse_csr
     pointers, plain = _compressed(matrix)
-    counts = torch.bincount((rows if by_row else cols)[kept], minlength=len(pointers) - 1)
+    inner, outer = indices if by_row else indices.flip(0)
+    counts = torch.bincount(inner, minlength=sizes[0 if by_row else 1])
     shorter = torch.cat([pointers.new_zeros(1), counts.cumsum(0).to(pointers.dtype)])
     build = torch.sparse_csr_tensor if by_row else torch.sparse_csc_tensor
-    return build(shorter, plain[kept], values, matrix.shape, check_invariants=False)  # those of a checked matrix
+    return build(shorter, outer.to(plain.dtype), values, sizes, check_invariants=False)  # those of a checked matrix
+
+
+def _all_sizes(matrix: Any) -> list[int]:
+    return list(matrix.shape if isinstance(matrix, torch.Tensor) else matrix.sparse_sizes())
+
+
+def _coo_values(matrix: torch.Tensor) -> torch.Tensor:
+    """The values of a COO tensor, with their gradient if it is coalesced."""
+    return matrix.values() if matrix.is_coalesced() else matrix._values()
+
+
+def _coalesced(matrix: torch.Tensor, *of_entries: Any) -> tuple[torch.Tensor, list[Any]]:
+    """The coalesced COO tensor, and what is the same for all entries in one place of it, once: None stays None."""
+    rows, cols = matrix._indices()
+    places, place = torch.unique(rows * matrix.shape[1] + cols, return_inverse=True)
+    single = []
+    for values in of_entries:
+        tensor = None if values is None else torch.as_tensor(values).to(place.device)
+        single.append(None if tensor is None else tensor.new_empty(len(places)).index_copy_(0, place, tensor))
+    return matrix.coalesce(), single
 
 
 def _compressed(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -46,6 +46,23 @@ def test_arrays_follow_by_the_one_rule(tmp_path: Path) -> None:
     assert found["num_nodes"] == 9
 
 
+@pytest.mark.parametrize("shape", [(), (1,)])
+def test_stored_numbers_of_edges_are_counted_again(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    counts = {"num_edges": np.full(shape, 4, dtype=np.int16), "num_nodes": 4, "num_classes": np.full(shape, 4)}
+    np.savez(tmp_path / "in.npz", edge_index=COLUMNS, **counts, num_sampled_edges=np.array([3, 0, 1], dtype=np.uint8))
+    found = sparsified(tmp_path / "in.npz")
+    assert found["edge_index"].tolist() == [[0, 2], [1, 3]]
+    assert found["num_edges"].tolist() == np.full(shape, 2).tolist()
+    assert found["num_edges"].dtype == np.int16
+    assert found["num_sampled_edges"].tolist() == [1, 0, 1]
+    assert found["num_nodes"] == 4
+    assert found["num_classes"].tolist() == np.full(shape, 4).tolist()
+    np.savez(tmp_path / "in.npz", edge_index=COLUMNS, num_sampled_edges=np.array([3, 2]), num_edges=np.array(["four"]))
+    found = sparsified(tmp_path / "in.npz")
+    assert found["num_sampled_edges"].tolist() == [3, 2]
+    assert found["num_edges"].tolist() == ["four"]
+
+
 def test_what_is_open_is_asked_for(tmp_path: Path) -> None:
     np.savez(tmp_path / "in.npz", edge_index=COLUMNS, time=np.arange(4))  # 4 vertices and 4 edges
     with pytest.raises(ValueError, match=r"in\.npz: time has as many entries .* pass edge_attrs=\['time'\]"):
@@ -186,3 +203,14 @@ def test_weights_in_a_column_of_their_own_are_read_and_stay_so(tmp_path: Path) -
     wis.write_graph(sparse, tmp_path / "out.npz")
     with np.load(tmp_path / "out.npz") as written:
         assert written["edge_weight"].shape == (3, 1)
+
+
+@pytest.mark.parametrize("form", ["lil", "dok"])
+def test_forms_that_scipy_does_not_store_are_named(tmp_path: Path, form: str) -> None:
+    sparse = wis.sparsify(scipy.sparse.csr_array(np.ones((3, 3))).asformat(form), 0.5)
+    with pytest.raises(TypeError, match=rf"graph is a matrix in the form '{form}', and an .npz file holds .*tocsr\(\)"):
+        wis.write_graph(sparse, tmp_path / "out.npz")
+    assert list(tmp_path.iterdir()) == []
+    for stored in ("coo", "csr", "csc", "bsr", "dia"):
+        wis.write_graph(sparse.asformat(stored), tmp_path / "out.npz")
+        assert wis.read_graph(tmp_path / "out.npz").format == stored

@@ -14,14 +14,15 @@ PATTERN = "%%MatrixMarket matrix coordinate pattern symmetric\n% a comment\n4 4 
 INTEGER = "%%MatrixMarket matrix coordinate integer general\n4 4 4\n1 2 5\n1 3 6\n2 3 7\n4 3 8\n"
 
 
-@pytest.mark.parametrize("suffix", [".mtx", ".mtx.gz"])
+@pytest.mark.parametrize("suffix", [".mtx", ".mtx.gz", ".MTX", ".MTX.GZ", ".mtx.Gz"])
 def test_a_symmetric_pattern_stays_one(tmp_path: Path, suffix: str) -> None:
     path, out = tmp_path / f"in{suffix}", tmp_path / f"out{suffix}"
-    path.write_bytes(gzip.compress(PATTERN.encode()) if suffix.endswith("gz") else PATTERN.encode())
+    packed = suffix.lower().endswith("gz")
+    path.write_bytes(gzip.compress(PATTERN.encode()) if packed else PATTERN.encode())
     graph = wis.read_graph(path)
     assert graph.load_pairs().edges.pairs.T.tolist() == [[0, 1], [0, 2], [1, 2], [2, 3]]
     wis.write_graph(wis.sparsify(graph, 0.5), out)
-    text = (gzip.decompress(out.read_bytes()) if suffix.endswith("gz") else out.read_bytes()).decode()
+    text = (gzip.decompress(out.read_bytes()) if packed else out.read_bytes()).decode()
     lines = [line for line in text.splitlines() if not line.startswith("%") or line.startswith("%%")]
     assert lines[0] == "%%MatrixMarket matrix coordinate pattern symmetric"
     assert lines[1].split() == ["4", "4", "3"]
@@ -65,6 +66,7 @@ def test_one_direction_of_a_symmetric_matrix(tmp_path: Path) -> None:
         (PATTERN[:-10], "in.mtx: "),
         (PATTERN.replace("4 4 5", "4 4 5000000000000"), "it claims 5000000000000 entries in 4 rows and 4 columns"),
         (PATTERN.replace("4 3", "9 3"), "in.mtx: "),
+        (INTEGER.replace("1 2 5", f"1 2 {10**20}"), "in.mtx: .*ut of range"),
         ("%%MatrixMarket matrix array real general\n1 1\n1.0\n", "it holds a dense matrix"),
     ],
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import networkx as nx
+import numpy as np
 import pytest
 
 import wis
@@ -289,3 +290,78 @@ def test_gml_with_the_same_label_twice_keeps_labels_and_ids(tmp_path: Path, labe
 def test_gml_without_labels_keeps_its_ids(tmp_path: Path) -> None:
     text = "graph [ node [ id 5 ] node [ id 7 ] edge [ source 5 target 7 ] ]"
     assert list(round_trip(tmp_path / "in.gml", text, keep=1.0).edges()) == [(5, 7)]
+
+
+@pytest.mark.parametrize("labels", [("1e5 a", "b # c"), ("1e5 a", "1e5 a")])
+def test_gml_numbers_without_a_point_are_whole(tmp_path: Path, labels: tuple[str, str]) -> None:
+    """igraph writes 1e-05, which NetworkX takes for the number 1 and an attribute e."""
+    text = (
+        f'# 5" of\ngraph [ node [ id 0 label "{labels[0]}" size -3e-4 ]\r\n'
+        f'node [ id 1 label "{labels[1]}" size 1e+20 ]\r\n'
+        'node [ id 2 label "c" note "at 1e5\nor 2e5" ] # "1e5"\n'
+        "edge [ source 0 target 1 weight 1e-05 ] edge [ source 1 target 2 weight 1.5e-3 times 7 ]"
+        "edge [ source 0 target 2 weight 2E5 inner [ at +4e2 ] ] ]"
+    )
+    for graph in (
+        wis.read_graph(readable(tmp_path / "in.gml", text)),
+        round_trip(tmp_path / "in.gml", text, keep=1.0),
+    ):
+        assert [size for _, size in graph.nodes(data="size")] == [-3e-4, 1e20, None]
+        assert [note for _, note in graph.nodes(data="note")] == [None, None, "at 1e5 or 2e5"]
+        assert [edge for *_, edge in graph.edges(data=True)] == [
+            {"weight": 1e-05},
+            {"weight": 2e5, "inner": {"at": 400.0}},
+            {"weight": 1.5e-3, "times": 7},
+        ]
+
+
+def test_gml_of_igraph_has_its_weights(tmp_path: Path) -> None:
+    igraph = pytest.importorskip("igraph")
+    graph = igraph.Graph([(0, 1), (1, 2), (2, 3), (3, 0)], edge_attrs={"weight": [1e-5, 0.5, 2e-7, 3e20]})
+    graph.write_gml(str(tmp_path / "in.gml"))
+    read = wis.read_graph(tmp_path / "in.gml")
+    assert sorted(weight for *_, weight in read.edges(data="weight")) == [2e-7, 1e-5, 0.5, 3e20]
+    assert all(set(edge) == {"weight"} for *_, edge in read.edges(data=True))
+    kept = wis.sparsify(read, num_edges=1, method="threshold")
+    assert [weight for *_, weight in kept.edges(data="weight")] == [3e20]
+
+
+def test_gml_is_ascii(tmp_path: Path) -> None:
+    (tmp_path / "in.gml").write_text('graph [ node [ id 0 label "\u00e9" ] ]', encoding="utf-8")
+    with pytest.raises(
+        ValueError, match=r"in\.gml is no readable gml file: it is not ASCII; write other letters as &#233"
+    ):
+        wis.read_graph(tmp_path / "in.gml")
+
+
+@pytest.mark.parametrize("label", ["b", "a"])
+def test_large_integers_of_gml_stay_numbers(tmp_path: Path, label: str) -> None:
+    text = (
+        'graph [ number 9000000000 node [ id 0 label "a" stamp 2147483648 ] '
+        f'node [ id 1 label "{label}" text "3000000000" '
+        "inner [ low -2147483649 least -2147483648 ] ] "
+        f"edge [ source 0 target 1 time 1700000000000 size 2147483647 many 1 many {10**400} ] ]"
+    )
+    graph = round_trip(tmp_path / "in.gml", text, keep=1.0)
+    assert graph.graph == {"number": 9000000000}
+    of_vertices = [{**attributes, "label": None} for _, attributes in graph.nodes(data=True)]
+    assert of_vertices == [
+        {"stamp": 2147483648, "label": None},
+        {"text": "3000000000", "inner": {"low": -2147483649, "least": -2147483648}, "label": None},
+    ]
+    assert [edge for *_, edge in graph.edges(data=True)] == [
+        {"time": 1700000000000, "size": 2147483647, "many": [1, 10**400]}
+    ]
+
+
+def test_large_keys_and_numbers_of_numpy_in_gml(tmp_path: Path) -> None:
+    made = nx.MultiDiGraph()
+    for key in (3000000000, 3000000001):
+        made.add_edge("a", "b", key=key, weight=np.float64(0.1), count=np.int64(3), parts=(np.int64(4), 1 << 40))
+    before = [dict(attributes) for *_, attributes in made.edges(data=True)]
+    wis.write_graph(made, tmp_path / "out.gml")
+    read = wis.read_graph(tmp_path / "out.gml")
+    assert list(read.edges(keys=True, data=True)) == [
+        ("a", "b", key, {"weight": 0.1, "count": 3, "parts": [4, 1 << 40]}) for key in (3000000000, 3000000001)
+    ]
+    assert [dict(attributes) for *_, attributes in made.edges(data=True)] == before

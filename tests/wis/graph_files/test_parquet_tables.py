@@ -82,3 +82,40 @@ def test_a_vertex_without_a_name_is_refused(tmp_path: Path, name: str, kind: str
     rows.astype(kind).to_parquet(tmp_path / "in.parquet")
     with pytest.raises(ValueError, match=r"in\.parquet, row 1 \(counted from 0\): a vertex of 'target' has no name"):
         wis.read_graph(tmp_path / "in.parquet").load_pairs()
+
+
+CODECS = [None, "SNAPPY", "GZIP", "LZ4", "ZSTD", {"u": "GZIP", "v": "NONE", "a.b": "ZSTD", "parts.list.element": "LZ4"}]
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("method", ["random", "dspar-reweighted"])
+def test_columns_stay_packed_as_they_were(tmp_path: Path, codec: Any, method: str) -> None:
+    table = pa.table({"u": [0, 1, 2, 0], "v": [1, 2, 3, 3], "a.b": [1, 2, 3, 4], "parts": [[1], [2], [], [3, 4]]})
+    parquet.write_table(table, tmp_path / "in.parquet", compression=codec or "NONE")
+    graph = wis.sparsify(wis.read_graph(tmp_path / "in.parquet", source="u", target="v"), 0.5, method=method, seed=0)
+    wis.write_graph(graph, tmp_path / "out.parquet")
+    before, after = (_codecs(tmp_path / name) for name in ("in.parquet", "out.parquet"))
+    assert {name: after[name] for name in before} == before
+    written = parquet.read_table(tmp_path / "out.parquet")
+    rows = dict(zip(table["a.b"].to_pylist(), table.to_pylist(), strict=True))
+    assert 1 <= written.num_rows < 4
+    assert written.select(table.column_names).to_pylist() == [rows[row] for row in written["a.b"].to_pylist()]
+
+
+def _codecs(path: Path) -> dict[str, str]:
+    with parquet.ParquetFile(path) as file:
+        group = file.metadata.row_group(0)
+        return {group.column(i).path_in_schema: group.column(i).compression for i in range(group.num_columns)}
+
+
+def test_what_arrow_cannot_write_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pd.DataFrame({"u": [0, 1], "v": [1, 2]}).to_parquet(tmp_path / "in.parquet")
+
+    def refuse(*_: Any) -> None:
+        raise pa.ArrowNotImplementedError("no such type")
+
+    sparse = wis.sparsify(wis.read_graph(tmp_path / "in.parquet"), 0.5)
+    monkeypatch.setattr(parquet.ParquetWriter, "write_batch", refuse)
+    with pytest.raises(ValueError, match=r"out\.parquet cannot be written as a Parquet file: no such type"):
+        wis.write_graph(sparse, tmp_path / "out.parquet")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]

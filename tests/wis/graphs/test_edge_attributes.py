@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import array
+import collections
 import copy
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
+import scipy.sparse
 import torch
 import torch_geometric.transforms as T  # noqa: N812  the name that PyG's users know
-from torch_geometric.data import Batch, Data
+from torch_geometric.data import Batch, Data, HeteroData, TemporalData
 from torch_geometric.utils import negative_sampling
 
 import wis
@@ -162,6 +168,165 @@ def test_items_of_a_mapping_follow() -> None:
     assert sparse.edge_attr["length"].tolist() == kept
     assert sparse.edge_attr["unit"] == "m"
     assert data.edge_attr["length"].tolist() == list(range(12))
+
+
+def test_items_of_mappings_follow_however_deep_and_whatever_their_keys() -> None:
+    numbers = torch.arange(12)
+    deep = collections.defaultdict(list, {0: numbers, "times": {("a", 1): {"seen": list(range(12))}}, "unit": "m"})
+    info = MappingProxyType({"flow": numbers, "y": numbers[:6]})
+    data = Data(edge_index=BOTH, num_nodes=6, edge_attr=deep, info=info)
+    sparse, kept = sparse_of(data)
+    assert sparse.edge_attr[0].tolist() == sparse.info["flow"].tolist() == kept
+    assert sparse.edge_attr["times"] == {("a", 1): {"seen": kept}}
+    assert type(sparse.edge_attr) is collections.defaultdict
+    assert sparse.info["y"].tolist() == list(range(6))
+    assert data.edge_attr["times"] == {("a", 1): {"seen": list(range(12))}}
+    assert len(wis.sparsify(data, edge_attrs=["info.flow"]).info["flow"]) == 6
+    graphs = [data, copy.copy(data)]
+    for one, graph in zip(wis.sparsify(Batch.from_data_list(graphs)).to_data_list(), graphs, strict=True):
+        alone = wis.sparsify(graph)
+        assert one.edge_attr["times"] == alone.edge_attr["times"]
+        assert torch.equal(one.edge_attr[0], alone.edge_attr[0])
+
+
+@pytest.mark.parametrize("layout", [torch.sparse_coo, torch.sparse_csr, torch.sparse_csc])
+@pytest.mark.parametrize("name", ["edge_attr", "edge_feat", "weather"])
+def test_sparse_attributes_follow_in_their_layout(layout: torch.layout, name: str) -> None:
+    dense = torch.arange(36.0).reshape(12, 3).fmod(5)
+    data = Data(edge_index=BOTH, num_nodes=6, **{name: dense.to_sparse(layout=layout)})
+    sparse, kept = sparse_of(data)
+    assert sparse[name].layout == layout
+    assert torch.equal(sparse[name].to_dense(), dense[kept])
+    assert sparse[name]._nnz() == dense[kept].count_nonzero()
+    assert torch.equal(data[name].to_dense(), dense)
+    store = HeteroData({"a": {"x": torch.eye(6)}, ("a", "to", "a"): {"edge_index": BOTH, name: data[name]}})
+    number = torch.arange(12)
+    store["a", "to", "a"].number = number
+    half = wis.sparsify(store, 0.5, method="random", seed=0)["a", "to", "a"]
+    assert torch.equal(half[name].to_dense(), dense[half.number])
+
+
+def test_sparse_attributes_of_any_dimensions_follow() -> None:
+    dense = torch.arange(12 * 6).reshape(12, 3, 2).fmod(4)
+    data = Data(edge_index=BOTH, num_nodes=6, edge_line=dense[:, 0, 0].to_sparse())
+    data.edge_hybrid, data.edge_cube = dense.to_sparse(1), dense.to_sparse()
+    data.edge_twice = torch.cat([dense.to_sparse().coalesce()] * 2, dim=1)  # not coalesced
+    data.edge_pair_index = dense[:, :, 0].T.to_sparse()
+    sparse, kept = sparse_of(data, edge_attrs=["edge_pair_index"])
+    assert torch.equal(sparse.edge_line.to_dense(), dense[kept, 0, 0])
+    assert torch.equal(sparse.edge_hybrid.to_dense(), dense[kept])
+    assert torch.equal(sparse.edge_cube.to_dense(), dense[kept])
+    assert torch.equal(sparse.edge_twice.to_dense(), torch.cat([dense[kept]] * 2, dim=1))
+    assert torch.equal(sparse.edge_pair_index.to_dense(), dense[kept, :, 0].T)
+
+
+@pytest.mark.parametrize("coalesced", [True, False])
+def test_a_sparse_attribute_keeps_its_gradient(coalesced: bool) -> None:
+    values = torch.ones(12, requires_grad=True)
+    matrix = torch.sparse_coo_tensor(torch.arange(12).repeat(2, 1), values, (12, 12))
+    sparse, kept = sparse_of(Data(edge_index=BOTH, num_nodes=6, edge_attr=matrix.coalesce() if coalesced else matrix))
+    (sparse.edge_attr @ torch.ones(12, 1)).sum().backward()
+    assert values.grad.tolist() == [float(i in kept) for i in range(12)]
+
+
+def test_a_sparse_attribute_of_a_batch_comes_apart() -> None:
+    graphs = [
+        Data(edge_index=columns, num_nodes=6, edge_attr=torch.arange(columns.shape[1] * 2.0).reshape(-1, 2).to_sparse())
+        for columns in (BOTH, BOTH[:, [0, 1, 6, 7]])
+    ]
+    sparse = wis.sparsify(Batch.from_data_list(graphs), 0.5)
+    alone = [wis.sparsify(graph, 0.5) for graph in graphs]
+    assert torch.equal(sparse.edge_attr.to_dense(), torch.cat([graph.edge_attr.to_dense() for graph in alone]))
+    for one, other in zip(sparse.to_data_list(), alone, strict=True):
+        assert torch.equal(one.edge_attr.to_dense(), other.edge_attr.to_dense())
+
+
+class Ends(NamedTuple):
+    tail: torch.Tensor
+    head: torch.Tensor
+
+
+ROWS = np.arange(12)
+NOT_CUT = {
+    "series": pd.Series(ROWS),
+    "frame": pd.DataFrame({"a": ROWS}),
+    "index": pd.Index(ROWS),
+    "arrow": pa.array(ROWS),
+    "array": array.array("q", range(12)),
+    "range": range(12),
+    "deque": collections.deque(range(12)),
+    "view": memoryview(ROWS),
+    "scipy": scipy.sparse.eye_array(12).tocsr(),
+    "jagged": torch.nested.nested_tensor([torch.ones(i + 1) for i in range(12)], layout=torch.jagged),
+    "nested": torch.nested.nested_tensor([torch.ones(i + 1) for i in range(12)], layout=torch.strided),
+    "blocks": torch.eye(12).to_sparse_bsr((2, 2)),
+    "two tensors": [torch.arange(12), torch.arange(12)],
+    "two arrays": (ROWS, ROWS),
+    "named": Ends(torch.arange(12), torch.arange(12)),
+    "named entries": collections.namedtuple("Entries", [f"e{i}" for i in range(12)])(*range(12)),
+    "inside": {"deep": {0: pd.Series(ROWS)}},
+}
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+@pytest.mark.parametrize("kind", NOT_CUT)
+@pytest.mark.parametrize("name", ["edge_feat", "edge_attr"])
+def test_what_follows_and_cannot_be_cut_is_named(kind: str, name: str) -> None:
+    value = NOT_CUT[kind]
+    message = rf"{name}(\.deep\.0)? follows the edges, and its type, .*, cannot be cut .* make it a tensor, a NumPy"
+    data = Data(edge_index=BOTH, num_nodes=6)
+    data[name] = value
+    hetero = HeteroData({"a": {"x": torch.eye(6)}, ("a", "to", "a"): {"edge_index": BOTH}})
+    hetero["a", "to", "a"][name] = value
+    if name == "edge_attr" and isinstance(value, (list, tuple)) and len(value) != 12:
+        message = "edge_attr must have one entry for each of the 12 columns"
+    for graph in (data, hetero):
+        with pytest.raises((TypeError, ValueError), match=message) as caught:
+            wis.sparsify(graph)
+        assert caught.type is TypeError or "must have one" in message
+    events = TemporalData(src=BOTH[0], dst=BOTH[1], t=torch.arange(12))
+    events.msg = value
+    with pytest.raises(TypeError, match="msg.* follows the edges"):
+        wis.sparsify(events)
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+@pytest.mark.parametrize("kind", [kind for kind in NOT_CUT if kind not in ("jagged", "blocks", "nested")])
+def test_what_cannot_be_cut_is_named_in_a_batch(kind: str) -> None:
+    graphs = [Data(edge_index=BOTH, num_nodes=6) for _ in range(2)]
+    for graph in graphs:
+        graph.edge_feat = NOT_CUT[kind]
+    with pytest.raises(TypeError, match=r"edge_feat(\.deep\.0)? follows the edges, and its type, .*, cannot be cut"):
+        wis.sparsify(Batch.from_data_list(graphs))
+
+
+def test_the_same_by_length_alone() -> None:
+    with pytest.raises(TypeError, match="time follows the edges, and its type, Series, cannot be cut"):
+        wis.sparsify(Data(edge_index=BOTH, num_nodes=6, time=pd.Series(ROWS)))
+    with pytest.raises(ValueError, match=r"time has as many entries .* pass edge_attrs=\['time'\]"):
+        wis.sparsify(Data(edge_index=RING, num_nodes=6, time=pd.Series(range(6))), directed=True)
+    with pytest.raises(TypeError, match="time follows the edges"):
+        wis.sparsify(Data(edge_index=RING, num_nodes=6, time=pd.Series(range(6))), directed=True, edge_attrs=["time"])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("edge_names", "twelve chars"),
+        ("edge_bytes", b"twelve chars"),
+        ("edge_kinds", set(range(12))),
+        ("edge_range", range(11)),
+        ("edge_ends", [torch.arange(11), torch.arange(13)]),
+        ("adj_norm", torch.eye(12).to_sparse()),  # PyG puts matrices of this name along the diagonal
+        ("index", pd.Series(range(11))),
+        ("edge_label", pd.Series(ROWS)),
+        ("table", pa.array(ROWS)),
+    ],
+)
+def test_what_does_not_follow_may_be_anything(name: str, value: Any) -> None:
+    data = Data(edge_index=BOTH, num_nodes=6, edge_label_index=BOTH)
+    data[name] = value
+    assert sparse_of(data)[0][name] is value
 
 
 def test_stored_numbers_of_edges_are_counted_again() -> None:

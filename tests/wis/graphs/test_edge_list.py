@@ -6,6 +6,7 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 import torch
@@ -224,6 +225,42 @@ def test_factors_need_numbers_to_multiply() -> None:
     with pytest.raises(TypeError, match="is 'heavy'; this method uses edge weights, which must be numbers"):
         loaded.keep_pairs(np.ones(2, dtype=bool), np.ones(2))
     assert loaded.keep_pairs(np.array([False, True])).edges[2, 3] == {"weight": "heavy"}
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        [[1.0, 2.0, 3.0]] * 4,
+        [[1.0]] * 4,
+        [[1.0], [1.0, 2.0], [], [3.0]],
+        [np.ones(3)] * 4,
+        [torch.ones(3)] * 4,
+        [torch.tensor(float(i)) for i in range(4)],
+        [pd.NA] * 4,
+        [1.0, pd.NA, 2.0, 3.0],
+        ["a", "b", "c", "d"],
+        [{"a": 1}] * 4,
+    ],
+)
+def test_weights_that_are_no_numbers_are_left_alone_by_what_does_not_read_them(weights: list[Any]) -> None:
+    graph = nx.Graph([(i, i + 1, {"weight": weight}) for i, weight in enumerate(weights)])
+    assert load_graph(graph).has_different_weights
+    with pytest.warns(UserWarning, match="does not read edge weights"):
+        sparse = wis.sparsify(graph, 0.5, method="random", seed=0)
+    assert sparse.number_of_edges() == 2
+    assert all(sparse.edges[edge]["weight"] is graph.edges[edge]["weight"] for edge in sparse.edges)
+    with pytest.raises(TypeError, match=r"the weight of the edge from 0 to 1 \(position 0\)|position 1\) is <NA>"):
+        wis.sparsify(graph, 0.5, method="threshold")
+    igraph_graph = pytest.importorskip("igraph").Graph([(i, i + 1) for i in range(4)], edge_attrs={"weight": weights})
+    with pytest.warns(UserWarning, match="does not read edge weights"):
+        assert wis.sparsify(igraph_graph, 0.5, method="random", seed=0).ecount() == 2
+
+
+def test_the_same_weights_as_objects_are_the_same() -> None:
+    graph = Data(edge_index=torch.tensor([[0, 1], [1, 0]]), edge_weight=np.array([2.0, 2], dtype=object))
+    assert not load_graph(graph).has_different_weights
+    graph.edge_weight[1] = 3
+    assert load_graph(graph).has_different_weights
 
 
 def test_weights_of_pairs() -> None:

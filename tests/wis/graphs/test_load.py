@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from typing import Any
 
 import networkx as nx
@@ -34,6 +35,36 @@ def test_pairs_come_back_as_they_are(kind: type) -> None:
     assert sparse == kind(pair for pair in KARATE if pair in kept_pairs())
     as_lists = wis.sparsify([list(pair) for pair in KARATE], 0.5, directed=False)
     assert as_lists == [list(pair) for pair in sparse]
+
+
+def test_named_tuples() -> None:
+    two = collections.namedtuple("Two", ["first", "second"])
+    graphs = two(nx.Graph(KARATE), np.array([[0, 1], [1, 0]]))
+    sparse = wis.sparsify(graphs, 0.5)
+    assert type(sparse) is two
+    assert sparse.first.number_of_edges() == 39
+    assert sparse.second.shape == (2, 0)
+    with pytest.raises(TypeError, match=r"graph is a Two, whose fields cannot be fewer; pass list\(graph\)"):
+        wis.sparsify(two((0, 1), (1, 2)), directed=False)
+
+
+def test_an_edge_index_that_is_a_matrix_of_numpy() -> None:
+    columns = np.array([[0, 1, 1, 2], [1, 0, 2, 1]])
+    sparse = wis.sparsify(np.asmatrix(columns), num_edges=1)
+    assert type(sparse) is np.matrix
+    assert sparse.tolist() == wis.sparsify(columns, num_edges=1).tolist()
+    mask = wis.removal_order(columns).column_mask(np.asmatrix(columns), num_edges=1)
+    assert mask.tolist() == wis.removal_order(columns).column_mask(columns, num_edges=1).tolist()
+
+
+@pytest.mark.parametrize("kind", [sp.bsr_array, sp.bsr_matrix])
+@pytest.mark.parametrize("blocks", [(1, 1), (3, 3), (2, 3)])
+def test_the_size_of_blocks_stays(kind: Any, blocks: tuple[int, int]) -> None:
+    dense = np.ones((6, 6)) - np.eye(6)
+    sparse = wis.sparsify(kind(dense, blocksize=blocks), num_edges=4, method="random", seed=0)
+    assert (type(sparse), sparse.blocksize) == (kind, blocks)
+    expected = wis.sparsify(sp.csr_array(dense), num_edges=4, method="random", seed=0)
+    assert np.array_equal(sparse.toarray(), expected.toarray())
 
 
 def test_pairs_of_names() -> None:
@@ -80,6 +111,21 @@ def test_tables_keep_their_rows(library: str) -> None:
     assert len(table) == 78
     if library == "pandas":
         assert list(sparse.index) == list(sparse["id"])
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_columns_of_a_table_may_be_of_different_integers(library: str) -> None:
+    frames = pytest.importorskip(library)
+    for tail, head in [(np.int64, np.uint64), (np.uint64, np.int64), (np.uint64, np.uint8), (np.int8, np.uint16)]:
+        table = frames.DataFrame({"u": np.array([0, 1, 2], dtype=tail), "v": np.array([1, 2, 0], dtype=head)})
+        loaded = load_graph(table, directed=False)
+        assert loaded.edges.pairs.tolist() == [[0, 0, 1], [1, 2, 2]]
+        sparse = wis.sparsify(table, num_edges=1, directed=False)
+        assert len(sparse) == 1
+        assert [sparse[name].dtype for name in "uv"] == [table[name].dtype for name in "uv"]
+    large = frames.DataFrame({"u": np.array([0, 1]), "v": np.array([1, 2**63 + 5], dtype=np.uint64)})
+    with pytest.raises(ValueError, match=r"graph \(column v\) has vertex 9223372036854775813, of more than 63 bits"):
+        wis.sparsify(large, directed=False)
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])

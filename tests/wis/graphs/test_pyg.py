@@ -69,6 +69,50 @@ def test_a_reweighted_sparse_tensor() -> None:
     assert torch.equal(sparse.values(), expected.edge_weight)
 
 
+@pytest.mark.parametrize("coalesced", [True, False])
+def test_a_coo_tensor_keeps_its_gradient(coalesced: bool) -> None:
+    columns = torch.cat([PATH, PATH[:, :2], torch.tensor([[3], [3]])], dim=1)  # two twice, and a loop
+    values = torch.arange(1.0, 12.0, requires_grad=True)
+    matrix = torch.sparse_coo_tensor(columns, values, (5, 5))
+    matrix = matrix.coalesce() if coalesced else matrix
+    sparse = wis.sparsify(matrix, num_edges=2, method="random", seed=0)
+    kept = sparse.to_dense() != 0
+    assert torch.equal(sparse.to_dense(), torch.where(kept, matrix.to_dense(), 0))
+    (sparse @ torch.ones(5, 1)).sum().backward()
+    assert values.grad.tolist() == [float(kept[u, v]) for u, v in columns.T.tolist()]
+    assert kept.sum() == 5
+    torch.manual_seed(0)
+    assert wis.DropEdges(0.5)(matrix).requires_grad
+    with torch.no_grad():
+        assert not wis.sparsify(matrix, 0.5, method="random", seed=0).requires_grad
+    leaf = matrix.detach().requires_grad_()
+    wis.sparsify(leaf, num_edges=2, method="random", seed=0).to_dense().sum().backward()
+    assert torch.equal(leaf.grad.to_dense() != 0, kept)
+
+
+def test_a_reweighted_coo_tensor_that_is_not_coalesced() -> None:
+    values = torch.full((8,), 2.0, requires_grad=True)
+    matrix = torch.sparse_coo_tensor(PATH, values, (5, 5))
+    expected = wis.sparsify(matrix.detach(), 1.0, method="spectral-reweighted", seed=0)
+    assert not expected.is_coalesced()
+    found = wis.sparsify(matrix, 1.0, method="spectral-reweighted", seed=0)
+    assert torch.equal(found.to_dense(), expected.to_dense())
+    assert found.requires_grad
+
+
+def test_adj_t_with_a_gradient() -> None:
+    values = torch.ones(8, requires_grad=True)
+    matrix = torch.sparse_coo_tensor(PATH, values, (5, 5))
+    sparse = wis.sparsify(Data(adj_t=matrix.coalesce(), edge_attr=torch.arange(8), num_nodes=5), 0.5)
+    sparse.adj_t.values().sum().backward()
+    assert sparse.edge_attr.tolist() == values.grad.nonzero().flatten().tolist()
+    beside = wis.sparsify(Data(edge_index=PATH, adj_t=matrix, edge_attr=torch.arange(8), num_nodes=5), 0.5)
+    assert beside.adj_t.requires_grad
+    assert sorted(beside.adj_t.coalesce().indices().T.tolist()) == sorted(beside.edge_index.flip(0).T.tolist())
+    with pytest.raises(ValueError, match=r"graph\.adj_t needs a gradient and is not coalesced; store adj_t\.coalesce"):
+        wis.sparsify(Data(adj_t=matrix, num_nodes=5))
+
+
 def test_a_damaged_sparse_tensor_is_refused() -> None:
     pointers, columns = torch.tensor([0, 3, 1, 4]), torch.tensor([1, 0, 2, 1])
     matrix = torch.sparse_csr_tensor(pointers, columns, torch.ones(4), (3, 3), check_invariants=False)
@@ -321,6 +365,20 @@ def test_supervision_edges_of_an_edge_type() -> None:
     assert len(wis.sparsify(data, 0.5)["user", "buys", "item"].edge_label) == 3
 
 
+def test_vertex_types_without_a_store_do_not_come_to_be() -> None:
+    graph = HeteroData()
+    graph["user"].x = torch.eye(4)
+    graph["user", "buys", "item"].edge_index = torch.tensor([[0, 1, 2, 3], [0, 1, 2, 5]])
+    before = graph.metadata()
+    assert before == (["user"], [("user", "buys", "item")])
+    sparse = wis.sparsify(graph, 0.5, method="random", seed=0)
+    assert graph.metadata() == sparse.metadata() == before
+    assert wis.sparsify(graph, 0.5, directed=False, homogeneous=True).metadata() == before
+    assert wis.removal_order(graph, directed=False, homogeneous=True).num_nodes == 10
+    assert graph.metadata() == before
+    assert sparse["user", "buys", "item"].num_edges == 2
+
+
 def test_relations_of_one_type_of_vertices() -> None:
     """3627, 10739: two edges between four vertices, and supervision edges of the same number."""
     columns = torch.tensor([[2, 0], [3, 1]])
@@ -383,6 +441,27 @@ def events() -> TemporalData:
         y=torch.arange(6),
         name="stream",
     )
+
+
+def test_items_and_sparse_messages_of_events_follow() -> None:
+    number = torch.arange(6)
+    message = torch.arange(12.0).reshape(6, 2).fmod(3)
+    events = TemporalData(
+        src=torch.tensor([0, 1, 2, 3, 0, 2]),
+        dst=torch.tensor([1, 2, 3, 0, 2, 3]),
+        t=number,
+        msg=message.to_sparse(),
+        extra={"price": number * 10, "inner": {"size": list(range(6))}, "unit": "EUR", "of": torch.arange(5)},
+    )
+    sparse = wis.sparsify(events, 0.5, method="random", seed=0)
+    kept = sparse.t.tolist()
+    assert 0 < len(kept) < 6
+    assert sparse.extra["price"].tolist() == [10 * i for i in kept]
+    assert sparse.extra["inner"] == {"size": kept}
+    assert sparse.extra["unit"] == "EUR"
+    assert sparse.extra["of"].tolist() == [0, 1, 2, 3, 4]
+    assert torch.equal(sparse.msg.to_dense(), message[kept])
+    assert events.extra["inner"] == {"size": list(range(6))}
 
 
 def test_events_follow_the_pairs_of_their_static_graph() -> None:

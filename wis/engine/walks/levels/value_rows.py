@@ -75,7 +75,7 @@ def follow_level(s: State, level: np.int64) -> int:
 
 @kernel
 def _move_base(s: State, base: int) -> None:
-    """Let the words begin at a smaller number, a multiple of 8. O(n) time, and the arcs of the vertices they tell of."""
+    """Let the words begin at a smaller number, a multiple of 8. O(n) time, and the arcs of those in the new words."""
     before = s.counters[BASE]
     s.counters[BASE] = base
     for x in range(len(s.degree)):
