@@ -54,8 +54,8 @@ def teddy(edges: EdgeList) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        int64 permutation of ``range(edges.num_pairs)``, first removed first; equal scores in canonical order.
-        O(m log m) time.
+        int64 permutation of ``range(edges.num_pairs)``, first removed first; scores that are equal floats in
+        canonical order. O(m log m) time.
 
     Raises
     ------

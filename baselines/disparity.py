@@ -49,6 +49,10 @@ def _log_p_values(edges: EdgeList, weights: np.ndarray) -> np.ndarray:
     ends = edges.pairs + edges.num_nodes * np.array([[0], [int(edges.directed)]])
     degree = np.bincount(ends.ravel())[ends] if edges.num_pairs else ends
     total = np.bincount(ends.ravel(), np.tile(weights, 2))[ends] if edges.num_pairs else ends
-    others = np.maximum(total - weights, 0)
+    # An edge with more than half of the weight of an end, of which there is one at most, would cancel the others in a
+    # difference: these are added up.
+    heavy = 2 * np.tile(weights, (2, 1)) > total
+    others = np.bincount(ends.ravel(), np.where(heavy, 0.0, weights).ravel())[ends] if edges.num_pairs else ends
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(degree > 1, (degree - 1) * np.log(others / total), 0.0)
+        log_rest = np.where(heavy, np.log(others / total), np.log1p(-weights / total))
+        return np.where(degree > 1, (degree - 1) * log_rest, 0.0)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from wis.calls import check_call, rank_pairs, warn_of_weights
+from wis.calls import check_call, rank_pairs
 from wis.graphs.edge_list import EdgeList, require_undirected
 from wis.registry import Method, find_method, method, parse_method
 
@@ -15,6 +15,11 @@ from wis.registry import Method, find_method, method, parse_method
 def _is_seeded(options: Mapping[str, Any]) -> bool:
     name, own = parse_method(options["score"])
     return find_method(name).uses_seed(own)
+
+
+def _is_weighed(options: Mapping[str, Any]) -> bool:
+    name, own = parse_method(options["score"])
+    return find_method(name).uses_weights(own)
 
 
 def _check(score: str) -> tuple[Method, dict[str, Any]]:
@@ -31,7 +36,7 @@ def _check(score: str) -> tuple[Method, dict[str, Any]]:
     source="Hamann et al., Structure-preserving sparsification methods (2016, arXiv:1601.00286), local filtering; "
     "after Satuluri et al. (SIGMOD 2011)",
     seeded=_is_seeded,
-    reads_weights=True,
+    reads_weights=_is_weighed,
     check=_check,
     devices=("cpu", "cuda"),
 )
@@ -48,8 +53,8 @@ def rank(
 
     A score that is compared over the whole graph keeps dense parts and empties sparse ones; compared among the edges of
     a vertex it keeps a share of every neighbourhood, and the graph connected for longer. An edge stays as long as
-    either end keeps it, so the smallest ``a`` of its two ends ranks it. Where these are equal, and for the ranks at a
-    vertex, the order of the other method decides.
+    either end keeps it, so the smallest ``a`` of its two ends ranks it. Where these are equal floats, and for the ranks
+    at a vertex, the order of the other method decides.
 
     Parameters
     ----------
@@ -83,10 +88,6 @@ def _order(edges: EdgeList, score: str, data: Any, seed: int | None, device: str
     """The removal order of the other method."""
     scorer, options = _check(score)
     check_call(scorer.name, options, device, seed)
-    if not scorer.reads_weights and edges.weights is not None:
-        if (edges.weights != edges.weights[:1]).any():
-            warn_of_weights(scorer.name)
-        edges = EdgeList(edges.num_nodes, edges.pairs)
     return rank_pairs(scorer, edges, options, data=data, seed=seed, device=device, progress=progress)
 
 

@@ -168,4 +168,5 @@ def _highest(begin: int, end: int, neighbour: np.ndarray, degree: np.ndarray, sh
     """Positions in the row ``begin:end`` of its neighbours of highest degree, the lower number first where equal."""
     # Rows keep their neighbours in ascending order, so a stable sort is all it takes.
     by_degree = np.argsort(-degree[neighbour[begin:end]], kind="mergesort")
-    return begin + by_degree[: max(1, int(share * (end - begin)))]
+    # 0.29 of 100 is 29, which a product of floats may miss from below.
+    return begin + by_degree[: max(1, int(share * (end - begin) + 1e-9))]

@@ -4,8 +4,8 @@ Hamann, Lindner, Meyerhenke, Staudt and Wagner, *Structure-preserving sparsifica
 (Social Network Analysis and Mining 6, 2016, arXiv:1601.00286) give every edge a score and keep the edges with the
 highest. NetworKit computes the scores. The order is made here, by a stable sort, because NetworKit's own
 ``getSparsifiedGraphOfSize`` searches for a threshold and misses the size wherever scores tie: with a sort budgets are
-exact, and among equal scores the edge that comes first in canonical order is removed first. (The two local methods rank
-neighbourhoods; equal neighbours within one are ranked by NetworKit.)
+exact, and among scores that are equal floats the edge that comes first in canonical order is removed first. (The two
+local methods rank neighbourhoods; equal neighbours within one are ranked by NetworKit.)
 
 NetworKit gets every pair once, as an undirected graph: both directions of an ``edge_index`` would become parallel edges
 and change the scores. Of these scores only the algebraic distance uses weights; the others are counts.

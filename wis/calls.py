@@ -15,7 +15,7 @@ from wis.graphs.edge_list import EdgeList, LoadedGraph
 from wis.graphs.forest import forest_last, heaviest_first, spanning_forest
 from wis.machine import require_cuda
 from wis.notices import tell
-from wis.registry import Method, find_method, own_options
+from wis.registry import Method, find_method, format_method, own_options
 
 if TYPE_CHECKING:
     import torch
@@ -85,12 +85,13 @@ def edges_for(
     TypeError, ValueError
         If the method reads weights, and one is no positive, finite number.
     """
-    if method.reads_weights:
+    if method.uses_weights(options):
         edges = loaded.weighted_edges()
     else:
         edges = loaded.edges
         if loaded.has_different_weights:
-            warn_of_weights(method.name)
+            # Where options decide, they are named too.
+            warn_of_weights(format_method(method.name, options) if method.reads_weights else method.name)
     features = loaded.data if data is None else data
     named = num_nodes is not None or features is not None or {"targets", "partitions"} & options.keys()
     return edges if named else edges.without_gaps()

@@ -114,7 +114,7 @@ class Method:
     learns
         Whether it needs a labelled PyG graph (features, labels and masks).
     reads_weights
-        Whether the weights of the edges matter to it.
+        Whether the weights of the edges matter to it, with some options at least.
     function
         The function itself.
     scores
@@ -132,6 +132,7 @@ class Method:
     function: Callable[..., Any]
     scores: Scores | None
     _seeded: bool | Callable[[Mapping[str, Any]], bool]
+    _weighed: bool | Callable[[Mapping[str, Any]], bool]
     _check: Callable[..., object] | None = None
 
     def uses_seed(self, options: Mapping[str, Any]) -> bool:
@@ -139,6 +140,12 @@ class Method:
         if callable(self._seeded):
             return self._seeded({**self.options, **options})
         return self._seeded
+
+    def uses_weights(self, options: Mapping[str, Any]) -> bool:
+        """Whether the weights of the edges matter, given these options."""
+        if callable(self._weighed):
+            return self._weighed({**self.options, **options})
+        return self._weighed
 
     @property
     def uses_model(self) -> bool:
@@ -217,7 +224,7 @@ def method(
     source: str,
     seeded: bool | Callable[[Mapping[str, Any]], bool] = False,
     learns: bool = False,
-    reads_weights: bool = False,
+    reads_weights: bool | Callable[[Mapping[str, Any]], bool] = False,
     check: Callable[..., object] | None = None,
     devices: tuple[str, ...] = ("cpu",),
     scores: Scores | None = None,
@@ -233,7 +240,8 @@ def method(
     learns
         Whether the method needs a labelled PyG graph in ``data``.
     reads_weights
-        Whether it uses ``edges.weights``. A graph whose weights differ is warned of otherwise.
+        Whether it uses ``edges.weights``; or a function of the options that says so. Otherwise it gets none, and a
+        graph whose weights differ is warned of.
     check
         A function of all options by name, which raises ``ValueError`` or ``TypeError`` if one does not fit. Called
         before a graph is read, so that hours of other work do not end in a slip of the pen. None: nothing to check.
@@ -324,10 +332,11 @@ def _load(name: str) -> Method:
         kind="select" if "num_keep" in parameters else "rank",
         devices=facts.get("devices", ("cpu", "cuda")),
         learns=facts.get("learns", False),
-        reads_weights=facts.get("reads_weights", False),
+        reads_weights=bool(facts.get("reads_weights", False)),
         function=function,
         scores=facts.get("scores"),
         _seeded=facts.get("seeded", True),
+        _weighed=facts.get("reads_weights", False),
         _check=facts.get("check"),
     )
 

@@ -67,7 +67,7 @@ class _GENConv(pyg.GENConv):
             return self.mlp(x + self.propagate(graph, x=x, edge_weight=edge_weight))
         if graph.edge_weight is None:
             message = x.relu() + self.eps
-            if self.aggr_module.t * float(message.detach().max()) < _WIDEST_SOFTMAX:
+            if not message.numel() or self.aggr_module.t * float(message.detach().max()) < _WIDEST_SOFTMAX:
                 return self.mlp(x + self._softmax_mean(message, graph))
         return self.mlp(x + self.propagate(graph.edge_index, x=x, edge_weight=graph.edge_weight))
 

@@ -78,7 +78,9 @@ class Pattern:
 
     def sampled_product(self, left: Tensor, right: Tensor) -> Tensor:
         """Entries of ``left @ right.T`` at the places of the pattern: ``[k]``."""
-        if left.is_cuda or torch.backends.mkl.is_available():
+        # torch refuses more entries than the matrix has places, as parallel edges may make them.
+        fits = len(self._columns) <= self.shape[0] * self.shape[1]
+        if fits and (left.is_cuda or torch.backends.mkl.is_available()):
             empty = self.matrix(left.new_zeros(len(self._columns)))
             return torch.sparse.sampled_addmm(empty, left, right.t(), beta=0.0).values()
         return self._sampled_by_chunks(left, right)
@@ -134,7 +136,7 @@ def multiply(pattern: Pattern, values: Tensor, dense: Tensor, bias: Tensor | Non
     if len(values) == 0:
         zeros = dense.new_zeros(pattern.shape[0], dense.shape[1])
         return zeros if bias is None else zeros + bias
-    return _Multiply.apply(values, dense, pattern, bias)
+    return _Multiply.apply(values.to(dense.dtype), dense, pattern, bias)
 
 
 class SparseFeatures:

@@ -70,6 +70,15 @@ def test_p_values_too_small_for_numbers_have_an_order():
     assert rank(EdgeList(804, edges.pairs, weights=weights))[-2:].tolist() == heavy
 
 
+def test_a_weight_that_drowns_the_others_does_not_hide_how_many_they_are():
+    """Beside 1e20 one edge of weight 1: p is 1e-20. Beside 1 ten edges of 1e-18: p is (1e-17)^10."""
+    tail, head = np.append([0, 0], np.full(11, 3)), np.append([1, 2], np.arange(4, 15))
+    weights = np.concatenate([[1e20, 1.0], [1.0], np.full(10, 1e-18)])
+    edges = edge_list(15, [tail, head])
+    order = rank(EdgeList(15, edges.pairs, weights=weights))
+    assert order[-2:].tolist() == [0, 2]
+
+
 def test_without_weights_it_is_refused():
     with pytest.raises(ValueError, match="'disparity' ranks edges by their weights, and this graph has none"):
         rank(edge_list(2, [[0], [1]]))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import coo_array
 from wis.baselines.local import rank
 
 import wis
@@ -72,10 +73,21 @@ def test_options_seeds_and_data_reach_the_other_method():
 
 def test_a_score_that_does_not_read_weights_says_so():
     graph = nx.karate_club_graph()
-    with pytest.warns(UserWarning, match="'jaccard' does not read edge weights") as caught:
+    with pytest.warns(UserWarning, match="'local:score=jaccard' does not read edge weights") as caught:
         wis.sparsify(graph, 0.5, method="local", score="jaccard")
     assert [warning.filename for warning in caught] == [__file__]
     wis.sparsify(graph, 0.5, method="local", score="threshold")
+
+
+def test_weights_that_the_score_does_not_read_may_be_anything():
+    columns = np.array([[0, 1, 0, 2, 1, 2, 2, 3], [1, 0, 2, 0, 2, 1, 3, 2]])
+    weighted = coo_array((np.array([1, 1, -0.5, -0.5, 0, 0, 1, 1]), tuple(columns)), shape=(4, 4))
+    with pytest.warns(UserWarning, match="'local' does not read edge weights"):
+        sparse = wis.sparsify(weighted, num_edges=2, method="local")
+    plain = wis.sparsify(columns, num_edges=2, method="local")
+    assert sorted(zip(*sparse.coords, strict=True)) == sorted(map(tuple, plain.T.tolist()))
+    with pytest.raises(ValueError, match="this method uses edge weights"):
+        wis.sparsify(weighted, num_edges=2, method="local", score="threshold")
 
 
 def test_bad_scores():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -28,7 +30,7 @@ def walk(graph: nx.Graph, seed: int, share: float, starts: float) -> list[tuple[
         following: list[int] = []
         for vertex in seeds:
             friends = sorted(graph[vertex], key=lambda w: (-graph.degree(w), w))
-            for friend in friends[: max(1, int(share * len(friends)))]:
+            for friend in friends[: max(1, int(Fraction(str(share)) * len(friends)))]:
                 pair = (min(vertex, friend), max(vertex, friend))
                 selected += [pair] if pair not in selected else []
                 following += [friend] if friend not in following else []
@@ -49,6 +51,16 @@ def test_against_sets(seed, share, starts):
     order = rank(edges, seed=seed, share=share, starts=starts)
     sampled = [tuple(pair) for pair in edges.pairs[:, order[::-1]].T.tolist()]
     assert sampled == walk(graph, seed, share, starts)
+
+
+def test_shares_are_those_of_the_decimal_number():
+    """0.29 * 100 is 28.999999999999996 as a float."""
+    graph = nx.star_graph(100)
+    edges = edge_list(graph)
+    for seed in range(3):
+        order = rank(edges, seed=seed, share=0.29, starts=1)
+        sampled = [tuple(pair) for pair in edges.pairs[:, order[::-1]].T.tolist()]
+        assert sampled == walk(graph, seed, 0.29, 1)
 
 
 def test_long_walks_are_done_in_slices(monkeypatch):

@@ -118,6 +118,28 @@ def test_graph_without_edges_works(name):
     torch.testing.assert_close(model(SparseFeatures(x), Graph(none, 40)), model(x, none), atol=2e-6, rtol=1e-5)
 
 
+@pytest.mark.parametrize("name", MODEL_NAMES)
+def test_more_edges_than_places_for_them(name):
+    """Parallel edges of two vertices."""
+    torch.manual_seed(0)
+    x, edge_index = torch.randn(2, 4), torch.tensor([[0, 0, 0, 1, 1, 0], [1, 1, 1, 0, 0, 1]])
+    model = seeded_model(name, x).eval()
+    ours, theirs = (torch.linspace(0.5, 1.5, 6).requires_grad_() for _ in range(2))
+    out, plain = model(x, Graph(edge_index, 2, ours)), model(x, edge_index, theirs)
+    torch.testing.assert_close(out, plain, atol=2e-6, rtol=1e-5)
+    (out**2).sum().backward()
+    (plain**2).sum().backward()
+    torch.testing.assert_close(ours.grad, theirs.grad, atol=1e-5 * float(theirs.grad.abs().max()), rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", MODEL_NAMES)
+def test_double_precision(name):
+    x, edge_index = simple_graph()
+    x = x.double()
+    model = seeded_model(name, x).double().eval()
+    torch.testing.assert_close(model(x, Graph(edge_index, len(x))), model(x, edge_index), atol=1e-6, rtol=1e-6)
+
+
 def test_gat_layer_is_pyg_s():
     x, edge_index = random_graph()
     model = seeded_model("gat", x)
