@@ -9,15 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from wis.extras import needed_for
 from wis.graphs.edge_list import EdgeList
 
 
 def import_networkit(what: str) -> ModuleType:
     """Import NetworKit, or raise an ``ImportError`` that says what needs it and how to get it."""
-    try:
+    with needed_for(what):
         import networkit
-    except ImportError as error:
-        raise ImportError(f"{what} needs NetworKit: pip install 'wis-graph[networkit]'") from error
     return networkit
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import scipy.sparse as sp
 from wis.baselines.resistance.laplacian import Laplacian, add_up
 
+from wis.extras import needed_for
 from wis.kernels import compiled
 
 _DAMPING = 4.0 / 3.0  # over the spectral radius of D^-1 A: damps the upper three quarters of the spectrum best
@@ -234,8 +235,6 @@ def _rise(
 
 def import_pyamg() -> Any:
     """Return the module pyamg, or raise ``ImportError`` that says how to get it."""
-    try:
+    with needed_for("solver='amg'"):
         import pyamg
-    except ImportError:
-        raise ImportError("solver='amg' needs pyamg: pip install 'wis-graph[pyamg]'") from None
     return pyamg

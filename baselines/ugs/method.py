@@ -65,6 +65,10 @@ def training_protocol(
             raise ValueError(f"{name} must be above 0 and at most 1, got {share!r}")
     for name, factor in (("s1", s1), ("s2", s2)):
         check_number(name, factor, at_least=0)
+    if checkpoint is not None and Path(checkpoint).suffix != ".npz":
+        raise ValueError(f"checkpoint must end in .npz, got {str(checkpoint)!r}")
+    if checkpoint is not None and not Path(checkpoint).parent.is_dir():
+        raise ValueError(f"checkpoint {str(checkpoint)!r} is in a folder that does not exist")
     return replace(_PROTOCOLS[form], **{name: value for name, value in training.items() if value is not None})
 
 
@@ -159,7 +163,7 @@ def rank(
     """
     protocol = training_protocol(
         model=model, hidden=hidden, form=form, prune=prune, s1=s1, s2=s2, prune_weights=prune_weights,
-        lr=lr, weight_decay=weight_decay, epochs=epochs, patience=patience,
+        lr=lr, weight_decay=weight_decay, epochs=epochs, patience=patience, checkpoint=checkpoint,
     )  # fmt: skip
     if edges.num_pairs == 0:
         return np.zeros(0, dtype=np.int64)
@@ -258,10 +262,6 @@ class _Store:
 
     def __init__(self, path: str | os.PathLike[str], key: str) -> None:
         self._path, self._key = Path(path), key
-        if self._path.suffix != ".npz":
-            raise ValueError(f"checkpoint must end in .npz, got {str(path)!r}")
-        if not self._path.parent.is_dir():
-            raise ValueError(f"checkpoint {str(path)!r} is in a folder that does not exist")
 
     def load(self) -> _State | None:
         if not self._path.is_file():

@@ -12,6 +12,7 @@ from wis.baselines.gnn.models import build
 from wis.baselines.gnn.protocol import MODEL_NAMES
 from wis.baselines.ugs import method as ugs
 
+import wis
 from wis.graphs.edge_list import EdgeList
 
 
@@ -183,6 +184,9 @@ def test_checkpoint_of_another_run_is_refused(tmp_path):
     data.y = 3 - data.y
     with pytest.raises(ValueError, match="belongs to another"):
         ugs.rank(edges, data=data, seed=1, **options)
+    for name in ("ugs.txt", "no/ugs.npz"):
+        with pytest.raises(ValueError, match="checkpoint"):  # before there is a graph
+            wis.Sparsify(method="ugs", checkpoint=tmp_path / name)
     with pytest.raises(ValueError, match="checkpoint needs a seed"):
         ugs.rank(edges, data=data, **options)
     with pytest.raises(ValueError, match=r"must end in \.npz"):
