@@ -36,6 +36,7 @@ def load(
     edge_attrs: str | None,
     num_nodes: int | None,
     directed: bool | None,
+    homogeneous: bool,
     method: Method | RemovalOrder,
 ) -> LoadedGraph | LoadedParts:
     """Read the file, as a removal order was read or with what a method learns from."""
@@ -48,7 +49,7 @@ def load(
     given = read_graph(graph, format=format, edge_attrs=None if of_pyg is names else names, **vars(columns))
     if isinstance(method, RemovalOrder):
         return method.read(given, edge_attrs=of_pyg)
-    loaded = load_any(given, num_nodes, directed, edge_attrs=of_pyg)
+    loaded = load_any(given, num_nodes, directed, edge_attrs=of_pyg, homogeneous=homogeneous)
     if method.learns and not isinstance(loaded, LoadedParts) and loaded.data is None:
         raise ValueError(
             f"method {method.name!r} learns from features, labels and masks, which {graph} does not have; "
@@ -89,5 +90,6 @@ def _names_in(edge_attrs: str | None) -> list[str] | None:
 def the_only(loaded: LoadedGraph | LoadedParts) -> LoadedGraph:
     """The graph of a file that holds one; ``ValueError`` if it holds several."""
     if isinstance(loaded, LoadedParts):
-        raise ValueError(f"it holds {loaded.what}, each with a budget of its own, and an order is for one graph")
+        hint = "; give --homogeneous for all of them as one graph" if "edge type" in loaded.what else ""
+        raise ValueError(f"it holds {loaded.what}, each with a budget of its own, and an order is for one graph{hint}")
     return loaded

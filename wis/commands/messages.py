@@ -40,6 +40,7 @@ _OPTIONS = (
     (r"\bedge_attrs is for \.npz files here.*", "--edge-attrs is for .npz and .pt files"),
     (r"needs executor 'ray', got '(\w+)'", r"needs --executor ray, got --executor \1"),
     (r"Pass directed=True", "Give --directed"),
+    (r"\bhomogeneous is for graphs of PyG, got .*", "--homogeneous is for .pt files of PyG"),
     (r"\bpass directed=False", "give --undirected"),
     (r"\bor directed=False", "or --undirected"),
     (r"\bheader=True\b", "--header"),

@@ -41,6 +41,12 @@ EdgeAttrs = Annotated[
     str | None,
     typer.Option(help="Arrays of .npz and .pt that follow the edges where that is open, with commas; the others stay."),
 ]
+Homogeneous = Annotated[
+    bool,
+    typer.Option(
+        "--homogeneous", metavar="", help="All edge types of a HeteroData (.pt) are one graph, of one budget."
+    ),
+]
 DEFAULT_METHOD = "wis:depth=3"
 MethodText = Annotated[
     str | None,

@@ -18,6 +18,7 @@ from wis.commands.options import (
     Format,
     GraphFile,
     Header,
+    Homogeneous,
     MaxMemory,
     MethodText,
     Names,
@@ -46,6 +47,7 @@ def order(
     header: Header = None,
     names: Names = False,
     edge_attrs: EdgeAttrs = None,
+    homogeneous: Homogeneous = False,
     max_memory: MaxMemory = None,
 ) -> None:
     """Rank all edges of a graph file once, for every budget.
@@ -72,6 +74,10 @@ def order(
     columns = TableOptions(source, target, weight, bipartite, header, names)
     if max_memory is not None:
         with naming(graph):
+            if homogeneous:
+                raise ValueError(
+                    "--homogeneous is for .pt files, and --max-memory for .npy and .parquet; leave one out"
+                )
             table, memory = open_table(graph, format, columns, edge_attrs, found, options, directed, device, max_memory)
             from wis.graph_files.streaming import rank_table
 
@@ -79,7 +85,7 @@ def order(
         meter.say(f"ranked the {num_pairs:,} edges of {graph} and wrote {out}")
         return
     with naming(graph):
-        loaded = the_only(load(graph, format, columns, edge_attrs, num_nodes, directed, found))
+        loaded = the_only(load(graph, format, columns, edge_attrs, num_nodes, directed, homogeneous, found))
         meter.lap("reading")
         ranked = edges_for(found, loaded, options, num_nodes=num_nodes)
     edges = loaded.edges

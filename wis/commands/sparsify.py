@@ -19,6 +19,7 @@ from wis.commands.options import (
     Format,
     GraphFile,
     Header,
+    Homogeneous,
     MaxMemory,
     MethodText,
     Names,
@@ -58,6 +59,7 @@ def sparsify(
     header: Header = None,
     names: Names = False,
     edge_attrs: EdgeAttrs = None,
+    homogeneous: Homogeneous = False,
     max_memory: MaxMemory = None,
 ) -> None:
     """Keep part of the edges of a graph file.
@@ -93,6 +95,10 @@ def sparsify(
         if order is not None:
             raise ValueError("give --order or --max-memory, not both: an order is read into memory whole")
         with naming(graph):
+            if homogeneous:
+                raise ValueError(
+                    "--homogeneous is for .pt files, and --max-memory for .npy and .parquet; leave one out"
+                )
             table, memory = open_table(graph, format, columns, edge_attrs, found, options, directed, device, max_memory)
             from wis.graph_files.streaming import sparsify_table
 
@@ -112,7 +118,7 @@ def sparsify(
         return
     by = found if order is None else _read_order(order, num_nodes, directed)
     with naming(graph):
-        loaded = load(graph, format, columns, edge_attrs, num_nodes, directed, by)
+        loaded = load(graph, format, columns, edge_attrs, num_nodes, directed, homogeneous, by)
         meter.lap("reading")
         if isinstance(by, RemovalOrder):
             sparse, kept, before = _by_order(the_only(loaded), by, (keep, num_edges))

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
+import torch
+from torch_geometric.data import HeteroData
 from typer.core import TyperGroup
 from typer.testing import CliRunner, Result
 from wis.experiments.__main__ import run as run_module
@@ -82,6 +84,24 @@ def test_a_graph_is_read_as_its_order_was(tmp_path: Path) -> None:
         result = run("sparsify", graph, "-o", out, "--order", saved, *arguments)
         assert result.exit_code == 1
         assert message in result.stderr
+
+
+def test_edge_types_as_one_graph(tmp_path: Path, graph: Path) -> None:
+    several, saved, out = tmp_path / "several.pt", tmp_path / "order.npz", tmp_path / "sparse.pt"
+    data = HeteroData({"a": {"x": torch.eye(4)}})
+    ring = torch.tensor([[0, 1, 1, 2, 2, 3, 3, 0], [1, 0, 2, 1, 3, 2, 0, 3]])
+    data["a", "to", "a"].edge_index, data["a", "with", "a"].edge_index = ring, ring[:, :2]
+    torch.save(data, several)
+    refused = run("order", several, "-o", saved)
+    assert "give --homogeneous for all of them as one graph" in refused.stderr
+    assert run("order", several, "-o", saved, "--homogeneous", "-m", "wis:depth=2").exit_code == 0
+    assert len(wis.RemovalOrder.load(saved)) == 4
+    for arguments in (["--order", saved], ["--homogeneous", "-m", "wis:depth=2"]):
+        assert "kept 2 of 4 edges" in run("sparsify", several, "-o", out, *arguments).stderr
+    wrong = run("sparsify", graph, "-o", tmp_path / "out.csv", "--homogeneous")
+    assert "--homogeneous is for .pt files of PyG\n" in wrong.stderr
+    both = run("sparsify", graph, "-o", tmp_path / "out.csv", "--homogeneous", "--max-memory", "1G")
+    assert "leave one out" in both.stderr
 
 
 @pytest.mark.parametrize(
