@@ -24,6 +24,14 @@ _OF_EDGES = frozenset({"e_id"})
 # Of PyG's loaders: what they were asked for, not what they sampled.
 _SUPERVISION = frozenset({"src_index", "dst_pos_index", "dst_neg_index", "input_id", "seed_time"})
 
+
+class _EdgesAlone(frozenset[str]):
+    """A kind of its own, since all empty sets are one object."""
+
+
+# ``edge_attrs`` of a graph that is read for its edges alone: nothing follows them, and nothing is asked.
+EDGES_ALONE = _EdgesAlone()
+
 # An undirected graph with one pair has two columns, as many entries as a short label of the graph.
 _FEW_COLUMNS = 2
 
@@ -113,8 +121,8 @@ def told_by_length(name: str, length: int, num_nodes: int, num_edges: int, names
 
 def check_edge_attrs(edge_attrs: Any) -> frozenset[str] | None:
     """Return the names as a set, or raise ``TypeError``."""
-    if edge_attrs is None:
-        return None
+    if edge_attrs is None or edge_attrs is EDGES_ALONE:
+        return edge_attrs
     is_list = isinstance(edge_attrs, Collection) and not isinstance(edge_attrs, str)
     if not is_list or not all(isinstance(name, str) for name in edge_attrs):
         raise TypeError(f"edge_attrs must be a list of names, got {edge_attrs!r}")

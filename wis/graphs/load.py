@@ -10,7 +10,7 @@ import numpy as np
 
 from wis.checks import check_count
 from wis.graphs import edge_index, graph_lists, scipy_matrices
-from wis.graphs.edge_attributes import check_edge_attrs
+from wis.graphs.edge_attributes import EDGES_ALONE, check_edge_attrs
 from wis.graphs.edge_list import LoadedGraph
 from wis.graphs.parts import LoadedParts
 
@@ -64,7 +64,7 @@ def load_edges(
     graph: Any, num_nodes: int | None = None, directed: bool | None = None, *, homogeneous: bool = False
 ) -> LoadedGraph:
     """Read one graph for its edges alone, so that it does not matter which attributes follow them; as there else."""
-    edge_attrs = () if _is_pyg(graph) else None
+    edge_attrs = EDGES_ALONE if _is_pyg(graph) else None
     return load_graph(graph, num_nodes, directed, edge_attrs=edge_attrs, homogeneous=homogeneous)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from wis.graphs.edge_attributes import check_are_there, fitting_levels, follows_edges, says_edges
+from wis.graphs.edge_attributes import EDGES_ALONE, check_are_there, fitting_levels, follows_edges, says_edges
 from wis.graphs.edge_list import EdgeList, check_columns, check_shape
 from wis.graphs.pyg_values import (
     Path,
@@ -126,6 +126,8 @@ def following(
     TypeError
         If one follows, and is of a type that cannot be cut.
     """
+    if edge_attrs is EDGES_ALONE:
+        return []
     names = list(edges.store.keys())
     paths = []
     for path, value in attributes(edges.store):

@@ -450,3 +450,15 @@ def test_what_has_the_length_of_the_edges_by_chance_is_not_cut() -> None:
     sparse = wis.sparsify(graphs, 0.5, directed=False)
     assert [one.fingerprint.shape for one in sparse] == [(1, 6)] * 3
     assert [one.capacity.shape for one in sparse] == [(2,), (3,), (4,)]
+
+
+def test_what_reads_edges_alone_asks_nothing() -> None:
+    """Neither what cannot be cut, nor what may belong to vertices or edges."""
+    frame = pd.DataFrame({"a": range(12)})
+    data = Data(edge_index=BOTH, num_nodes=12, edge_attr=frame, time=torch.arange(12))
+    with pytest.raises(TypeError, match="edge_attr follows the edges, and its type, DataFrame, cannot be cut"):
+        wis.sparsify(data, edge_attrs=["time"])
+    assert wis.closed_walks(data, 2).tolist() == [3] * 6 + [0] * 6
+    assert wis.walk_index(data, [0], 1) == 3
+    order = wis.removal_order(BOTH, num_nodes=12)
+    assert int(order.column_mask(data).sum()) == 6
