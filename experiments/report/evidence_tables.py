@@ -173,8 +173,13 @@ def _test(row: Mapping[Any, Any]) -> list[str]:
 
 
 def _ratio(row: Mapping[Any, Any]) -> str:
-    spread = f" [{row['low']:.2f}, {row['high']:.2f}]" if row["runs"] > 1 else ""
-    return f"{row['ratio']:.2f}{spread}"
+    spread = f" [{_two_digits(row['low'])}, {_two_digits(row['high'])}]" if row["runs"] > 1 else ""
+    return f"{_two_digits(row['ratio'])}{spread}"
+
+
+def _two_digits(ratio: float) -> str:
+    """Two decimals, and two digits of what is smaller: it is not called 0.00."""
+    return f"{ratio:.2g}" if 0 < ratio < 0.095 else f"{ratio:.2f}"
 
 
 def _paid(table: pd.DataFrame, key: tuple[str, str], share: float) -> dict[str, str]:
