@@ -12,7 +12,7 @@ def require_weights(edges: EdgeList, method: str) -> np.ndarray:
     if edges.weights is None and edges.num_pairs:
         raise ValueError(
             f"method {method!r} ranks edges by their weights, and this graph has none; pass a graph with edge weights "
-            "(edge_weight of a PyG Data, weight of a NetworkX graph, entries of a sparse matrix), or choose a method "
-            "that needs none, as 'wis'"
+            "(edge_weight of a PyG Data, weight of a NetworkX graph, entries of a sparse matrix, of a file the column "
+            "that weight= or --weight names), or choose a method that needs none, as 'wis'"
         )
     return np.zeros(0) if edges.weights is None else edges.weights

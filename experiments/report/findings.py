@@ -15,7 +15,7 @@ from wis.experiments.report.labels import score_label
 from wis.experiments.report.leaderboard import leaderboard
 from wis.experiments.report.published import beside_published
 from wis.experiments.report.side_by_side import join, side_by_side
-from wis.experiments.sweep.results import Results, read_results
+from wis.experiments.sweep.results import Results, clean, read_results
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def read_findings(*folders: Path) -> Findings:
         if folder.resolve() in [other.resolve() for other in folders[:i]]:
             raise ValueError(f"run folder {folder} is given twice; its runs would count twice")
     runs = [read_results(folder) for folder in folders]
-    results = join(runs)
+    results = join(runs, [clean(folder.resolve().name) for folder in folders])
     if (results.cells["status"] == "missing").all():
         raise ValueError(f"no run in {' or '.join(map(str, folders))} has finished yet, so there is nothing to report")
     cells = analysis.finished(results)

@@ -11,14 +11,15 @@ from wis.experiments.report.analysis import GRID
 from wis.experiments.sweep.results import Results
 
 
-def join(runs: Sequence[Results]) -> Results:
+def join(runs: Sequence[Results], folders: Sequence[str]) -> Results:
     """The results of several run folders as one.
 
     A data set that several runs have is called by the name of the run too, as ``Cora [paper]``: their protocols may
     differ, so that no run of one is paired with a run of the other. ``cells`` has its plain name as ``original`` and
-    the name of the run as ``run``.
+    the name of the run as ``run``: that of the plan, or of the folder where plans have the same name.
     """
-    names = _distinct([str(results.plan["name"]) for results in runs])
+    plans = [str(results.plan["name"]) for results in runs]
+    names = _distinct([plan if plans.count(plan) == 1 else name for plan, name in zip(plans, folders, strict=True)])
     often = Counter(dataset for results in runs for dataset in set(results.cells["dataset"]))
     parts = [_renamed(results, name, often) for results, name in zip(runs, names, strict=True)]
     environments = [facts for part in parts for facts in part.environments]

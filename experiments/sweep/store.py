@@ -182,8 +182,9 @@ class Store:
         lost = sum(key not in wanted for (key,) in self._database.execute(query))
         if lost:
             raise ValueError(
-                f"{self._folder} holds another plan: {lost:,} of its finished runs are not in this one (or were made "
-                "by another version or on another device) and would be in no report; give another --out"
+                f"{self._folder} holds another plan: {lost:,} of its finished runs are not in this one and would be in "
+                "no report. The file of a graph or a model may have changed since, or the version or the device; give "
+                "another --out"
             )
 
     def add_dataset(self, name: str, facts: Mapping[str, Any]) -> None:

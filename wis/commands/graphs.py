@@ -22,6 +22,8 @@ def check_output(graph: Path, out: Path, format: str | None) -> None:
     from wis.graph_files.open_graph import check_same_format, format_of
 
     check_place(out)
+    if out.exists() and graph.exists() and out.samefile(graph):
+        raise ValueError(f"--out is {graph} itself, whose edges would be lost; give another file")
     try:
         format_of(graph, format, "GRAPH")
         check_same_format(graph, out, format, "--out")

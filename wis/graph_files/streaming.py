@@ -227,10 +227,14 @@ def _disk_bytes(method: Method) -> int:
 def _check_disk(table: NpyTable | ParquetTable, out: Path, need: int, memory: int) -> None:
     """Say what memory and disk it takes, and raise ``OSError`` if the disk has less."""
     free = shutil.disk_usage(out.parent).free
-    what = f"{table.path}: {table.num_rows:,} rows, with up to {need / 1e9:,.1f} GB of disk in {out.parent.resolve()}"
-    _log.info("%s and below %s GB of memory", what, f"{memory / 1e9:,.1f}")
+    what = f"{table.path}: {table.num_rows:,} rows, with up to {_size(need)} of disk in {out.parent.resolve()}"
+    _log.info("%s and below %s of memory", what, _size(memory))
     if need > free:
-        raise OSError(errno.ENOSPC, f"{what}, where {free / 1e9:,.1f} GB are free", str(out))
+        raise OSError(errno.ENOSPC, f"{what}, where {_size(free)} are free", str(out))
+
+
+def _size(count: float) -> str:
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
 
 
 def _room(table: EdgeTable, pairs: PairFile, memory: int, method: Method) -> int:

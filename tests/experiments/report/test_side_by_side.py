@@ -33,12 +33,12 @@ def folders(tmp_path_factory):
 
 def test_runs_of_one_data_set_stand_side_by_side(folders):
     findings = read_findings(*folders)
-    assert [group.dataset for group in findings.groups] == ["digits", "Cora [made-up 1]", "Cora [made-up 2]"]
+    assert [group.dataset for group in findings.groups] == ["digits", "Cora [a]", "Cora [b]"]
     table = findings.side_by_side.set_index(["method", "removed", "run"])["mean"]
     assert set(findings.side_by_side["original"]) == {"Cora"}
-    for i, folder in enumerate(folders):
+    for folder in folders:
         alone = read_findings(folder).accuracy.query("dataset == 'Cora'").set_index(["method", "removed"])["mean"]
-        together = table.xs(f"made-up {i + 1}", level="run")
+        together = table.xs(folder.name, level="run")
         pd.testing.assert_series_equal(together, alone)
 
 
@@ -70,7 +70,7 @@ def test_a_folder_counts_once(folders):
 
 def test_the_paper_is_beside_both(folders):
     published = read_findings(*folders).published
-    assert set(published["dataset"]) == {"Cora [made-up 1]", "Cora [made-up 2]"}
+    assert set(published["dataset"]) == {"Cora [a]", "Cora [b]"}
     assert set(published["published"]) == {80.6, 84.9}
 
 

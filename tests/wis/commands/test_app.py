@@ -65,6 +65,16 @@ def test_one_order_serves_every_budget(graph: Path) -> None:
         assert kept == {tuple(pair) for pair in order.edges[:, 4 - num_edges :].T.tolist()}
 
 
+@pytest.mark.parametrize("name", ["graph.csv", "link.csv"])
+def test_a_graph_is_not_replaced_by_a_part_of_it(graph: Path, name: str) -> None:
+    graph.with_name("link.csv").symlink_to(graph)
+    before = graph.read_bytes()
+    result = run("sparsify", graph, "-o", graph.with_name(name))
+    assert result.exit_code == 1
+    assert f"--out is {graph} itself, whose edges would be lost; give another file" in result.stderr
+    assert graph.read_bytes() == before
+
+
 def test_a_graph_is_read_as_its_order_was(tmp_path: Path) -> None:
     """Read as undirected, or without vertices that have no edge, it would be another graph."""
     graph, saved, out = tmp_path / "graph.csv", tmp_path / "order.npz", tmp_path / "out.csv"
@@ -111,6 +121,7 @@ def test_edge_types_as_one_graph(tmp_path: Path, graph: Path) -> None:
         (["--device", "tpu"], "--device must be one of 'auto', 'cpu', 'cuda', got 'tpu'\n"),
         (["--seed", -1], "--seed must not be negative, got -1"),
         (["--edge-attrs", "a"], "--edge-attrs is for .npz and .pt files\n"),
+        (["--method", "random:keep_connected=1"], "keep_connected must be True or False"),
     ],
 )
 def test_errors_name_options_as_they_are_here(graph: Path, arguments: list[Any], message: str) -> None:

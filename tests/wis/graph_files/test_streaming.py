@@ -166,8 +166,8 @@ def test_tells_what_it_takes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -
     caplog.set_level("INFO")
     result = run("sparsify", graph, "-o", out, "-m", "wis:depth=2", "--max-memory", ENOUGH, "--num-nodes", 300)
     assert result.exit_code == 0
-    assert "400 rows, with up to 0.0 GB of disk" in caplog.text
-    assert "below 0.5 GB of memory" in caplog.text
+    assert "400 rows, with up to 0.0 MB of disk" in caplog.text
+    assert "below 524.3 MB of memory" in caplog.text
     assert f"edges of {graph} and wrote {out} in " in result.stderr
 
 
@@ -327,7 +327,7 @@ def test_a_full_disk_is_told_before_the_work(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(streaming.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10}))
     result = run("sparsify", graph, "-o", out, "-m", "wis:depth=2", "--max-memory", ENOUGH)
     assert result.exit_code == 1
-    assert "GB are free" in result.stderr
+    assert "0.0 MB are free" in result.stderr
     assert not out.exists()
 
 
