@@ -117,7 +117,7 @@ def sweep(
     chosen = load_plan(plan, **changes)
     folder = out or Path("runs", chosen.folder_name if changes else chosen.name)
     if dry_run:
-        typer.echo(plan_text(chosen.to_dict()) + f"# {chosen.size}")
+        typer.echo(plan_text(chosen.to_dict()) + f"# {chosen.size}; data sets and the run folder were not looked at")
         return
     if estimate:
         _print_estimate(chosen, folder, data_root, workers)

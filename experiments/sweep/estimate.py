@@ -19,6 +19,7 @@ from wis.experiments.sweep.batches import choose_batches
 from wis.experiments.sweep.plan import Plan
 from wis.experiments.sweep.runs import Run, Sparsifier, expand
 from wis.experiments.sweep.store import finished_runs
+from wis.experiments.sweep.sweep import check_own_graphs
 from wis.experiments.sweep.work import compile_kernels, dataset
 
 import wis
@@ -94,6 +95,7 @@ def estimate(plan: Plan, folder: Path, *, data_root: Path | None = None, workers
     ValueError, FileNotFoundError
         If a data set is not there, cannot be used, or does not fit into memory.
     """
+    check_own_graphs(plan)
     batches = choose_batches(plan, folder, data_root=data_root, workers=workers)
     runs = {cell.run.key: cell.run for cell in expand(plan, find_device(plan.device).type, batches)}
     finished = finished_runs(folder, plan.to_dict())

@@ -142,7 +142,7 @@ def run_sweep(
     if not _missing(finished, runs, retry_failed):
         announce(Extent(len(runs), len(runs), workers))
         return _tally(finished, runs)
-    _check_own_graphs(plan)
+    check_own_graphs(plan)
     with Store(folder) as store:
         store.begin(plan.to_dict(), command, cells, environment(device, workers))
         with replace_file(folder / "plan.yaml") as path:
@@ -177,7 +177,7 @@ def _executor(
     return Remote(RayCluster(address, gpu=device == "cuda"), data_root)
 
 
-def _check_own_graphs(plan: Plan) -> None:
+def check_own_graphs(plan: Plan) -> None:
     """Raise ``ValueError`` unless the user's own graphs of a plan have what all of its runs need."""
     from wis.baselines.gnn.data import check_data
 

@@ -145,6 +145,9 @@ class EdgeTable(abc.ABC):
         self._vertices = Vertices(named=named, bipartite=bipartite)
         self._rows: Rows | None = None
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.path)!r})"
+
     @property
     def edge_index(self) -> np.ndarray:
         """int64 ``[2, E]``: the endpoints of the rows, in their order. O(E) time and memory at each call.

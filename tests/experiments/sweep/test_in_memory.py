@@ -10,6 +10,7 @@ import pytest
 import torch
 from wis.experiments.datasets.splits import MASKS
 from wis.experiments.sweep import work
+from wis.experiments.sweep.estimate import estimate
 from wis.experiments.sweep.in_memory import sweep_graph
 from wis.experiments.sweep.plan import Plan
 from wis.experiments.sweep.results import read_results
@@ -69,6 +70,8 @@ def test_graphs_that_do_not_fit_are_refused_before_anything_runs(tmp_path):
     plan = {"name": "mine", "datasets": "one.pt", **FIELDS}
     with pytest.raises(ValueError, match="masks of one split, and the plan asks for 3: give --split-seeds 0"):
         run_sweep(Plan.from_dict({**plan, "split_seeds": "0:3"}), tmp_path / "run", progress=False)
+    with pytest.raises(ValueError, match="masks of one split, and the plan asks for 3: give --split-seeds 0"):
+        estimate(Plan.from_dict({**plan, "split_seeds": "0:3"}), tmp_path / "run")
     data.val_mask = torch.zeros_like(data.val_mask)
     wis.write_graph(data, "empty.pt")
     with pytest.raises(ValueError, match="empty.pt: data.val_mask selects no vertex"):
