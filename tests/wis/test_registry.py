@@ -230,7 +230,7 @@ def test_a_method_as_an_option_of_another() -> None:
     assert text == "local:score='wis:depth=2,ties=random'"
     assert parse_method(text) == ("local", options)
     assert parse_method("local:score=wis:depth=2") == ("local", {"score": "wis:depth=2"})
-    assert parse_method("ugs:checkpoint=it's.pt,epochs=3") == ("ugs", {"checkpoint": "it's.pt", "epochs": 3})
+    assert parse_method("ugs:checkpoint=it's.npz,epochs=3") == ("ugs", {"checkpoint": "it's.npz", "epochs": 3})
 
 
 def test_a_broken_package_takes_no_other_method_along(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,7 +77,7 @@ def plain_training(model, data, protocol, batches=None):
         model.eval()
         with torch.no_grad():
             right = model(data.x, data.edge_index).argmax(dim=1) == data.y
-        val, test = (float(right[mask].float().mean()) for mask in (data.val_mask, data.test_mask))
+        val, test = (float(right[mask].double().mean()) for mask in (data.val_mask, data.test_mask))
         best = Outcome(test, val, epoch, epoch) if val > best.val_score else best
     return Outcome(best.test_score, best.val_score, best.best_epoch, protocol.epochs, float(loss.detach()))
 
@@ -138,8 +138,8 @@ def test_on_best_sees_the_parameters_that_were_measured():
         model, kept = build(name, 100, 2), []
         best = train(model, ready, Protocol(epochs=12), on_best=lambda m=model, k=kept: k.append(copy.deepcopy(m)))
         right = predict(kept[-1], ready).argmax(dim=1) == ready.labels
-        assert float(right[ready.val].float().mean()) == best.val_score
-        assert float(right[ready.test].float().mean()) == best.test_score
+        assert float(right[ready.val].double().mean()) == best.val_score
+        assert float(right[ready.test].double().mean()) == best.test_score
 
 
 def test_penalty_and_further_parameters_are_learned():
