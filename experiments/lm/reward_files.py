@@ -117,7 +117,7 @@ def _of_matrix(matrix: np.ndarray, path: Path) -> Iterator[Sample]:
 
 
 def _of_csv(path: Path) -> Iterator[Sample]:
-    with path.open(newline="", encoding="utf-8") as file:
+    with path.open(newline="", encoding="utf-8-sig") as file:
         for number, cells in enumerate(csv.reader(file), 1):
             for cell in cells:
                 if cell.strip():
@@ -261,6 +261,8 @@ def parse_weights(text: str | None) -> Mapping[str, float] | None:
             weights[name] = float(weight or 1)
         except ValueError:
             raise ValueError(f"--reward needs columns as 'accuracy,format=0.5', got {text!r}") from None
+        if not math.isfinite(weights[name]):
+            raise ValueError(f"--reward needs weights that are finite numbers, got {text!r}")
     if "" in weights:
         raise ValueError(f"--reward needs columns as 'accuracy,format=0.5', got {text!r}")
     return weights

@@ -118,6 +118,17 @@ def test_weights_that_cannot_be_read(text):
         parse_weights(text)
 
 
+@pytest.mark.parametrize("text", ["acc=nan", "acc=inf,format"])
+def test_weights_are_finite(text):
+    with pytest.raises(ValueError, match="--reward needs weights that are finite numbers"):
+        parse_weights(text)
+
+
+def test_a_csv_of_a_spreadsheet_begins_with_a_mark(tmp_path):
+    (tmp_path / "r.csv").write_text("0,1\n", encoding="utf-8-sig")
+    assert read_rewards(tmp_path / "r.csv") == [Sample("0", 0), Sample("0", 1)]
+
+
 def test_a_column_has_one_weight():
     with pytest.raises(ValueError, match="--reward must name each column once, got 'acc' twice in 'acc,acc=0.5'"):
         parse_weights("acc,acc=0.5")

@@ -339,3 +339,11 @@ def test_a_yaml_file_without_settings_is_refused(tmp_path):
     file.write_text("- 1\n- 2\n")
     with pytest.raises(ValueError, match="must hold settings"):
         find("verl").parse([str(file)])
+
+
+@pytest.mark.parametrize("content", [b"a: [1, 2\nb: }", b"a: \x00", b"a: \xff"])
+def test_what_is_no_yaml_is_refused_by_its_name(tmp_path, content):
+    file = tmp_path / "bad.yaml"
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match="bad.yaml is no YAML file that can be read"):
+        find("verl").parse([str(file)])

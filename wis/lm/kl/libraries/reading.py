@@ -205,7 +205,10 @@ def from_files(words: list[str]) -> dict[str, Any]:
         if "=" in word or not word.endswith((".yaml", ".yml")):
             found |= assignments([word])
             continue
-        loaded = yaml.safe_load(Path(word).read_text(encoding="utf-8"))
+        try:
+            loaded = yaml.safe_load(Path(word).read_text(encoding="utf-8"))
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ValueError(f"{word} is no YAML file that can be read: {error}") from error
         if not isinstance(loaded, Mapping):
             raise ValueError(f"{word} must hold settings, as 'name: value' lines")
         found |= flattened(loaded)
