@@ -95,7 +95,7 @@ def _read_all(files: Iterable[Path], columns: Columns) -> Iterator[Sample]:
     before: list[Any] = []
     for file in files:
         if file.suffix == ".npy":
-            yield from _of_matrix(np.load(file, allow_pickle=False), file)
+            yield from _of_matrix(file)
         elif file.suffix == ".csv":
             yield from _of_csv(file)
         elif file.suffix == ".jsonl":
@@ -108,7 +108,13 @@ def _read_all(files: Iterable[Path], columns: Columns) -> Iterator[Sample]:
             before = now
 
 
-def _of_matrix(matrix: np.ndarray, path: Path) -> Iterator[Sample]:
+def _of_matrix(path: Path) -> Iterator[Sample]:
+    try:
+        matrix = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{path} is no array that NumPy can read: {error}") from error
+    if not isinstance(matrix, np.ndarray):
+        raise ValueError(f"{path} is an archive of arrays; give a matrix [inputs, samples] in a .npy file")
     if matrix.ndim != 2:
         raise ValueError(f"{path} must hold a matrix [inputs, samples], got the shape {list(matrix.shape)}")
     for row, rewards in enumerate(matrix.tolist()):

@@ -112,6 +112,21 @@ def test_what_is_no_rewards(tmp_path):
         read_rewards(tmp_path / "r.npy")
 
 
+def test_what_is_no_matrix(tmp_path):
+    file = tmp_path / "r.npy"
+    np.save(file, np.zeros((2, 2)))
+    file.write_bytes(file.read_bytes()[:60])
+    with pytest.raises(ValueError, match=r"r\.npy is no array that NumPy can read"):
+        read_rewards(file)
+    np.save(file, np.array([[{}, {}]]))
+    with pytest.raises(ValueError, match=r"r\.npy is no array that NumPy can read"):
+        read_rewards(file)
+    with file.open("wb") as stream:
+        np.savez(stream, a=np.zeros(2))
+    with pytest.raises(ValueError, match=r"r\.npy is an archive of arrays"):
+        read_rewards(file)
+
+
 @pytest.mark.parametrize("text", ["a=x", "=1", "a,,b"])
 def test_weights_that_cannot_be_read(text):
     with pytest.raises(ValueError, match="--reward needs columns as"):

@@ -130,9 +130,17 @@ def _filled(configuration: KLConfiguration, batch: Batch) -> _Filled:
     for name, part in {"rewards": batch.rewards, "weights": batch.weights}.items():
         if part is not None and part.shape != shape[:1]:
             raise ValueError(f"{name} must have one number an output, {list(shape[:1])}, got {list(part.shape)}")
+    if batch.rewards is not None and not bool(torch.isfinite(batch.rewards).all()):
+        raise ValueError(f"rewards must be finite numbers, got {batch.rewards.tolist()}")
+    if batch.weights is not None and not bool((torch.isfinite(batch.weights) & (batch.weights >= 0)).all()):
+        raise ValueError(f"weights must be finite and not negative, got {batch.weights.tolist()}")
     mask = batch.mask.bool()
     if not bool(mask.any(1).all()):
-        raise ValueError("mask must leave every output at least one token")
+        empty = int(torch.nonzero(~mask.any(1))[0])
+        raise ValueError(
+            f"mask must leave every output at least one token, got none at output {empty}; leave such outputs out (TRL "
+            "makes them where mask_truncated_completions=True)"
+        )
     group = shape[0] if batch.group_size is None else batch.group_size
     if group < 1 or shape[0] % group:
         raise ValueError(f"group_size must divide the {shape[0]} outputs, got {group}")

@@ -192,7 +192,9 @@ def test_full_needs_the_vocabulary():
         ({"rewards": torch.zeros(1)}, r"rewards must have one number an output, \[4\], got \[1\]"),
         ({"weights": torch.ones(4, 5)}, r"weights must have one number an output, \[4\], got \[4, 5\]"),
         ({"log_probs": torch.zeros(4)}, r"log_probs must have the shape \[outputs, tokens\], got \[4\]"),
-        ({"mask": torch.zeros(4, 5)}, "at least one token"),
+        ({"mask": torch.zeros(4, 5)}, "at least one token, got none at output 0; leave such outputs out"),
+        ({"rewards": torch.tensor([0, 1, torch.nan, 1])}, "rewards must be finite numbers"),
+        ({"weights": torch.tensor([0.5, 1, -0.5, 0])}, "weights must be finite and not negative"),
         ({"group_size": 3}, "group_size must divide the 4 outputs, got 3"),
     ],
 )
