@@ -173,11 +173,11 @@ def _test(row: Mapping[Any, Any]) -> list[str]:
 
 
 def _ratio(row: Mapping[Any, Any]) -> str:
-    spread = f" [{_two_digits(row['low'])}, {_two_digits(row['high'])}]" if row["runs"] > 1 else ""
-    return f"{_two_digits(row['ratio'])}{spread}"
+    spread = f" [{_decimals(row['low'])}, {_decimals(row['high'])}]" if row["runs"] > 1 else ""
+    return f"{_decimals(row['ratio'])}{spread}"
 
 
-def _two_digits(ratio: float) -> str:
+def _decimals(ratio: float) -> str:
     """Two decimals, and two digits of what is smaller: it is not called 0.00."""
     return f"{ratio:.2g}" if 0 < ratio < 0.095 else f"{ratio:.2f}"
 

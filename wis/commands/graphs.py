@@ -68,6 +68,7 @@ def open_table(
     method: Method,
     options: Mapping[str, Any],
     directed: bool | None,
+    homogeneous: bool,
     device: str,
     max_memory: str,
 ) -> tuple[Any, int]:
@@ -77,6 +78,8 @@ def open_table(
     from wis.graph_files.open_graph import read_graph
     from wis.graph_files.streaming import check_streams
 
+    if homogeneous:
+        raise ValueError("--homogeneous is for .pt files, and --max-memory for .npy and .parquet; leave one out")
     memory = check_bytes("max_memory", max_memory)
     table = read_graph(graph, format=format, edge_attrs=_names_in(edge_attrs), **vars(columns))
     check_streams(table, method, options, directed=bool(directed), device=device)

@@ -74,11 +74,9 @@ def order(
     columns = TableOptions(source, target, weight, bipartite, header, names)
     if max_memory is not None:
         with naming(graph):
-            if homogeneous:
-                raise ValueError(
-                    "--homogeneous is for .pt files, and --max-memory for .npy and .parquet; leave one out"
-                )
-            table, memory = open_table(graph, format, columns, edge_attrs, found, options, directed, device, max_memory)
+            table, memory = open_table(
+                graph, format, columns, edge_attrs, found, options, directed, homogeneous, device, max_memory
+            )
             from wis.graph_files.streaming import rank_table
 
             num_pairs = rank_table(table, out, memory, found, options, seed=seed, num_nodes=num_nodes, lap=meter.lap)

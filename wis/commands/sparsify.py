@@ -95,11 +95,9 @@ def sparsify(
         if order is not None:
             raise ValueError("give --order or --max-memory, not both: an order is read into memory whole")
         with naming(graph):
-            if homogeneous:
-                raise ValueError(
-                    "--homogeneous is for .pt files, and --max-memory for .npy and .parquet; leave one out"
-                )
-            table, memory = open_table(graph, format, columns, edge_attrs, found, options, directed, device, max_memory)
+            table, memory = open_table(
+                graph, format, columns, edge_attrs, found, options, directed, homogeneous, device, max_memory
+            )
             from wis.graph_files.streaming import sparsify_table
 
             kept, before = sparsify_table(
