@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from wis.experiments.pages.tables import markdown
 
 from benchmarks import graphs, timing
@@ -160,9 +161,9 @@ class _LastMessage(logging.Handler):
 def _least_bytes(edges: EdgeList, depth: int) -> int:
     """Bytes that a run must move: arcs, triangles and values read, keys written and sorted once, the order written."""
     from wis.engine.cuda.keys import POINTS
-    from wis.engine.triangles.listing import list_triangles
+    from wis.engine.triangles.listing import count_triangles
 
-    triangles = 12 * len(list_triangles(edges).entries) if depth == 3 else 0
+    triangles = 12 * int(count_triangles(edges).sum(dtype=np.int64)) if depth == 3 else 0
     return edges.num_pairs * (2 * 8 + 2 * 16 * POINTS + 4) + 16 * edges.num_nodes + triangles
 
 

@@ -21,6 +21,7 @@ from benchmarks import graphs, timing
 from wis.engine.degrees import cpu, local_maxima
 from wis.engine.task import Task
 from wis.engine.triangles import cpu as triangles
+from wis.engine.triangles.apexes import make_arcs
 from wis.engine.triangles.listing import list_triangles
 from wis.graphs.edge_list import EdgeList
 from wis.machine import usable_cores
@@ -47,7 +48,7 @@ def listing(edges: EdgeList, threads: list[int]) -> dict[str, Callable[[], np.nd
 
 
 def _entries(edges: EdgeList, threads: int) -> np.ndarray:
-    return list_triangles(edges, threads=threads).entries
+    return list_triangles(edges, make_arcs(edges), threads=threads).entries
 
 
 def rows(name: str, edges: EdgeList, ways: dict[str, Callable[[], np.ndarray]], runs: int) -> list[tuple[str, ...]]:

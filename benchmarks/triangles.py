@@ -27,7 +27,7 @@ from wis.machine import PeakMemory
 # Shares of what lists of all triangles take, as the option memory; 1 is the lists themselves.
 SHARES = (1.0, 0.1, 0.0)
 TARGET = 3.0
-BYTES_A_TRIANGLE = 36
+BYTES_A_TRIANGLE = 12
 
 
 def load(name: str, data_root: str | None) -> EdgeList | None:

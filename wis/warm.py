@@ -26,6 +26,8 @@ SMALL = np.array([[0, 0, 1, 2], [1, 2, 2, 3]])
 DENSE = np.stack(np.triu_indices(100, k=1))
 # A ring with chords, which spectral sparsification does not solve by hand.
 _RING = np.stack([np.tile(np.arange(60), 2), np.concatenate([(np.arange(60) + step) % 60 for step in (1, 7)])])
+# More neighbours than numbers of 16 bits tell apart, for which 2-WIS takes wider ones; and a triangle.
+_HUB = np.stack([np.append(np.zeros(70_000, dtype=np.int64), 1), np.append(np.arange(1, 70_001), 2)])
 # Options of WIS that have kernels of their own.
 _MORE: tuple[dict[str, Any], ...] = (
     {},
@@ -108,6 +110,10 @@ def _forms() -> Iterator[tuple[str, Callable[[], object]]]:
             yield f"{record.name} on disk", partial(_by_score, record)
     searched = partial(wis.removal_order, undirected, num_nodes=num_nodes, depth=3, memory=0)
     yield "wis:depth=3,memory=0 on an undirected graph", searched
+    hub = np.hstack([_HUB, _HUB[::-1]])
+    for memory in (None, 0):
+        at_hub = partial(wis.sparsify, hub, num_edges=_HUB.shape[1] - 1, depth=3, memory=memory)
+        yield f"wis:depth=3,memory={memory} on a graph with a large hub", at_hub
     for depth in (2, 3):
         yield f"closed_walks, depth {depth}", partial(wis.closed_walks, undirected, depth, num_nodes=num_nodes)
         yield f"walk_index, depth {depth}", partial(wis.walk_index, undirected, [0, 1], depth, num_nodes=num_nodes)

@@ -13,12 +13,11 @@ See docs/engine.md, section 8. Source: Razin, Verbin and Cohen (NeurIPS 2023, ar
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from wis.engine.task import Task
-from wis.engine.triangles.apexes import find_last_triangles, make_arcs, take_out
+from wis.engine.triangles.apexes import Arcs, make_arcs, take_out
 from wis.engine.triangles.dense import first_removals
 from wis.engine.triangles.edge_table import (
     BEFORE,
@@ -42,19 +41,19 @@ from wis.engine.triangles.queue import bucket_of, pop_best, reevaluate, settle, 
 from wis.engine.triangles.snapshots import snapshot_size
 from wis.engine.triangles.state import (
     APEX,
-    AT_HEAD,
-    AT_TAIL,
     COUNTERS,
     DONE,
     ENTRY_COLUMNS,
     FLOOR,
+    GOING_COLUMNS,
+    HEAD_EDGE,
     IN_HEAP,
     KEY_COLUMNS,
     NEAR,
-    PLACE_COLUMNS,
     ROUND,
     RUN_COLUMNS,
     START,
+    TAIL_EDGE,
     TOKENS,
     TRIANGLES,
     WIDTH,
@@ -86,11 +85,12 @@ def removal_order(task: Task) -> np.ndarray:
 
     Notes
     -----
-    Memory: up to 150 bytes a pair, and 36 bytes a triangle for lists of them. Where the lists are larger than
-    ``task.memory`` or, if that is None, than what is free, triangles are searched for in their place, for 20 bytes a
-    pair more, until those that are left fit. Time: listing the triangles, constant time for each of them when it goes,
-    and a pass over the triangles of an edge whenever it comes to the top of the queue; searching, a pass over the
-    neighbours of its ends. While a graph is so dense that rows of bits are faster, they are used (`dense`).
+    Memory: up to 170 bytes a pair, and 12 a triangle for lists of them (24 where a vertex has more than 2^16
+    neighbours). Where the lists are larger than ``task.memory`` or, if that is None, than what is free, triangles are
+    searched for in their place until those that are left fit. Time: listing the triangles, constant time for each of
+    them when it goes, and a pass over the triangles of an edge whenever it comes to the top of the queue; searching, a
+    pass over the neighbours of its ends. While a graph is so dense that rows of bits are faster, they are used
+    (`dense`).
     """
     task.require(3)
     found = []
@@ -113,16 +113,17 @@ def by_search(task: Task) -> np.ndarray:
     np.ndarray
         int64 ``[k]``: positions of pairs; ``k`` is ``limit`` or a multiple of ``chunk``, and 0 where the lists fit.
     """
-    if lists_fit(task, most_triangles(task.edges)):
+    most_neighbours = int(task.edges.degrees().max(initial=0))
+    if lists_fit(task, most_triangles(task.edges), most_neighbours):
         return np.empty(0, dtype=np.int64)
     count = count_triangles(task.edges, progress=task.progress)
-    if lists_fit(task, num_triangles := int(count.sum(dtype=np.int64)) // 3):
+    if lists_fit(task, num_triangles := int(count.sum(dtype=np.int64)) // 3, most_neighbours):
         return np.empty(0, dtype=np.int64)
-    say_what_searching_needs(task, num_triangles)
-    state = _prepare(task, count, 0, _searched(task.edges, count))
+    say_what_searching_needs(task, num_triangles, most_neighbours)
+    state = _prepare(task, count, make_arcs(task.edges))
     order = np.empty(task.limit, dtype=np.int64)
     with track(task.limit, f"{task.name}, searching for triangles", enabled=task.progress) as advance:
-        while (done := int(state.counters[DONE])) < task.limit and not _lists_pay(task, state):
+        while (done := int(state.counters[DONE])) < task.limit and not _lists_pay(task, state, most_neighbours):
             _remove_best(state, order, min(done + _SLICE, task.limit), task.chunk)
             advance(int(state.counters[DONE]) - done)
     return order[:done]
@@ -132,9 +133,9 @@ def by_lists(task: Task, threads: int | None = None) -> np.ndarray:
     """The order of :func:`removal_order`, by lists of triangles only, which so many threads make; None: as pay."""
     if task.limit == 0:
         return np.empty(0, dtype=np.int64)
-    triangles = list_triangles(task.edges, threads=threads, progress=task.progress)
-    start = triangles.start
-    state = _prepare(task, np.diff(start).astype(np.int32), start[:-1], _listed(triangles))
+    arcs = make_arcs(task.edges)
+    listed = list_triangles(task.edges, arcs, threads=threads, progress=task.progress)
+    state = _prepare(task, np.diff(listed.start).astype(np.int32), arcs, listed)
     order = np.empty(task.limit, dtype=np.int64)
     with track(task.limit, task.name, enabled=task.progress) as advance:
         while (done := int(state.counters[DONE])) < task.limit:
@@ -143,10 +144,10 @@ def by_lists(task: Task, threads: int | None = None) -> np.ndarray:
     return order
 
 
-def _lists_pay(task: Task, state: State) -> bool:
+def _lists_pay(task: Task, state: State, most_neighbours: int) -> bool:
     """Whether lists of the triangles left fit, and these are not so few that they are found as fast."""
     triangles, left = int(state.counters[TRIANGLES]), task.edges.num_pairs - int(state.counters[DONE])
-    return triangles > _FEW_TRIANGLES * left and lists_fit(task, triangles)
+    return triangles > _FEW_TRIANGLES * left and lists_fit(task, triangles, most_neighbours)
 
 
 def _without(task: Task, pairs: np.ndarray) -> Task:
@@ -160,33 +161,8 @@ def _without(task: Task, pairs: np.ndarray) -> Task:
     )
 
 
-def _listed(triangles: Triangles) -> dict[str, Any]:
-    """The fields of a state whose triangles are listed."""
-    return {
-        "searched": False,
-        "entries": triangles.entries,
-        "removed": np.zeros(len(triangles.start) // 8 + 1, dtype=np.uint8),
-        "place": np.empty((0, PLACE_COLUMNS), dtype=np.int64),
-        "arcs": np.empty(0, dtype=np.uint32),
-        "arc_edge": np.empty(0, dtype=np.int32),
-    }
-
-
-def _searched(edges: EdgeList, count: np.ndarray) -> dict[str, Any]:
-    """The fields of a state whose triangles are searched for."""
-    place, arcs, arc_edge = make_arcs(edges)
-    return {
-        "searched": True,
-        "entries": np.empty((2 * int(count.max(initial=0)), ENTRY_COLUMNS), dtype=np.int32),
-        "removed": np.empty(0, dtype=np.uint8),
-        "place": place,
-        "arcs": arcs,
-        "arc_edge": arc_edge,
-    }
-
-
-def _prepare(task: Task, count: np.ndarray, start: np.ndarray | int, source: dict[str, Any]) -> State:
-    """The state at the beginning; ``start`` is where the entries of each edge begin."""
+def _prepare(task: Task, count: np.ndarray, arcs: Arcs, listed: Triangles | None = None) -> State:
+    """The state at the beginning, in which triangles are searched for unless they are listed."""
     n, m = task.edges.num_nodes, task.edges.num_pairs
     most_count = int(count.max(initial=0))
     if most_count >= _MOST_COUNT:
@@ -197,21 +173,26 @@ def _prepare(task: Task, count: np.ndarray, start: np.ndarray | int, source: dic
     # Where values are large, a bucket is a range of them, and the heap sorts what it holds.
     shift = max(largest.bit_length() - _MOST_BUCKETS.bit_length() + 1, 0)
     key = np.empty((m, KEY_COLUMNS), dtype=np.int64)
-    key[:, START] = start
+    key[:, START] = 0 if listed is None else listed.start[:-1]
     pool = int(_POOL * m)
     state = State(
         free=FREE,
         shift=shift,
+        searched=listed is None,
         value=value,
         edge=edge_table(task, count),
         key=key,
+        entries=np.empty_like(arcs.numbers, shape=(most_count, ENTRY_COLUMNS)) if listed is None else listed.entries,
+        going=np.empty((most_count, GOING_COLUMNS), dtype=np.int32),
+        place=arcs.place,
+        arcs=arcs.arcs,
+        arc_edge=arcs.arc_edge,
         snapshot=np.empty(pool + 2 * snapshot_size(most_count), dtype=np.int64),
         pool=pool,
         runs=np.empty((most_count + NEAR, RUN_COLUMNS), dtype=np.int64),
         first=np.full((largest >> shift) + 2, -1, dtype=np.int32),
         heap=np.empty(m, dtype=np.int32),
         counters=np.zeros(COUNTERS, dtype=np.int64),
-        **source,
     )
     state.counters[FLOOR] = len(state.first)
     state.counters[TRIANGLES] = int(count.sum(dtype=np.int64)) // 3
@@ -248,21 +229,19 @@ def _remove(s: State, e: int) -> None:
     old_u, old_v = s.value[u], s.value[v]
     s.value[u] = fallen(s, u, s.edge[e, COUNT])
     s.value[v] = fallen(s, v, s.edge[e, COUNT])
-    begin = find_last_triangles(s, e)
-    end = begin + s.edge[e, COUNT]
+    take_out(s, e)
     s.counters[TRIANGLES] -= s.edge[e, COUNT]
-    for i in range(begin, end):
-        w = s.entries[i, APEX]
+    for i in range(s.edge[e, COUNT]):
+        w = s.going[i, APEX]
         if s.value[w] != s.free:
             s.value[w] -= 2
-        s.edge[s.entries[i, AT_TAIL], COUNT] -= 1
-        s.edge[s.entries[i, AT_HEAD], COUNT] -= 1
-    take_out(s, e)
+        s.edge[s.going[i, TAIL_EDGE], COUNT] -= 1
+        s.edge[s.going[i, HEAD_EDGE], COUNT] -= 1
     # In a second pass: bounds are right only when all values have changed.
-    for i in range(begin, end):
-        w = s.entries[i, APEX]
-        _refresh(s, s.entries[i, AT_TAIL], u, w, v, old_v)
-        _refresh(s, s.entries[i, AT_HEAD], v, w, u, old_u)
+    for i in range(s.edge[e, COUNT]):
+        w = s.going[i, APEX]
+        _refresh(s, s.going[i, TAIL_EDGE], u, w, v, old_v)
+        _refresh(s, s.going[i, HEAD_EDGE], v, w, u, old_u)
 
 
 @inlined

@@ -44,8 +44,9 @@ _TRIANGLES_PER_WORD = 0.25
 # With fewer pairs all is done before more kernels could be compiled.
 _FEWEST_PAIRS = 1 << 12
 
-# Bytes that rows may take in any case.
+# Bytes that rows may take in any case, and how many times those of lists, for the gain in time.
 _SMALL = 1 << 26
+_TIMES_LISTS = 3
 
 # Rows also stop to pay once so many passes a removal, and an edge at the start, found what was known already: keys then
 # change so rarely that they had better be kept sorted.
@@ -63,9 +64,9 @@ def first_removals(task: Task) -> np.ndarray:
 
     Notes
     -----
-    Memory: 4 n**2 bytes and some 70 a pair; rows do not pay where this is more than lists of triangles take, but are
-    also used where lists may not take so much (``task.memory``, or what is free) and rows may. Time: a pass over n / 64
-    words for each key that comes into question, and constant time for each triangle when it goes.
+    Memory: 4 n**2 bytes and some 70 a pair; rows do not pay where this is three times what lists of triangles take, but
+    are also used where lists may not take so much (``task.memory``, or what is free) and rows may. Time: a pass over
+    n / 64 words for each key that comes into question, and constant time for each triangle when it goes.
     """
     if not _may_pay(task):
         return np.empty(0, dtype=np.int64)
@@ -97,13 +98,13 @@ def _may_pay(task: Task) -> bool:
     if 4 * edges.num_nodes**2 > bytes_for_triangles(task):
         return False
     most = most_triangles(edges)
-    return 3 * most >= _fewest_triangles(edges.num_nodes, edges.num_pairs) or not lists_fit(task, most)
+    return 3 * most >= _fewest_triangles(edges.num_nodes, edges.num_pairs) or not lists_fit(task, most, edges.num_nodes)
 
 
 def _most_idle(task: Task, s: State) -> int:
     """Passes that may have found nothing new while rows pay: any where lists do not fit, none in sparse graphs."""
     n, m, done, triangles = len(s.value), len(s.edge), int(s.counters[DONE]), int(s.counters[TRIANGLES])
-    if not lists_fit(task, triangles // 3):
+    if not lists_fit(task, triangles // 3, n):
         return np.iinfo(np.int64).max
     return _IDLE_AT_START * m + _IDLE * done if triangles >= _fewest_triangles(n, m - done) else -1
 
@@ -120,8 +121,8 @@ def _prepare(task: Task) -> State | None:
     value = walk_indices(n, tail, head, count)
     largest = int(value.max(initial=0))
     need = 4 * (n * n + largest)
-    pays = triangles >= _fewest_triangles(n, m) and need <= max(_SMALL, list_bytes(triangles // 3))
-    if need > bytes_for_triangles(task) or (lists_fit(task, triangles // 3) and not pays):
+    pays = triangles >= _fewest_triangles(n, m) and need <= max(_SMALL, _TIMES_LISTS * list_bytes(triangles // 3, n))
+    if need > bytes_for_triangles(task) or (lists_fit(task, triangles // 3, n) and not pays):
         return None
     pair = np.empty((n, n), dtype=np.int32)
     pair[tail, head] = pair[head, tail] = np.arange(m)

@@ -18,9 +18,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from wis.engine.triangles.apexes import find_triangles_or_low_apex
+from wis.engine.triangles.apexes import apex_of, find_triangles_or_low_apex
 from wis.engine.triangles.edge_table import COUNT, HEAD, LOWEST, TAIL, fallen
-from wis.engine.triangles.state import APEX, FLOOR, FRESH, NEAR, START, TIMES, VALUE, WIDTH, State, upper_bound
+from wis.engine.triangles.state import BEGIN, FLOOR, FRESH, NEAR, START, TIMES, VALUE, WIDTH, State, upper_bound
 from wis.kernels import inlined
 
 _SHIFT = 24
@@ -43,8 +43,9 @@ def evaluate(s: State, e: int) -> tuple[int, int, bool]:
         return upper_bound(s, e), 0, True
     found, more, lowest = 0, False, -1
     limit = np.int64(s.free) - 1
+    row = s.place[s.edge[e, TAIL], BEGIN]
     for i in range(s.key[e, START], s.key[e, START] + s.edge[e, COUNT]):
-        apex = s.entries[i, APEX]
+        apex = apex_of(s, row, i)
         x = s.value[apex]
         # Most apexes end here: once there are NEAR runs, only smaller values are of interest.
         if x > limit:

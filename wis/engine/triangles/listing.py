@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from wis.engine.triangles.apexes import Arcs
+from wis.engine.triangles.state import AT_HEAD, AT_TAIL, ENTRY_COLUMNS
 from wis.graphs.edge_list import EdgeList
 from wis.kernels import compiled
 from wis.progress import track
@@ -28,15 +30,15 @@ class Triangles(NamedTuple):
     start
         int64 ``[m + 1]``: the entries of edge ``e`` are those from ``start[e]`` to ``start[e + 1]``.
     entries
-        int32 ``[3 t, 3]``: for an edge ``{u, v}``, ``u < v``, the third vertex ``w`` of a triangle and the edges
-        ``{u, w}`` and ``{v, w}``.
+        Of `entry_type`, ``[3 t, ENTRY_COLUMNS]``: for an edge ``{u, v}``, ``u < v``, and the third vertex ``w`` of a
+        triangle, which arc of ``u`` leads to ``w``, and which one of ``v``.
     """
 
     start: np.ndarray
     entries: np.ndarray
 
 
-def list_triangles(edges: EdgeList, *, threads: int | None = None, progress: bool = False) -> Triangles:
+def list_triangles(edges: EdgeList, arcs: Arcs, *, threads: int | None = None, progress: bool = False) -> Triangles:
     """List all triangles of an undirected graph.
 
     Edges point from the endpoint of smaller degree to the other one, so that no vertex has more than ``sqrt(2 m)`` of
@@ -45,23 +47,26 @@ def list_triangles(edges: EdgeList, *, threads: int | None = None, progress: boo
 
     Notes
     -----
-    O(m^1.5) time at most, 36 bytes a triangle, and for the time of listing 12 bytes a pair and thread. Source: Schank
-    and Wagner, *Finding, Counting and Listing All Triangles in Large Graphs* (WEA 2005), algorithm forward.
+    O(m^1.5) time at most, 12 or 24 bytes a triangle (`apexes`), and for the time of listing 12 bytes a pair and thread.
+    Source: Schank and Wagner, *Finding, Counting and Listing All Triangles in Large Graphs* (WEA 2005), algorithm
+    forward.
     """
     with track(2 * edges.num_nodes, "listing triangles", unit="vertices", enabled=progress) as advance:
-        arcs = _point_up(edges)
-        parts = _parts(edges, arcs, threads)
-        counts = _count_in_parts(edges, arcs, parts, advance)
+        upward = _point_up(edges)
+        parts = _parts(edges, upward, threads)
+        counts = _count_in_parts(edges, upward, parts, advance)
         start = np.zeros(edges.num_pairs + 1, dtype=np.int64)
         np.cumsum(counts.sum(axis=0, dtype=np.int32), out=start[1:])
-        entries = np.empty((start[-1], 3), dtype=np.int32)
+        entries = np.empty_like(arcs.numbers, shape=(start[-1], ENTRY_COLUMNS))
         # What a thread stores at an edge goes behind that of the vertices of all threads before.
         filled = np.empty((len(parts), edges.num_pairs), dtype=np.int64)
         filled[0] = start[:-1]
         for i in range(1, len(parts)):
             np.add(filled[i - 1], counts[i - 1], out=filled[i])
         marks = np.full((len(parts), edges.num_nodes), -1, dtype=np.int32)
-        _run(lambda i, low, high: _store(*arcs, marks[i], low, high, filled[i], entries), parts, advance)
+        _run(
+            lambda i, low, high: _store(*upward, marks[i], low, high, filled[i], arcs.numbers, entries), parts, advance
+        )
     return Triangles(start, entries)
 
 
@@ -211,6 +216,7 @@ def _store(
     low: int,
     high: int,
     filled: np.ndarray,
+    numbers: np.ndarray,
     entries: np.ndarray,
 ) -> None:
     for u in range(low, high):
@@ -219,25 +225,26 @@ def _store(
         for i in range(start[u], start[u + 1]):
             v = heads[i]
             uv = arc_edge[i]
+            u_v, v_u = numbers[uv, AT_TAIL if u < v else AT_HEAD], numbers[uv, AT_HEAD if u < v else AT_TAIL]
             # All arcs lead upwards, so that a triangle is found from its lowest vertex only.
             for j in range(start[v], start[v + 1]):
                 w = heads[j]
                 uw = mark[w]
                 if uw >= 0:
                     vw = arc_edge[j]
-                    _put(filled, entries, uv, w, u < v, uw, vw)
-                    _put(filled, entries, uw, v, u < w, uv, vw)
-                    _put(filled, entries, vw, u, v < w, uv, uw)
+                    # Of an edge the first number is that of the arc from its smaller end.
+                    u_w, w_u = numbers[uw, AT_TAIL if u < w else AT_HEAD], numbers[uw, AT_HEAD if u < w else AT_TAIL]
+                    v_w, w_v = numbers[vw, AT_TAIL if v < w else AT_HEAD], numbers[vw, AT_HEAD if v < w else AT_TAIL]
+                    _put(filled, entries, uv, u < v, u_w, v_w)
+                    _put(filled, entries, uw, u < w, u_v, w_v)
+                    _put(filled, entries, vw, v < w, v_u, w_u)
         for i in range(start[u], start[u + 1]):
             mark[heads[i]] = -1
 
 
 @compiled
-def _put(
-    filled: np.ndarray, entries: np.ndarray, edge: int, apex: int, in_order: bool, first: int, second: int
-) -> None:
+def _put(filled: np.ndarray, entries: np.ndarray, edge: int, in_order: bool, first: int, second: int) -> None:
     at = filled[edge]
     filled[edge] = at + 1
-    entries[at, 0] = apex
-    entries[at, 1] = first if in_order else second
-    entries[at, 2] = second if in_order else first
+    entries[at, AT_TAIL] = first if in_order else second
+    entries[at, AT_HEAD] = second if in_order else first

@@ -11,10 +11,10 @@ from __future__ import annotations
 import numpy as np
 
 from wis.engine.sorting import shell_sort
-from wis.engine.triangles.apexes import find_triangles
+from wis.engine.triangles.apexes import apex_of, find_triangles
 from wis.engine.triangles.edge_table import COUNT, HEAD, SNAPSHOT, TAIL, fallen
 from wis.engine.triangles.keys import begin_key
-from wis.engine.triangles.state import APEX, FRESH, START, TIMES, TOKENS, USED, VALUE, WIDTH, State
+from wis.engine.triangles.state import BEGIN, FRESH, START, TIMES, TOKENS, USED, VALUE, WIDTH, State
 from wis.kernels import inlined, kernel
 
 # What a snapshot begins with, and where the values are.
@@ -45,8 +45,9 @@ def write_snapshot(s: State, e: int, place: int) -> None:
     find_triangles(s, e)
     begin = place + _VALUES
     size = 0
+    row = s.place[s.edge[e, TAIL], BEGIN]
     for i in range(s.key[e, START], s.key[e, START] + s.edge[e, COUNT]):
-        x = s.value[s.entries[i, APEX]]
+        x = s.value[apex_of(s, row, i)]
         if x < s.free:
             s.snapshot[begin + size] = x
             size += 1
@@ -90,8 +91,9 @@ def snapshot_holds(s: State, e: int) -> bool:
             return False
     # No triangle is lost, so the apexes are the same, and their values only fall: none has if their sum has not.
     fall = np.int64(0)
+    row = s.place[s.edge[e, TAIL], BEGIN]
     for i in range(s.key[e, START], s.key[e, START] + s.edge[e, COUNT]):
-        x = s.value[s.entries[i, APEX]]
+        x = s.value[apex_of(s, row, i)]
         if x < s.free:
             fall -= x
     for i in range(place + _VALUES, place + _VALUES + s.snapshot[place + _SIZE]):

@@ -22,9 +22,12 @@ NEAR = 6
 # Columns of a key: where the entries of the edge begin, and its tokens.
 START, TOKENS, KEY_COLUMNS = 0, 1, 1 + WIDTH
 
-# Columns of an entry: the third vertex of a triangle, and its edges to the tail and to the head. Where triangles are
-# searched for, in place of these at first the positions of their arcs among those of the tail, and of the head.
-APEX, AT_TAIL, AT_HEAD, ENTRY_COLUMNS = range(4)
+# Columns of an entry, a triangle at an edge: which arc of the tail leads to the third vertex, and which one of the
+# head.
+AT_TAIL, AT_HEAD, ENTRY_COLUMNS = range(3)
+
+# Columns of a triangle of the edge that goes: its third vertex, and its edges to the tail and to the head.
+APEX, TAIL_EDGE, HEAD_EDGE, GOING_COLUMNS = range(4)
 
 # Columns of a run of equal apex values: the value, and how many apexes have it.
 VALUE, TIMES, RUN_COLUMNS = range(3)
@@ -50,17 +53,24 @@ class State(NamedTuple):
     value: np.ndarray  # int64 [n]: 1 + 3 * degree + 2 * triangles
     edge: np.ndarray  # int32 [m, COLUMNS]: see `edge_table`
     key: np.ndarray  # int64 [m, KEY_COLUMNS]: see above
-    entries: np.ndarray  # int32 [., ENTRY_COLUMNS]: listed, 3 t; searched, those of the two edges last looked at
-    removed: np.ndarray  # uint8: one bit an edge, where triangles are listed
-    place: np.ndarray  # int64 [n, PLACE_COLUMNS]: where triangles are searched for, see above
-    arcs: np.ndarray  # uint32 [2 m]: there, neighbours, sorted for each vertex: 2 * vertex, and 1 more if removed
-    arc_edge: np.ndarray  # int32 [2 m]: there, edges of the arcs
+    entries: (
+        np.ndarray
+    )  # uint16 or uint32 [., ENTRY_COLUMNS]: listed, 3 t; searched, k, those of the edge last looked at
+    going: np.ndarray  # int32 [k, GOING_COLUMNS]: triangles of the edge that goes
+    place: np.ndarray  # int64 [n, PLACE_COLUMNS]: see above
+    arcs: np.ndarray  # uint32 [2 m]: neighbours, sorted for each vertex: 2 * vertex, and 1 more if removed
+    arc_edge: np.ndarray  # int32 [2 m]: edges of the arcs
     snapshot: np.ndarray  # int64: see `snapshots`
     pool: int  # how much of it is for edges that wait
     runs: np.ndarray  # int64 [k + NEAR, RUN_COLUMNS]: for evaluation, see above
     first: np.ndarray  # int32 [buckets]: first edge of each bucket, -1 for none
     heap: np.ndarray  # int32 [m]
     counters: np.ndarray  # int64 [COUNTERS]: see above
+
+
+def entry_type(most_neighbours: int) -> np.dtype:
+    """The type of entries where no vertex has more neighbours: the smaller one that tells so many arcs apart."""
+    return np.dtype(np.uint16 if most_neighbours <= 1 << 16 else np.uint32)
 
 
 @inlined

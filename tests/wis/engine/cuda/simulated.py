@@ -24,6 +24,8 @@ from wis.engine.degrees import cuda as degrees
 from wis.engine.graph_walks import cuda as graph_walks
 from wis.engine.triangles import cuda as triangles
 from wis.engine.triangles import listing as triangle_listing
+from wis.engine.triangles.apexes import make_arcs
+from wis.engine.triangles.state import AT_TAIL, BEGIN
 from wis.engine.walks import cuda as walks
 from wis.graphs.device_edges import DeviceEdgeList
 from wis.graphs.edge_list import EdgeList
@@ -178,13 +180,15 @@ def test_a_round_passes_over_what_fell(monkeypatch):
 
 def test_triangle_listing():
     edges = random_graph(np.random.default_rng(3), 9, 30)
-    listed = triangle_listing.list_triangles(edges)
+    arcs = make_arcs(edges)
+    listed = triangle_listing.list_triangles(edges, arcs)
     run = prepare(edges, triangles._FAMILY, 3)
     start, found = run.graph.triangle_start.numpy(), run.graph.triangle.numpy()
     np.testing.assert_array_equal(start, listed.start)
     for e in range(edges.num_pairs):
-        here, there = (sorted(entries[start[e] : start[e + 1], 0].tolist()) for entries in (found, listed.entries))
-        assert here == there
+        row = arcs.place[edges.pairs[0, e], BEGIN]
+        apexes = arcs.arcs[row + listed.entries[start[e] : start[e + 1], AT_TAIL]] // 2
+        assert sorted(found[start[e] : start[e + 1], 0].tolist()) == sorted(apexes.tolist())
         for w, one, other in found[start[e] : start[e + 1]].tolist():
             ends = {frozenset(edges.pairs[:, one].tolist()), frozenset(edges.pairs[:, other].tolist())}
             assert ends == {frozenset((int(x), w)) for x in edges.pairs[:, e]}

@@ -13,7 +13,9 @@ from wis.engine.task import Task
 from wis.engine.triangles import cpu as triangles
 from wis.engine.triangles import dense as dense_triangles
 from wis.engine.triangles import listing as triangle_listing
+from wis.engine.triangles.apexes import make_arcs
 from wis.engine.triangles.cpu import removal_order
+from wis.engine.triangles.state import BEGIN
 from wis.graphs.edge_list import EdgeList
 
 
@@ -137,15 +139,18 @@ def test_limit_is_a_prefix():
 @pytest.mark.parametrize("name", FAMILIES)
 def test_triangles_are_listed_at_each_edge(name):
     edges = family(name, 12)
-    start, entries = triangle_listing.list_triangles(edges)
+    place, arcs, arc_edge, _ = listed_arcs = make_arcs(edges)
+    start, entries = triangle_listing.list_triangles(edges, listed_arcs)
     position = {tuple(pair): e for e, pair in enumerate(edges.pairs.T.tolist())}
     for (u, v), e in position.items():
         expected = []
         for w in range(edges.num_nodes):
             uw, vw = position.get((min(u, w), max(u, w))), position.get((min(v, w), max(v, w)))
             if uw is not None and vw is not None:
-                expected.append([w, uw, vw])
-        assert sorted(entries[start[e] : start[e + 1]].tolist()) == expected
+                expected.append((w, uw, vw))
+        at_u, at_v = (place[[u, v], BEGIN] + entries[start[e] : start[e + 1]]).T
+        np.testing.assert_array_equal(arcs[at_u], arcs[at_v])
+        assert sorted(zip(arcs[at_u] // 2, arc_edge[at_u], arc_edge[at_v], strict=True)) == expected
 
 
 def test_triangles_at_one_edge_are_bounded(monkeypatch):

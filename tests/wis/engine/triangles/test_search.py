@@ -19,7 +19,7 @@ from wis.engine.triangles import memory as triangle_memory
 from wis.engine.triangles.cpu import by_lists, by_search, removal_order
 from wis.engine.triangles.edge_table import FREE
 from wis.engine.triangles.listing import count_triangles, list_triangles
-from wis.engine.triangles.state import APEX, START
+from wis.engine.triangles.state import BEGIN, START
 from wis.graphs.edge_list import EdgeList
 
 
@@ -46,13 +46,13 @@ def test_any_limit_gives_the_order_of_lists(monkeypatch, name, pool):
             patch.setattr(triangles, "_SLICE", int(rng.integers(1, 20)))
             patch.setattr(triangles, "_FEW_TRIANGLES", rng.choice([0, 1]))
             np.testing.assert_array_equal(by_lists(task(edges, 3, **options)), expected)
-            for memory in (0, int(rng.integers(36 * 200))):
+            for memory in (0, int(rng.integers(12 * 200))):
                 order = removal_order(task(edges, 3, memory=memory, **options))
                 np.testing.assert_array_equal(order, expected)
 
 
 @settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(edge_lists(max_nodes=12, max_edges=50), st.integers(0, 36 * 30), st.integers(1, 5), st.floats(0, 1))
+@given(edge_lists(max_nodes=12, max_edges=50), st.integers(0, 12 * 30), st.integers(1, 5), st.floats(0, 1))
 def test_small_graphs(monkeypatch, edges, memory, chunk, pool):
     monkeypatch.setattr(triangles, "_SLICE", 1)
     monkeypatch.setattr(triangles, "_POOL", pool)
@@ -79,7 +79,7 @@ def test_lists_take_over_when_they_fit(monkeypatch):
     monkeypatch.setattr(triangles, "_SLICE", 16)
     edges = family("dense", 60)
     whole = by_lists(task(edges, 3))
-    request = task(edges, 3, memory=36 * 2000)
+    request = task(edges, 3, memory=12 * 2000)
     done = len(by_search(request))
     assert 0 < done < edges.num_pairs
     rest = EdgeList(60, np.delete(edges.pairs, whole[:done], axis=1))
@@ -91,7 +91,7 @@ def test_lists_take_over_when_they_fit(monkeypatch):
 def test_search_where_lists_do_not_fit_into_what_is_free(monkeypatch, caplog):
     edges = family("dense", 60)
     whole = by_lists(task(edges, 3))
-    monkeypatch.setattr(triangle_memory, "free_memory", lambda: 150 * edges.num_pairs + 36 * 100)
+    monkeypatch.setattr(triangle_memory, "free_memory", lambda: 170 * edges.num_pairs + 12 * 100)
     with caplog.at_level(logging.INFO, "wis"):
         assert len(by_search(task(edges, 3))) > 0
     total = int(count_triangles(edges).sum()) // 3
@@ -119,12 +119,15 @@ def test_rows_of_bits_keep_to_the_limit(monkeypatch):
 @pytest.mark.parametrize("name", FAMILIES)
 def test_arcs_are_the_sorted_neighbours(name):
     edges = family(name, 30)
-    place, arcs, arc_edge = apexes.make_arcs(edges)
+    place, arcs, arc_edge, numbers = apexes.make_arcs(edges)
     for v in range(edges.num_nodes):
         begin, end = place[v, :2]
         at_v = np.flatnonzero((edges.pairs == v).any(axis=0))
         assert sorted(arc_edge[begin:end].tolist()) == at_v.tolist()
         assert arcs[begin:end].tolist() == sorted((2 * edges.pairs[:, at_v].sum(axis=0) - 2 * v).tolist())
+    everything = np.arange(edges.num_pairs)
+    for end in (0, 1):
+        np.testing.assert_array_equal(arc_edge[place[edges.pairs[end], 0] + numbers[:, end]], everything)
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -134,9 +137,9 @@ def test_lists_and_searches_find_the_common_neighbours(name, seed):
     edges = family(name, int(rng.integers(3, 30)), seed)
     count = count_triangles(edges)
     request = task(edges, 3)
-    listed = list_triangles(edges)
-    searched = triangles._prepare(request, count, 0, triangles._searched(edges, count))
-    listing = triangles._prepare(request, count, listed.start[:-1], triangles._listed(listed))
+    searched = triangles._prepare(request, count, apexes.make_arcs(edges))
+    arcs = apexes.make_arcs(edges)
+    listing = triangles._prepare(request, count, arcs, list_triangles(edges, arcs))
     adjacent = np.zeros((edges.num_nodes, edges.num_nodes), dtype=bool)
     adjacent[edges.pairs[0], edges.pairs[1]] = adjacent[edges.pairs[1], edges.pairs[0]] = True
     left, removed = set(range(edges.num_pairs)), 0
@@ -148,9 +151,9 @@ def test_lists_and_searches_find_the_common_neighbours(name, seed):
             for state in (searched, listing):
                 if len(expected) > 0 or state is listing:
                     apexes.find_triangles(state, e)
-                begin = state.key[e, START]
-                found = state.entries[begin : begin + len(expected), APEX]
-                assert sorted(found.tolist()) == expected.tolist()
+                begin, row = state.key[e, START], state.place[u, BEGIN]
+                found = [apexes.apex_of(state, row, i) for i in range(begin, begin + len(expected))]
+                assert sorted(found) == expected.tolist()
                 for limit in (0, *np.unique(values), FREE):
                     low = apexes.find_triangles_or_low_apex(state, e, int(limit))
                     assert (low < 0) == (not (values < limit).any())
@@ -171,6 +174,29 @@ def test_the_option(memory):
     np.testing.assert_array_equal(rank(edges, memory=memory), rank(edges))
 
 
+@pytest.mark.parametrize("run", [by_lists, by_search])
+def test_entries_of_32_bits(monkeypatch, run):
+    expected = [run(task(family(name, 30), 3, memory=0)) for name in ("dense", "hub")]
+    monkeypatch.setattr(apexes, "entry_type", lambda _: np.dtype(np.uint32))
+    for name, order in zip(("dense", "hub"), expected, strict=True):
+        np.testing.assert_array_equal(run(task(family(name, 30), 3, memory=0)), order)
+
+
+def test_bytes_of_lists():
+    assert triangle_memory.list_bytes(10, 1 << 16) == 120
+    assert triangle_memory.list_bytes(10, (1 << 16) + 1) == 240
+
+
+@pytest.mark.slow
+def test_more_neighbours_than_16_bits_count():
+    # A hub, and a path through its neighbours: all of its last arcs are in triangles.
+    path = np.arange(1, 70_001)
+    edges = edge_list(70_001, np.concatenate([[np.zeros_like(path), path], [path[:-1], path[1:]]], axis=1))
+    assert apexes.make_arcs(edges).numbers.dtype == np.uint32
+    order = by_lists(task(edges, 3, limit=100))
+    np.testing.assert_array_equal(order, by_search(task(edges, 3, memory=0, limit=100)))
+
+
 @pytest.mark.slow
 def test_a_clustered_graph():
     edges = clustered(200_000)
@@ -178,4 +204,4 @@ def test_a_clustered_graph():
     assert count_triangles(edges).sum() // 3 > 8 * edges.num_pairs
     expected = by_lists(task(edges, 3))
     np.testing.assert_array_equal(by_search(task(edges, 3, memory=0)), expected)
-    np.testing.assert_array_equal(removal_order(task(edges, 3, memory=20_000_000)), expected)
+    np.testing.assert_array_equal(removal_order(task(edges, 3, memory=8_000_000)), expected)

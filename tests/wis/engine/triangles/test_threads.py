@@ -13,6 +13,7 @@ from tests import naive, strategies
 from tests.strategies import FAMILIES, edge_list, family, task
 from tests.wis.engine.degrees.test_cpu import random_graph
 from wis.engine.triangles import listing
+from wis.engine.triangles.apexes import make_arcs
 from wis.engine.triangles.cpu import by_lists
 from wis.engine.triangles.listing import count_triangles, list_triangles
 
@@ -38,7 +39,7 @@ def test_lists_are_the_same_to_the_byte(name, threads, monkeypatch):
     monkeypatch.setattr(listing, "_SLICE", 50)
     for num_nodes in (4, 40):
         edges = family(name, num_nodes)
-        expected, found = list_triangles(edges, threads=1), list_triangles(edges, threads=threads)
+        expected, found = (list_triangles(edges, make_arcs(edges), threads=count) for count in (1, threads))
         for ours, theirs in zip(found, expected, strict=True):
             assert ours.dtype == theirs.dtype
             np.testing.assert_array_equal(ours, theirs)
@@ -69,7 +70,7 @@ def test_larger_graphs(exponent):
 @pytest.mark.parametrize("num_nodes", [0, 1, 5])
 def test_no_edges(num_nodes):
     edges = edge_list(num_nodes, [])
-    assert list_triangles(edges, threads=3).start.tolist() == [0]
+    assert list_triangles(edges, make_arcs(edges), threads=3).start.tolist() == [0]
     assert by_lists(task(edges, 3), 3).shape == (0,)
 
 
@@ -83,7 +84,8 @@ def test_threads_list_large_graphs(many, cores, started, monkeypatch):
     monkeypatch.setattr(
         listing, "run_threads", lambda work, count, show: (counts.append(count), run_threads(work, count, show))
     )
-    list_triangles(family("medium", 40))
+    edges = family("medium", 40)
+    list_triangles(edges, make_arcs(edges))
     assert counts == [started, started]
 
 
@@ -95,6 +97,7 @@ def test_an_error_in_one_thread_ends_all(monkeypatch):
 
     monkeypatch.setattr(listing, "_store", fails)
     before = threading.active_count()
+    edges = family("medium", 40)
     with pytest.raises(KeyboardInterrupt):
-        list_triangles(family("medium", 40), threads=3)
+        list_triangles(edges, make_arcs(edges), threads=3)
     assert threading.active_count() == before
