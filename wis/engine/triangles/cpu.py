@@ -12,10 +12,12 @@ See docs/engine.md, section 8. Source: Razin, Verbin and Cohen (NeurIPS 2023, ar
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
+from wis.engine.stars import order_of_stars
 from wis.engine.task import Task
 from wis.engine.triangles.apexes import Arcs, make_arcs, take_out
 from wis.engine.triangles.dense import first_removals
@@ -121,12 +123,7 @@ def by_search(task: Task) -> np.ndarray:
         return np.empty(0, dtype=np.int64)
     say_what_searching_needs(task, num_triangles, most_neighbours)
     state = _prepare(task, count, make_arcs(task.edges))
-    order = np.empty(task.limit, dtype=np.int64)
-    with track(task.limit, f"{task.name}, searching for triangles", enabled=task.progress) as advance:
-        while (done := int(state.counters[DONE])) < task.limit and not _lists_pay(task, state, most_neighbours):
-            _remove_best(state, order, min(done + _SLICE, task.limit), task.chunk)
-            advance(int(state.counters[DONE]) - done)
-    return order[:done]
+    return _removals(task, state, "searching for triangles", lambda: _lists_pay(task, state, most_neighbours))
 
 
 def by_lists(task: Task, threads: int | None = None) -> np.ndarray:
@@ -136,12 +133,24 @@ def by_lists(task: Task, threads: int | None = None) -> np.ndarray:
     arcs = make_arcs(task.edges)
     listed = list_triangles(task.edges, arcs, threads=threads, progress=task.progress)
     state = _prepare(task, np.diff(listed.start).astype(np.int32), arcs, listed)
-    order = np.empty(task.limit, dtype=np.int64)
-    with track(task.limit, task.name, enabled=task.progress) as advance:
-        while (done := int(state.counters[DONE])) < task.limit:
-            _remove_best(state, order, min(done + _SLICE, task.limit), task.chunk)
-            advance(int(state.counters[DONE]) - done)
-    return order
+    return _removals(task, state, "by lists of triangles", lambda: False)
+
+
+def _removals(task: Task, state: State, way: str, is_over: Callable[[], bool]) -> np.ndarray:
+    """Removals until all that were asked for are done, or it is over."""
+    limit, order = task.limit, np.empty(task.limit, dtype=np.int64)
+    # Where all vertices count, only stars are left at level 0.
+    stars_last = task.is_target is None and task.chunk == 1
+    with track(limit, f"{task.name}, {way}", enabled=task.progress) as advance:
+        done = 0
+        while done < limit and not is_over():
+            _remove_best(state, order, until := min(done + _SLICE, limit), task.chunk, stars_last)
+            begun, done = done, int(state.counters[DONE])
+            if done < until:
+                order[done:] = order_of_stars(task, order[:done])[: limit - done]
+                done = limit
+            advance(done - begun)
+    return order[:done]
 
 
 def _lists_pay(task: Task, state: State, most_neighbours: int) -> bool:
@@ -208,14 +217,16 @@ def _fill_buckets(s: State) -> None:
 
 
 @kernel
-def _remove_best(s: State, order: np.ndarray, until: int, chunk: int) -> None:
-    """Remove edges until so many are gone, ``chunk`` at a time."""
+def _remove_best(s: State, order: np.ndarray, until: int, chunk: int, stars_last: bool) -> None:
+    """Remove edges until so many are gone, ``chunk`` at a time, or only stars are left and these come last."""
     while s.counters[DONE] < until:
         begin = s.counters[DONE]
         end = min(begin + chunk, len(order))
         # Chosen first, removed afterwards: keys of one chunk are all relative to the graph at its beginning.
         for i in range(begin, end):
-            order[i] = pop_best(s)
+            order[i] = pop_best(s, stars_last)
+            if order[i] < 0:
+                return
         for i in range(begin, end):
             _remove(s, order[i])
         s.counters[DONE] = end

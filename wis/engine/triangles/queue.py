@@ -161,6 +161,14 @@ def _store(s: State, e: int) -> None:
     s.edge[e, SNAPSHOT] = -1
 
 
+@inlined
+def _only_stars(s: State) -> bool:
+    """Whether all edges that are left, of which there are some and none in the heap, have level 0."""
+    while s.first[s.counters[FLOOR] - 1] < 0:
+        s.counters[FLOOR] -= 1
+    return s.shift == 0 and s.counters[FLOOR] == 1
+
+
 @kernel
 def _lower_floor(s: State) -> None:
     """Open the next bucket that is not empty; its edges go into the heap or into lower buckets."""
@@ -255,11 +263,13 @@ def _order_heap(s: State) -> None:
 
 
 @kernel
-def pop_best(s: State) -> np.int64:
-    """Take out the edge that goes next."""
+def pop_best(s: State, stars_last: bool) -> np.int64:
+    """Take out the edge that goes next; -1 if only stars are left and these come last."""
     dropped = 0
     while True:
         while s.counters[SIZE] == 0:
+            if stars_last and _only_stars(s):
+                return np.int64(-1)
             _lower_floor(s)
         e = np.int64(s.heap[0])
         if s.edge[e, STAMP] != s.counters[ROUND]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests import naive
 from tests.strategies import FAMILIES, edge_list, edge_lists, family, task
+from wis.engine.stars import order_of_stars
 from wis.engine.task import Task
 from wis.engine.triangles import cpu as triangles
 from wis.engine.triangles import dense as dense_triangles
@@ -105,6 +106,25 @@ def test_twins():
     first, second = np.array([[9], [0]]), np.array([[0], [9]])
     edges = edge_list(18, np.concatenate([base, base + first, base + second, base + 9], axis=1))
     check(edges, limit=30)
+
+
+@pytest.mark.parametrize("name", ["sparse", "medium", "hub"])
+def test_stars_are_the_end(monkeypatch, name):
+    ends = []
+    monkeypatch.setattr(triangles, "order_of_stars", lambda *given: ends.append(order_of_stars(*given)) or ends[-1])
+    for seed in range(5):
+        edges = union(family(name, 12, seed), edge_list(7, [[0, 0, 0, 4], [1, 2, 3, 5]]))
+        check(edges, priority=np.random.default_rng(seed).permutation(edges.num_pairs))
+    assert len(ends) == 5
+    assert min(map(len, ends)) >= 4
+
+
+def test_a_large_star():
+    # Every removal changes the keys of all other edges: 10^10 of them.
+    edges = edge_list(100_001, [np.zeros(100_000, dtype=np.int64), np.arange(1, 100_001)])
+    priority = np.random.default_rng(0).permutation(100_000)
+    order = removal_order(task(edges, 3, priority=priority))
+    np.testing.assert_array_equal(priority[order], np.arange(100_000))
 
 
 @pytest.mark.parametrize("num_nodes", [0, 1, 5])

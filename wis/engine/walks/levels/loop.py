@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from wis.engine.stars import order_of_stars
 from wis.engine.task import Task
 from wis.engine.walks.levels import near_arcs, quadrangles, three_steps, two_steps, value_rows
 from wis.engine.walks.levels.radix_queue import file_edge, make_queue, next_level
-from wis.engine.walks.levels.stars import order_of_stars
 from wis.engine.walks.levels.state import (
     BASE,
     CHOSEN,
@@ -80,7 +80,7 @@ def greedy_order(task: Task, value: np.ndarray, reach: np.ndarray) -> np.ndarray
             if done == limit:
                 break
             if stars_last and state.queue.level[0] == 0:
-                state.order[done:] = order_of_stars(state)[: limit - done]
+                state.order[done:] = order_of_stars(task, state.order[:done])[: limit - done]
                 state.counters[DONE] = limit
             else:
                 _run(state, task.chunk, _SLICE, stars_last)
