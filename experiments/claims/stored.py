@@ -59,7 +59,7 @@ SETS: Mapping[str, ResultSet] = MappingProxyType(dict([
     ("kl/train", ResultSet(("lm", "kl", "train"), "training.jsonl", 25, "kl")),
     _sweep("digits-gcn", 10, data=False),
     _sweep("cora-gcn-splits", 20), _sweep("cora-gin", 60), _sweep("cora-gat", 60), _sweep("cora-sage", 20),
-    _sweep("dblp-gcn", 60), _sweep("dblp-gin", 120), _sweep("computers-gcn", 82), _sweep("chameleon-gcn", 15),
+    _sweep("dblp-gcn", 60), _sweep("dblp-gin", 132), _sweep("computers-gcn", 82), _sweep("chameleon-gcn", 15),
     _sweep("chameleon-filtered-gcn", 7), _sweep("squirrel-gcn", 30), _sweep("squirrel-filtered-gcn", 15),
     _sweep("minesweeper-gcn", 35), _sweep("cora-resgcn", 133), _sweep("cora", 20, group="rivals"),
     _sweep("squirrel-filtered", 17, group="rivals"),
