@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from wis.baselines.draws import draw_order, draw_scores, draw_weighted
+from wis.baselines.weights import summable
 
 from wis.graphs.edge_list import EdgeList, require_undirected
 from wis.registry import Pairs, Scores, method
@@ -152,6 +153,7 @@ def _dspar_rates(pairs: Pairs) -> Iterator[np.ndarray]:
 
 def _weighted_rates(edges: EdgeList, weights: np.ndarray) -> np.ndarray:
     """The same times the weight, with the sums of weights for degrees: float64 ``[m]``."""
+    weights = summable(weights)
     degree = np.bincount(edges.pairs.ravel(), np.tile(weights, 2), edges.num_nodes)
     return weights / degree[edges.pairs[0]] + weights / degree[edges.pairs[1]]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from wis.baselines.weights import require_weights
+from wis.baselines.weights import require_weights, summable
 
 from wis.graphs.edge_list import EdgeList
 from wis.registry import method
@@ -40,7 +40,7 @@ def rank(edges: EdgeList) -> np.ndarray:
         If the graph has no weights.
     """
     weights = require_weights(edges, "disparity")
-    return np.lexsort((weights, -_log_p_values(edges, weights).min(axis=0)))
+    return np.lexsort((weights, -_log_p_values(edges, summable(weights)).min(axis=0)))
 
 
 def _log_p_values(edges: EdgeList, weights: np.ndarray) -> np.ndarray:

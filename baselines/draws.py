@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+# Smaller rates, to 0, count as this one: a time is never infinite, so that chance decides among such edges.
+_RAREST = 2.0**-1000
+
 
 def draw_order(rates: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Draw all edges without replacement, and remove first what was drawn last.
@@ -32,7 +35,7 @@ def draw_scores(rates: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
     The scores of some edges after those of others, from one ``random``, are the scores of all.
     """
-    return -_arrivals(rates, random)
+    return -_arrivals(np.maximum(rates, _RAREST), random)
 
 
 def draw_weighted(rates: np.ndarray, num_keep: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -64,6 +67,7 @@ def draw_weighted(rates: np.ndarray, num_keep: int, random: np.random.Generator)
     biased then, as ``q`` depends on the draws.
     """
     kept, factors = np.zeros(len(rates), dtype=bool), np.zeros(len(rates))
+    rates = np.maximum(rates, _RAREST)
     arrival = _arrivals(rates, random)
     order = np.argsort(arrival, kind="stable")
     drawn = order[:num_keep]

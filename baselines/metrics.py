@@ -15,6 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 import scipy.sparse.linalg as spla
 from wis.baselines.networkit_graph import import_networkit, one_thread, to_networkit
+from wis.baselines.weights import unit_shift
 
 from wis.engine.walk_counts import closed_walks
 from wis.graphs.edge_list import EdgeList
@@ -118,6 +119,7 @@ class Reference:
         self._sources = rng.choice(sources, min(_NUM_SOURCES, len(sources)), replace=False)
         self._noise = rng.standard_normal((before.num_nodes, _NUM_VECTORS))
         self._seed = int(rng.integers(2**63))
+        self._shift = None if before.weights is None else unit_shift(before.weights)
 
     def compare(
         self, after: EdgeList, *, labels: np.ndarray | None = None, weights: np.ndarray | None = None
@@ -135,8 +137,10 @@ class Reference:
             **_clustering(new, degree),
             "homophily": _homophily(new, labels),
             "degree_distance": _degree_distance(self._degree, degree),
-            "laplacian_error": _relative_error(self._forms, _quadratic_forms(after, weights, self._vectors)),
-            "weight_kept": _weight_kept(before.weights, weights),
+            "laplacian_error": _relative_error(
+                self._forms, _quadratic_forms(after, self._in_units(weights), self._vectors)
+            ),
+            "weight_kept": _weight_kept(self._in_units(before.weights), self._in_units(weights)),
             **_stretch(self._hops, hops),
             "degree_correlation": _rank_correlation(self._degree, degree),
             "pagerank_correlation": _rank_correlation(self._pagerank, _pagerank(matrix)),
@@ -145,6 +149,10 @@ class Reference:
             **_walk_index(self._walks, closed_walks(after, self._depth)),
         }
         return {name: float(results[name]) for name in METRICS}
+
+    def _in_units(self, weights: np.ndarray | None) -> np.ndarray | None:
+        """Weights in a unit in which those of the graph have finite sums; all that is compared is quotients."""
+        return weights if self._shift is None or weights is None else np.ldexp(weights, self._shift)
 
     def _hops_in(self, matrix: sp.csr_array) -> np.ndarray:
         """Distances from the sources count edges, each found once a source; what is out of reach is infinitely far."""
@@ -179,7 +187,7 @@ class Reference:
 
     @cached_property
     def _vectors(self) -> np.ndarray:
-        matrix = _matrix(self._before, self._before.weights)
+        matrix = _matrix(self._before, self._in_units(self._before.weights))
         strength = matrix.sum(axis=1)[:, None]
         strength[strength == 0] = 1
         vectors = self._noise
@@ -189,7 +197,7 @@ class Reference:
 
     @cached_property
     def _forms(self) -> np.ndarray:
-        return _quadratic_forms(self._before, self._before.weights, self._vectors)
+        return _quadratic_forms(self._before, self._in_units(self._before.weights), self._vectors)
 
 
 def _check(before: EdgeList, after: EdgeList, labels: np.ndarray | None, weights: np.ndarray | None) -> None:

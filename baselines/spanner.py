@@ -160,10 +160,11 @@ def spanner(
 
 
 def _lengths(edges: EdgeList, lengths: str) -> np.ndarray:
-    """float64 ``[m]``."""
+    """Numbers in the order of the lengths, which are compared and never added: float64 ``[m]``."""
     if edges.weights is None:
         return np.ones(edges.num_pairs)
-    return 1.0 / edges.weights if lengths == "inverse" else edges.weights
+    # One over a weight would be infinite where that is below 6e-309.
+    return -edges.weights if lengths == "inverse" else edges.weights
 
 
 def _random_forest(edges: EdgeList, within: np.ndarray, random: np.random.Generator, length: np.ndarray) -> np.ndarray:

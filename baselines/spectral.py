@@ -14,6 +14,7 @@ import numpy as np
 from wis.baselines.draws import draw_order, draw_weighted
 from wis.baselines.resistance import effective_resistances
 from wis.baselines.resistance.solve import check_options
+from wis.baselines.weights import summable
 
 from wis.graphs.edge_list import EdgeList, require_undirected
 from wis.registry import method
@@ -119,6 +120,8 @@ def reweighted(
 def _rates(edges: EdgeList, seed: int | None, **options: Any) -> tuple[np.ndarray, np.random.Generator]:
     """Weights times resistances, and the source of the draws, whose seed is not that of the projections."""
     draws, projections = np.random.SeedSequence(seed).generate_state(2, np.uint64).tolist()
-    resistance = effective_resistances(edges, seed=projections, **options)
-    rates = resistance if edges.weights is None else edges.weights * resistance
-    return rates, np.random.default_rng(draws)
+    if edges.weights is None:
+        return effective_resistances(edges, seed=projections, **options), np.random.default_rng(draws)
+    weights = summable(edges.weights)
+    weighted = EdgeList(edges.num_nodes, edges.pairs, weights=weights)
+    return weights * effective_resistances(weighted, seed=projections, **options), np.random.default_rng(draws)

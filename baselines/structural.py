@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from wis.baselines.networkit_graph import import_networkit, index_edges, one_thread, to_networkit
+from wis.baselines.weights import summable
 
 from wis.checks import check_count, check_number
 from wis.graphs.edge_list import EdgeList, require_undirected
@@ -151,9 +152,8 @@ def algebraic_distance(
     """
     _check_relaxation(systems, iterations)
     arguments = (systems, iterations)
-    return _order(
-        edges, "algebraic-distance", "AlgebraicDistanceSparsifier", *arguments, seed=seed, weights=edges.weights
-    )
+    weights = None if edges.weights is None else summable(edges.weights)
+    return _order(edges, "algebraic-distance", "AlgebraicDistanceSparsifier", *arguments, seed=seed, weights=weights)
 
 
 @method(source=_PAPER)

@@ -32,6 +32,7 @@ FLOORS = (
         "wis.kernels",
         "wis.machine",
         "wis.notices",
+        "wis.own_code",
         "wis.progress",
         "wis.threads",
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from wis.budget import pairs_to_keep
@@ -23,7 +23,7 @@ def sparsify(
     keep: float | None = None,
     *,
     num_edges: int | None = None,
-    method: str = "wis",
+    method: str | Callable[..., Any] = "wis",
     num_nodes: int | None = None,
     directed: bool | None = None,
     seed: int | None = None,
@@ -49,7 +49,8 @@ def sparsify(
     num_edges
         Number of pairs that stay, instead of ``keep``.
     method
-        A name from :func:`wis.methods`.
+        A name from :func:`wis.methods`, or a function of your own, itself or as ``"package.module:function"``; see
+        ``docs/plugins.md``.
     num_nodes
         Number of vertices, for an ``edge_index`` or an edge table; its largest entry plus one if not given.
     directed
@@ -131,7 +132,7 @@ def _sparse(
 
 def removal_order(
     graph: Any,
-    method: str = "wis",
+    method: str | Callable[..., Any] = "wis",
     *,
     num_nodes: int | None = None,
     directed: bool | None = None,
@@ -176,7 +177,7 @@ def removal_order(
     data = loaded.data if data is None else data
     edges = edges_for(found, loaded, options, num_nodes=num_nodes, data=data)
     ranking = rank_pairs(found, edges, options, data=data, seed=seed, device=device, progress=progress)
-    return RemovalOrder(loaded.edges, ranking, method=method, options=options, seed=seed, labels=loaded.labels)
+    return RemovalOrder(loaded.edges, ranking, method=found.name, options=options, seed=seed, labels=loaded.labels)
 
 
 def walk_index(

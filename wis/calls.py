@@ -24,7 +24,10 @@ _DEVICES = ("auto", "cpu", "cuda")
 
 
 def check_call(
-    method: str, options: Mapping[str, Any], device: str | torch.device = "auto", seed: int | None = None
+    method: str | Callable[..., Any],
+    options: Mapping[str, Any],
+    device: str | torch.device = "auto",
+    seed: int | None = None,
 ) -> Method:
     """Check everything that can be checked before a graph is read, and find the method.
 
@@ -39,7 +42,7 @@ def check_call(
         check_count("seed", seed)
     if device_name(device) == "cuda":
         if "cuda" not in found.devices:
-            raise ValueError(f"method {method!r} runs on the CPU only; leave device out or pass device='cpu'")
+            raise ValueError(f"method {found.name!r} runs on the CPU only; leave device out or pass device='cpu'")
         require_cuda()
         _check_is_current(device)
     return found
@@ -78,7 +81,8 @@ def edges_for(
 ) -> EdgeList:
     """The edge list that a method gets: with weights if it reads them; else a warning, once, where weights differ.
 
-    Unless features or options are about vertices, or ``num_nodes`` is given, it has no gaps between vertices.
+    A warning too where it reads weights, and the graph has none but an attribute that may be meant as such. Unless
+    features or options are about vertices, or ``num_nodes`` is given, it has no gaps between vertices.
 
     Raises
     ------
@@ -87,6 +91,11 @@ def edges_for(
     """
     if method.uses_weights(options):
         edges = loaded.weighted_edges()
+        if loaded.unread_weights:
+            tell(
+                f"{loaded.unread_weights} has one number an edge, and method {method.name!r} does not read it as "
+                "weights; if it holds these, set edge_weight = edge_attr.flatten()"
+            )
     else:
         edges = loaded.edges
         if loaded.has_different_weights:
@@ -220,9 +229,16 @@ def choose(
 def _select(
     method: Method, edges: EdgeList, num_keep: int, *, keywords: Mapping[str, Any]
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    kept, weights = method.call(edges, num_keep, **keywords)
-    kept = np.asarray(kept, dtype=bool)
-    if kept.shape != (edges.num_pairs,) or np.count_nonzero(kept) != num_keep:
+    chosen = method.call(edges, num_keep, **keywords)
+    if not isinstance(chosen, tuple) or len(chosen) != 2:
+        raise ValueError(f"method {method.name!r} must return (mask, weights or None), got {type(chosen).__name__}")
+    kept, weights = np.asarray(chosen[0]), chosen[1]
+    if kept.shape != (edges.num_pairs,) or kept.dtype != bool:
+        raise ValueError(
+            f"method {method.name!r} must return a bool mask of shape [{edges.num_pairs}], got {kept.dtype} "
+            f"{list(kept.shape)}"
+        )
+    if np.count_nonzero(kept) != num_keep:
         raise ValueError(f"method {method.name!r} kept {np.count_nonzero(kept)} pairs instead of {num_keep}")
     return kept, weights
 

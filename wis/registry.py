@@ -1,7 +1,7 @@
 """The registry of sparsification methods.
 
-A method is one function, found through the entry-point group ``wis.methods``; the name of the entry point is the name
-of the method. It is one of two kinds:
+A method is one function, found through the entry-point group ``wis.methods``, whose name is then that of the method; or
+by its place, ``package.module:function``, which is its name then; or it is given itself. It is one of two kinds:
 
 ``rank(edges, *, data, seed, device, progress, limit, **options)``
     returns an int64 permutation of ``range(edges.num_pairs)``, first removed first. One order serves every budget.
@@ -33,6 +33,7 @@ import numpy as np
 
 from wis.checks import check_flag, did_you_mean
 from wis.extras import needed_for
+from wis.own_code import file_fingerprint, load_own
 
 ENTRY_POINT_GROUP = "wis.methods"
 
@@ -148,6 +149,12 @@ class Method:
         return self._weighed
 
     @property
+    def file_fingerprint(self) -> str:
+        """SHA-256 of the file of a method that is not of this package; empty for those that are."""
+        module = str(self.function.__module__)
+        return "" if f"{module}.".startswith("wis.") else file_fingerprint(self.function)
+
+    @property
     def uses_model(self) -> bool:
         """Whether the result depends on the GNN: the method has an option ``model``."""
         return "model" in self.options
@@ -171,7 +178,10 @@ class Method:
         unknown = [name for name in options if name not in all_options]
         if unknown:
             allowed = ", ".join(f"{k}={v!r}" for k, v in all_options.items())
-            raise ValueError(f"method {self.name!r} has no option {unknown[0]!r}; its options are: {allowed}")
+            hint = ""
+            if unknown[0] in inspect.signature(self.function).parameters:
+                hint = "; options are the keyword-only arguments of its function, after *"
+            raise ValueError(f"method {self.name!r} has no option {unknown[0]!r}; its options are: {allowed}{hint}")
 
     def check_values(self, options: Mapping[str, Any]) -> None:
         """Raise ``ValueError`` or ``TypeError`` if the value of an option does not fit."""
@@ -279,30 +289,45 @@ def methods() -> list[Method]:
     for name in sorted(_entry_points()):
         try:
             found.append(find_method(name))
-        except ImportError as error:
+        except (ImportError, ValueError) as error:
             warnings.warn(str(error), RuntimeWarning, stacklevel=2)
     return found
 
 
-def find_method(name: str) -> Method:
-    """Return the method called ``name``.
+def find_method(method: str | Callable[..., Any]) -> Method:
+    """Return the method of this name, or make one of a function.
+
+    Parameters
+    ----------
+    method
+        A registered name, the place ``package.module:function`` of a function of one's own, or the function itself.
 
     Raises
     ------
     TypeError
-        If ``name`` is not a string.
+        If it is none of these.
     ValueError
-        If no method has this name; the message lists those there are.
+        If no method has this name; the message lists those there are. If a function cannot be imported, or takes other
+        arguments than a method does.
     ImportError
-        If its entry point cannot be loaded.
+        If an entry point cannot be loaded.
     """
-    if not isinstance(name, str):
-        raise TypeError(f"method must be a string, got {type(name).__name__}")
-    entry_points = _entry_points()
-    if name not in entry_points:
-        near = did_you_mean(name, entry_points)
-        raise ValueError(f"unknown method {name!r}{near}; the methods are: {', '.join(sorted(entry_points))}")
-    return _load(name)
+    if inspect.isfunction(method):
+        return _method_of(f"{method.__module__}:{method.__qualname__}", method)
+    if not isinstance(method, str):
+        raise TypeError(f"method must be a name or a function, got {type(method).__name__}")
+    if method in _entry_points():
+        return _load(method)
+    if ":" in method:
+        found = load_own(method, f"method {method!r}")
+        if not inspect.isfunction(found):
+            raise ValueError(f"method {method!r} must be a function, got {type(found).__name__}")
+        return _method_of(method, found)
+    names = sorted(_entry_points())
+    raise ValueError(
+        f"unknown method {method!r}{did_you_mean(method, names)}; the methods are: {', '.join(names)}, and "
+        "package.module:function of your own"
+    )
 
 
 @functools.cache
@@ -318,8 +343,14 @@ def _load(name: str) -> Method:
             function = point.load()
     except Exception as error:  # whatever the module of another package does when it is imported
         raise ImportError(f"method {name!r} ({point.value}) cannot be loaded: {error}") from error
+    return _method_of(name, function)
+
+
+def _method_of(name: str, function: Callable[..., Any]) -> Method:
     facts = getattr(function, "__wis_method__", {})
     parameters = inspect.signature(function).parameters
+    kind = "select" if "num_keep" in parameters else "rank"
+    _check_signature(name, function, kind)
     options = {
         p.name: p.default for p in parameters.values() if p.kind is p.KEYWORD_ONLY and p.name not in STANDARD_KEYWORDS
     }
@@ -329,20 +360,45 @@ def _load(name: str) -> Method:
         summary=summary,
         source=facts.get("source", function.__module__),
         options=MappingProxyType(options),
-        kind="select" if "num_keep" in parameters else "rank",
+        kind=kind,
         devices=facts.get("devices", ("cpu", "cuda")),
         learns=facts.get("learns", False),
         reads_weights=bool(facts.get("reads_weights", False)),
         function=function,
         scores=facts.get("scores"),
-        _seeded=facts.get("seeded", True),
+        _seeded=facts.get("seeded", "seed" in parameters),
         _weighed=facts.get("reads_weights", False),
         _check=facts.get("check"),
     )
 
 
+def _check_signature(name: str, function: Callable[..., Any], kind: str) -> None:
+    """Raise ``ValueError`` unless a function can be called as methods are, with its options left at their defaults."""
+    signature = inspect.signature(function)
+    standard = STANDARD_KEYWORDS & signature.parameters.keys()
+    try:
+        signature.bind(*range(2 if kind == "select" else 1), **dict.fromkeys(standard))
+    except TypeError as error:
+        raise ValueError(
+            f"method {name!r} must be a function (edges, *, ...) that returns an order, or (edges, num_keep, *, ...), "
+            f"and its options after * must have defaults; got {signature}: {error}"
+        ) from error
+
+
+def split_method(text: str) -> tuple[str, str]:
+    """Split ``"wis:depth=2"`` at the colon into a name and the text of its options; looks at names only.
+
+    A place has a colon of its own: ``"my_methods:rank:bias=2"`` is ``"my_methods:rank"`` and ``"bias=2"``.
+    """
+    name, _, rest = text.partition(":")
+    function, _, options = rest.partition(":")
+    if name not in _entry_points() and function.isidentifier():
+        return f"{name}:{function}", options
+    return name, rest
+
+
 def parse_method(text: str) -> tuple[str, dict[str, Any]]:
-    """Split ``"wis:depth=2,ties=random"`` into a name and its options.
+    """Split ``"wis:depth=2,ties=random"`` or ``"my_methods:rank:bias=2"`` into a name and its options.
 
     Values are read as Python literals (``2``, ``0.5``, ``None``, ``True``, ``[0, 4]``) where they are, else taken as
     strings; those with a comma stand in quotes (``"local:score='wis:depth=2,ties=random'"``).
@@ -352,7 +408,7 @@ def parse_method(text: str) -> tuple[str, dict[str, Any]]:
     ValueError
         If the text is not of that form, the method or an option is unknown or given twice, or a value does not fit.
     """
-    name, _, rest = text.partition(":")
+    name, rest = split_method(text)
     options: dict[str, Any] = {}
     for part in filter(None, _split_options(rest)):
         key, equals, value = part.partition("=")

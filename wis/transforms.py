@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import torch
@@ -30,7 +30,7 @@ class Sparsify(BaseTransform):
     keep
         Fraction of the pairs that stay, in ``[0, 1]``; 0.5 if ``num_edges`` is not given either.
     method
-        A name from :func:`wis.methods`.
+        As in :func:`wis.sparsify`.
     num_edges
         Number of pairs that stay of every graph, in place of ``keep``.
     **options
@@ -55,7 +55,12 @@ class Sparsify(BaseTransform):
     """
 
     def __init__(
-        self, keep: float | None = None, method: str = "wis", *, num_edges: int | None = None, **options: Any
+        self,
+        keep: float | None = None,
+        method: str | Callable[..., Any] = "wis",
+        *,
+        num_edges: int | None = None,
+        **options: Any,
     ) -> None:
         self.keep, self.num_edges = check_budget(0.5 if keep is None and num_edges is None else keep, num_edges)
         self.method = method
@@ -64,7 +69,8 @@ class Sparsify(BaseTransform):
             if name in options:
                 raise TypeError(f"{name} is for one graph, and a transform is for many; pass it to wis.sparsify")
         own = {name: value for name, value in options.items() if name not in _OWN}
-        check_call(method, own, options.get("device", "auto"), options.get("seed"))
+        found = check_call(method, own, options.get("device", "auto"), options.get("seed"))
+        self._name = found.name  # PyG compares what transforms print with what it stored
         self._alike = Alike()
 
     def forward(self, data: Any) -> Any:
@@ -75,7 +81,7 @@ class Sparsify(BaseTransform):
     def __repr__(self) -> str:
         options = "".join(f", {key}={value!r}" for key, value in self.options.items())
         budget = f"keep={self.keep}" if self.num_edges is None else f"num_edges={self.num_edges}"
-        return f"{self.__class__.__name__}({budget}, method={self.method!r}{options})"
+        return f"{self.__class__.__name__}({budget}, method={self._name!r}{options})"
 
 
 class DropEdges(torch.nn.Module):

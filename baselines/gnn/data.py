@@ -80,7 +80,8 @@ class TrainingData:
         TypeError
             If it is no PyG graph.
         ValueError
-            If something is missing, has the wrong shape or is not finite, or masks overlap.
+            If something is missing, has the wrong shape or is not finite, an edge leads out of the graph, or masks
+            overlap.
         RuntimeError
             If ``device="cuda"`` and there is none.
         """
@@ -109,10 +110,11 @@ class TrainingData:
         Raises
         ------
         ValueError
-            If that graph has another number of vertices.
+            If that graph has another number of vertices, or its edges or their weights are none.
         """
         if data.num_nodes != len(self.labels):
             raise ValueError(f"data must have {len(self.labels)} vertices, as these have, got {data.num_nodes}")
+        check_edges(data)
         return replace(self, graph=_graph(data, self.device))
 
 
@@ -120,7 +122,7 @@ def _graph(data: Any, device: torch.device) -> Graph:
     weight = data.get("edge_weight")
     if weight is not None:
         weight = weight.to(device=device, dtype=torch.get_default_dtype())
-    return Graph(data.edge_index.to(device), data.num_nodes, weight)
+    return Graph(data.edge_index.to(device).long(), data.num_nodes, weight)
 
 
 def check_data(data: Any) -> None:
@@ -128,12 +130,7 @@ def check_data(data: Any) -> None:
     if not hasattr(type(data), "num_nodes") or not hasattr(data, "get"):
         raise TypeError(f"data must be a PyG Data, got {type(data).__name__}")
     check_labels(data)
-    weight = data.get("edge_weight")
-    if weight is not None and not isinstance(weight, Tensor):
-        raise TypeError(f"data.edge_weight must be a tensor [E], got {type(weight).__name__}")
-    if weight is not None and not torch.isfinite(weight).all():
-        count = int((~torch.isfinite(weight)).sum())
-        raise ValueError(f"data.edge_weight has {count} values that are not finite; drop these edges, or the weights")
+    check_edges(data)
     n = data.num_nodes
     for name in _MASKS:
         mask = data.get(name)
@@ -160,6 +157,38 @@ def check_data(data: Any) -> None:
             )
 
 
+def check_edges(data: Any) -> None:
+    """Raise ``TypeError`` or ``ValueError`` unless edges of a PyG graph join its vertices and have one weight each.
+
+    Kernels do not look where an edge leads, and would read whatever lies there.
+    """
+    edges, weight = data.edge_index, data.get("edge_weight")
+    if edges.dim() != 2 or len(edges) != 2 or edges.dtype.is_floating_point or edges.dtype.is_complex:
+        raise ValueError(f"data.edge_index must be integer [2, E], got {edges.dtype} of shape {list(edges.shape)}")
+    if edges.numel() and (edges.min() < 0 or edges.max() >= data.num_nodes):
+        raise ValueError(
+            f"data.edge_index has vertices from {int(edges.min())} to {int(edges.max())}; the graph has "
+            f"{data.num_nodes}, numbered from 0"
+        )
+    if weight is None:
+        return
+    if not isinstance(weight, Tensor):
+        raise TypeError(f"data.edge_weight must be a tensor [E], got {type(weight).__name__}")
+    if tuple(weight.shape) != (edges.shape[1],):
+        raise ValueError(f"data.edge_weight must be [{edges.shape[1]}], one number an edge, got {list(weight.shape)}")
+    count = _not_finite(weight)
+    if count:
+        raise ValueError(
+            f"data.edge_weight has {count} values that are not finite; drop these edges, or the weights, or scale "
+            f"them: models compute in {torch.get_default_dtype()}"
+        )
+
+
+def _not_finite(values: Tensor) -> int:
+    """How many of the values are not finite in the precision that models compute in."""
+    return int((~torch.isfinite(values.to(torch.get_default_dtype()))).sum())
+
+
 def check_labels(data: Any) -> None:
     """Raise ``ValueError`` unless a PyG graph has features and one class a vertex, and a metric that fits them."""
     missing = [name for name in ("edge_index", "x", "y") if data.get(name) is None]
@@ -168,9 +197,12 @@ def check_labels(data: Any) -> None:
     n, y = data.num_nodes, data.y
     if data.x.dim() != 2 or data.x.layout != torch.strided:
         raise ValueError(f"data.x must be a dense matrix [n, f], got shape {list(data.x.shape)}")
-    if not torch.isfinite(data.x).all():
-        count = int((~torch.isfinite(data.x)).sum())
-        raise ValueError(f"data.x has {count} values that are not finite; set them, as data.x = data.x.nan_to_num()")
+    count = _not_finite(data.x)
+    if count:
+        raise ValueError(
+            f"data.x has {count} values that are not finite; set them, as data.x = data.x.nan_to_num(), or scale them: "
+            f"models compute in {torch.get_default_dtype()}"
+        )
     if tuple(y.shape) != (n,) or y.is_floating_point() or y.is_complex():
         raise ValueError(f"data.y must be integer [{n}], got {y.dtype} of shape {list(y.shape)}{_kind(y)}")
     if not (y >= 0).any():

@@ -16,6 +16,9 @@ from wis.baselines.resistance.selected_inverse import selected_inverse
 
 from wis.progress import track
 
+# Of the sum of weights times resistances: single ones are off by less.
+_MOST_ERROR = 1e-3
+
 
 def exact_resistances(
     num_nodes: int, pairs: np.ndarray, weights: np.ndarray | None = None, *, progress: bool = False
@@ -38,6 +41,11 @@ def exact_resistances(
     numpy.ndarray
         float64 ``[m]``, in ``(0, 1 / weights]``.
 
+    Raises
+    ------
+    ArithmeticError
+        If rounding errors drown them, as they do where the largest weight is 10**13 times the smallest or more.
+
     Notes
     -----
     Time and memory are those of a sparse Cholesky factorisation with a minimum-degree ordering: near linear on trees,
@@ -52,7 +60,22 @@ def exact_resistances(
         for chosen in (largest, ~largest):
             if chosen.any():
                 resistance[chosen] = _resistances(pairs[:, chosen], weights[chosen], advance)
-    return np.clip(resistance, np.finfo(np.float64).tiny, 1.0 / weights)
+    resistance = np.clip(resistance, np.finfo(np.float64).tiny, 1.0 / weights)
+    # Foster (1949): weights times resistances sum to the number of vertices minus that of components.
+    rank = len(np.unique(pairs)) - len(np.unique(part))
+    if not abs(weights @ resistance - rank) <= _MOST_ERROR + 1e-9 * rank:
+        raise _drowned(weights)
+    return resistance
+
+
+def _drowned(weights: np.ndarray) -> ArithmeticError:
+    with np.errstate(over="ignore"):
+        contrast = weights.max() / weights.min()
+    return ArithmeticError(
+        f"effective resistances are lost in rounding errors: the largest weight is {contrast:.0e} times the smallest, "
+        "and parts of the graph are joined by small ones only; raise the smallest weights, or use "
+        "a method that solves nothing, as 'dspar'"
+    )
 
 
 def _resistances(pairs: np.ndarray, weights: np.ndarray, advance: Callable[[int], None]) -> np.ndarray:
@@ -96,9 +119,15 @@ def _factorise(row: np.ndarray, pairs: np.ndarray, weights: np.ndarray) -> tuple
     matrix = sp.csc_array(half + half.T + sp.diags_array(degree[row >= 0]))
     # The matrix is diagonally dominant, so pivots can stay on the diagonal and both factors share one sparsity.
     options = {"SymmetricMode": True, "Equil": False}
-    factor = spla.splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=options)
+    try:
+        factor = spla.splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=options)
+    except RuntimeError as error:  # a pivot is 0
+        raise _drowned(weights) from error
     if not np.array_equal(factor.perm_r, factor.perm_c):
-        raise ArithmeticError("the factorisation of the Laplacian left its diagonal; use solver='cg'")
+        raise _drowned(weights)
+    pivots = factor.U.diagonal()
+    if not (pivots > 0).all():
+        raise _drowned(weights)
     lower = sp.csc_array(sp.tril(factor.L, -1))
     lower.sort_indices()
-    return lower, factor.U.diagonal(), factor.perm_c
+    return lower, pivots, factor.perm_c

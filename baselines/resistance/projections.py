@@ -9,7 +9,14 @@ from typing import Any
 import numba
 import numpy as np
 from wis.baselines.resistance.amg import TooDenseError, VCycle
-from wis.baselines.resistance.cg import MOST_ITERATIONS, Preconditioner, fits_float32, solve_block, unsolved
+from wis.baselines.resistance.cg import (
+    MOST_ITERATIONS,
+    Preconditioner,
+    fits_float32,
+    least_eigenvalue,
+    solve_block,
+    unsolved,
+)
 from wis.baselines.resistance.laplacian import Laplacian
 from wis.baselines.resistance.signs import WIDTH, random_bits
 
@@ -45,7 +52,8 @@ class Projections:
         self.roots = None if weights is None else np.sqrt(weights)
         self.tol = tol
         self.entropy = entropy
-        self.dtype = np.float32 if fits_float32(tol, weights) else np.float64
+        self.least = least_eigenvalue(laplacian)
+        self.dtype = np.float32 if fits_float32(tol, weights, self.least) else np.float64
         self.precondition: Preconditioner | None = None
         self._memory = threading.local()
 
@@ -62,7 +70,7 @@ class Projections:
             self.precondition = VCycle(self.laplacian, self.dtype)
             return
         probe = self.right_hand_sides(0, 4)
-        _, _, fast = solve_block(self.laplacian, probe, self.tol, _SLOW)
+        _, _, fast = solve_block(self.laplacian, probe, self.tol, _SLOW, least=self.least)
         if fast:
             return
         try:
@@ -88,7 +96,7 @@ class Projections:
         work = self._work(width)
         rhs = self.right_hand_sides(block, width, out=work[4])
         solution, iterations, solved = solve_block(
-            self.laplacian, rhs, self.tol, MOST_ITERATIONS, self.precondition, work[:4]
+            self.laplacian, rhs, self.tol, MOST_ITERATIONS, self.precondition, work[:4], self.least
         )
         if not solved:
             raise unsolved(self.tol, iterations)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 import torch
-from wis.baselines.resistance.cg import MOST_ITERATIONS, ErrorEstimate, fits_float32, unsolved
+from wis.baselines.resistance.cg import MOST_ITERATIONS, ErrorEstimate, fits_float32, least_eigenvalue, unsolved
 from wis.baselines.resistance.laplacian import Laplacian
 from wis.baselines.resistance.signs import random_bits
 
@@ -45,7 +45,8 @@ class TorchProjections:
         self.tol = tol
         self.entropy = entropy
         self.device = torch.device(device)
-        self.dtype = torch.float32 if fits_float32(tol, weights) else torch.float64
+        self.least = least_eigenvalue(laplacian)
+        self.dtype = torch.float32 if fits_float32(tol, weights, self.least) else torch.float64
         self.pairs = torch.from_numpy(np.array(pairs)).to(self.device)
         self.degree = torch.from_numpy(laplacian.degree).to(self.device, self.dtype)[:, None]
         size, count = laplacian.num_nodes, pairs.shape[1]
@@ -92,7 +93,7 @@ class TorchProjections:
         solution = torch.zeros_like(residual)
         direction = residual / self.degree
         norm = (residual * direction).sum(dim=0, dtype=torch.float64)
-        error = ErrorEstimate(residual.shape[1])
+        error = ErrorEstimate(residual.shape[1], self.tol, self.least)
         for _ in range(MOST_ITERATIONS):
             applied = self.degree * direction - self.adjacency @ direction
             curvature = (direction * applied).sum(dim=0, dtype=torch.float64)
@@ -100,10 +101,10 @@ class TorchProjections:
             step = alpha.to(self.dtype)
             solution += step * direction
             residual -= step * applied
-            if error.add((alpha * norm).cpu().numpy()) <= self.tol:
-                return solution
             corrected = residual / self.degree
             next_norm = (residual * corrected).sum(dim=0, dtype=torch.float64)
+            if error.add((alpha * norm).cpu().numpy(), next_norm.cpu().numpy()):
+                return solution
             direction = corrected + _ratio(next_norm, norm).to(self.dtype) * direction
             norm = next_norm
         raise unsolved(self.tol, MOST_ITERATIONS)

@@ -73,6 +73,8 @@ def effective_resistances(
         If ``solver="amg"`` and pyamg is not installed.
     RuntimeError
         If ``device="cuda"`` and there is none.
+    ArithmeticError
+        If weights differ so much that rounding errors drown what joins some parts of the graph.
 
     Notes
     -----
@@ -88,7 +90,8 @@ def effective_resistances(
     if not rest.any():
         return resistance
     pairs, unit = edges.pairs[:, rest], weights[rest].min()  # in units of the smallest, weights are at least 1
-    scaled = weights[rest] / unit
+    with np.errstate(over="ignore"):  # the solvers refuse infinite ones
+        scaled = weights[rest] / unit
     relative = None if (scaled == 1).all() else scaled
     if device != "cuda" and (solver == "exact" or (solver == "auto" and _is_small(pairs))):
         found = exact_resistances(edges.num_nodes, pairs, relative, progress=progress)

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from wis.baselines.gnn import own
 from wis.baselines.gnn.own import check_model
 from wis.baselines.gnn.protocol import PROTOCOLS, Protocol
 
@@ -286,6 +287,11 @@ def _fingerprint(edges: EdgeList, data: Any, settings: tuple[Any, ...], seed: in
     if seed is None:
         raise ValueError("checkpoint needs a seed: without one, no two calls are the same run")
     digest = hashlib.sha256(f"{edges.fingerprint()} {settings} {seed}".encode())
+    # What early stopping goes by, and what a user's own model does.
+    if (data.get("metric") or "accuracy") != "accuracy":
+        digest.update(data.metric.encode())
+    if own.is_own(settings[0]):
+        digest.update(own.fingerprint(settings[0]).encode())
     for key in ("x", "y", "train_mask", "val_mask", "test_mask"):
         digest.update(data[key].detach().cpu().contiguous().numpy().data)
     return digest.hexdigest()

@@ -29,7 +29,9 @@ def sweep(
     ] = None,
     methods: Annotated[
         list[str] | None,
-        typer.Option("--method", "-m", metavar="NAME", help="A method, as wis:depth=2 (repeat for several)."),
+        typer.Option(
+            "--method", "-m", metavar="NAME", help="A method, as wis:depth=2, or package.module:function (repeat)."
+        ),
     ] = None,
     models: Annotated[
         list[str] | None,

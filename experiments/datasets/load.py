@@ -88,7 +88,7 @@ def read(name: str, data_root: str | os.PathLike[str] | None = None) -> Any:
     dataset = find(name)
     if dataset.own:
         return read_own(name)
-    data = _load_digits() if dataset.built_in else _load_files(dataset, _data_root(data_root))
+    data = _load_digits() if dataset.built_in else _load_files(dataset, data_root)
     data.name = dataset.name
     if dataset.metric != "accuracy":
         data.metric = dataset.metric
@@ -98,6 +98,11 @@ def read(name: str, data_root: str | os.PathLike[str] | None = None) -> Any:
 def cache_folder() -> Path:
     """The folder for files that can be made again."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "wis"
+
+
+def folder_of(dataset: Dataset, data_root: str | os.PathLike[str] | None = None) -> Path:
+    """The folder of the files of a data set that is not built in; ``data_root`` as in :func:`load`."""
+    return _data_root(data_root) / str(dataset.folder)
 
 
 def _data_root(data_root: str | os.PathLike[str] | None) -> Path:
@@ -131,11 +136,10 @@ def _build_digits() -> Any:
     return raw.prepare(Data(x=x, edge_index=columns, y=torch.from_numpy(labels.astype(np.int64))))
 
 
-def _load_files(dataset: Dataset, root: Path) -> Any:
-    assert dataset.folder is not None
-    folder = root / dataset.folder
+def _load_files(dataset: Dataset, data_root: str | os.PathLike[str] | None) -> Any:
+    folder = folder_of(dataset, data_root)
     if raw.missing(dataset, folder):
-        raw.download(dataset, root)
+        raw.download(dataset, _data_root(data_root))
     return _parse_once(dataset.name, _facts(folder, dataset.files), lambda: raw.parse(dataset, folder))
 
 

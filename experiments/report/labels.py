@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from wis.registry import format_method, parse_method
+from wis.registry import format_method, parse_method, split_method
 
 _MODELS = {"gcn": "GCN", "gin": "GIN", "resgcn": "ResGCN", "gat": "GAT", "sage": "GraphSAGE"}
 _METRICS = {"accuracy": "accuracy", "roc_auc": "ROC-AUC"}
@@ -18,8 +18,11 @@ _METHODS = {
 def method_label(text: str) -> str:
     """``wis:depth=2`` is 1-WIS, ``wis:depth=3`` (or ``wis``, its default) 2-WIS; further options stand in brackets.
 
-    A method that is not installed here keeps its text.
+    A method that is not installed here keeps its text; one by its place is not imported to be named.
     """
+    place, rest = split_method(text)
+    if ":" in place:
+        return f"{place} ({rest})" if rest else place
     try:
         name, options = parse_method(text)
     except (ValueError, TypeError):
@@ -39,7 +42,7 @@ def removal(text: str) -> str:
 
 def short_labels(methods: Sequence[str]) -> list[str]:
     """The labels of some methods, without the options that none of them needs to be told apart from the others."""
-    names = [text.partition(":")[0] for text in methods]
+    names = [split_method(text)[0] for text in methods]
     # The depth of WIS is part of what it is called.
     clear = {name for name in names if name != "wis" and names.count(name) == 1}
     return [method_label(name if name in clear else text) for text, name in zip(methods, names, strict=True)]

@@ -13,7 +13,7 @@ import pandas as pd
 from wis.experiments.report.analysis import GRID
 from wis.experiments.report.labels import method_label
 
-from wis.registry import format_method, parse_method
+from wis.registry import format_method, parse_method, split_method
 
 # Options of UGS that are part of the protocol, which differs between the paper, its plans here and their reduced twins.
 _PROTOCOL = ("epochs", "lr", "weight_decay")
@@ -35,6 +35,8 @@ def beside_published(accuracy: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFram
 
 def _label_there(method: str) -> str:
     """What the figure calls a method, if it has it."""
+    if ":" in split_method(method)[0]:  # a user's own, which is not imported for this
+        return method
     try:
         name, options = parse_method(method)
     except (ValueError, TypeError):  # of a package that is not here

@@ -45,6 +45,8 @@ class Estimate:
         Whether trainings may stop before their last epoch: then all of this is an upper bound.
     unknown
         Methods that learn in a way of their own, whose orders were left out.
+    choosing
+        Methods without an order, which choose edges in every run: that was left out too.
     batches
         Batches of an epoch by data set and model, where it does not go over the whole graph at once.
     """
@@ -56,6 +58,7 @@ class Estimate:
     workers: int
     stops_early: bool
     unknown: tuple[str, ...]
+    choosing: tuple[str, ...] = ()
     batches: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -68,7 +71,10 @@ class Estimate:
         )
         for (name, model), count in self.batches.items():
             text += f"; {name}, {model} in {count} batches an epoch"
-        return f"{text}; without the orders of {', '.join(self.unknown)}" if self.unknown else text
+        left_out = ["reading the data", "measuring what is kept"]
+        left_out += [f"the orders of {', '.join(self.unknown)}"] if self.unknown else []
+        left_out += [f"the choices of {', '.join(self.choosing)} (no order)"] if self.choosing else []
+        return f"{text}. Not counted: {', '.join(left_out)}"
 
 
 def estimate(plan: Plan, folder: Path, *, data_root: Path | None = None, workers: int = 1) -> Estimate:
@@ -76,8 +82,8 @@ def estimate(plan: Plan, folder: Path, *, data_root: Path | None = None, workers
 
     Each model is trained for a few epochs on each data set, whole and without edges; an epoch at a share between takes
     a time between. One order of each kind is computed, a learned one with few epochs, for which it is scaled up. On the
-    CPU these are CPU times: what it takes on cores with nothing else to do. What a run costs beside training (reading,
-    measuring, storing) is not in it.
+    CPU these are CPU times: what it takes on cores with nothing else to do. Reading the data, measuring
+    what is kept and the choices of methods without an order are not in it, as the text says.
 
     Parameters
     ----------
@@ -101,6 +107,7 @@ def estimate(plan: Plan, folder: Path, *, data_root: Path | None = None, workers
     finished = finished_runs(folder, plan.to_dict())
     missing = [run for key, run in runs.items() if key not in finished]
     orders = {run.sparsifier.key: run.sparsifier for run in missing if run.sparsifier and run.sparsifier.has_order}
+    without_order = {run.sparsifier.method for run in missing if run.sparsifier and not run.sparsifier.has_order}
     known = [order for order in orders.values() if not _learns_its_own_way(order)]
     with one_thread(), _quiet():
         training, ordering = _training_seconds(missing, data_root), _ordering_seconds(known, data_root)
@@ -112,6 +119,7 @@ def estimate(plan: Plan, folder: Path, *, data_root: Path | None = None, workers
         workers=workers,
         stops_early=any(run.protocol["patience"] is not None for run in missing),
         unknown=tuple(sorted({order.method for order in orders.values() if _learns_its_own_way(order)})),
+        choosing=tuple(sorted(without_order)),
         batches={pair: count for pair, count in batches.items() if count > 1},
     )
 

@@ -160,6 +160,13 @@ class Plan:
         stamp = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:8]
         return f"{words[:_LONGEST_NAME].rstrip('-.')}-{stamp}"
 
+    @property
+    def short_name(self) -> str:
+        """The data sets and models, as ``cora-gcn``; a graph file is called after itself, without folder and suffix."""
+        names = [*(Path(name).stem for name in self.datasets), *self.models]
+        words = "-".join("".join(c if c.isalnum() or c in "-_" else "-" for c in name) for name in names)
+        return words.lower()[:_LONGEST_NAME].rstrip("-")
+
     @classmethod
     def from_dict(cls, fields: Any, **changes: Any) -> Plan:
         """Make a plan from the fields of a YAML file; ``changes`` replace fields.
@@ -229,9 +236,13 @@ def load_plan(name_or_path: str | Path, **changes: Any) -> Plan:
             changed = [field.name for field in dataclasses.fields(Plan) if field.name in changes]
             changes["summary"] = f"with other {', '.join(changed)}"
     try:
-        return Plan.from_dict(fields, **changes)
+        plan = Plan.from_dict(fields, **changes)
     except ValueError as error:
         raise ValueError(f"plan {text}: {error}") from error
+    if {"datasets", "models"}.isdisjoint(changes):
+        return plan
+    # It is about something else than its name says.
+    return dataclasses.replace(plan, name=plan.short_name, summary=f"plan {text} {plan.summary}")
 
 
 def _read_yaml(text: str) -> Any:

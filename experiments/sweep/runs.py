@@ -57,7 +57,8 @@ class Sparsifier:
     split
         The split, if the method learns from labels, else None: one order then serves every split.
     own
-        Fingerprints of what is a user's own: of the graph's file, and of a model's that the method learns with.
+        Fingerprints of what is a user's own: of the files of the graph, of the method, and of the model that it learns
+        with.
     """
 
     dataset: str
@@ -99,7 +100,7 @@ class Run:
     sparsifier
         What removes them; None at shares 0 and 1, where every method leaves the same graph.
     own
-        Fingerprints of what is a user's own: the graph's file and the model's.
+        Fingerprints of what is a user's own: of the files of the graph and of the model.
     """
 
     dataset: str
@@ -144,6 +145,7 @@ def expand(plan: Plan, device: str, batches: Mapping[tuple[str, str], int] = Map
         Batches of an epoch, by data set and model; where nothing is said, the whole graph at once.
     """
     methods = {text: parse_method(text) for text in plan.methods}
+    codes = {text: _own_method(text) for text in plan.methods}
     graphs = {name: {"graph": own_graph.fingerprint(name)} if find(name).own else {} for name in plan.datasets}
     single = {name for name in plan.datasets if plan.split is None and _has_one_split(name, plan)}
     cells: dict[tuple[str, str], Cell] = {}
@@ -155,11 +157,21 @@ def expand(plan: Plan, device: str, batches: Mapping[tuple[str, str], int] = Map
             for removed, (text, (name, options)) in itertools.product(plan.removed, methods.items()):
                 sparsifier = None
                 if 0 < removed < 1:
-                    sparsifier = _sparsifier(dataset, name, options, seed, model, split, graphs[dataset])
+                    files = {**graphs[dataset], **codes[text]}
+                    sparsifier = _sparsifier(dataset, name, options, seed, model, split, files)
                 run = Run(dataset, model, protocol, device, seed, split, removed, sparsifier, own)
                 cell = Cell(dataset, model, text, removed, split.number, seed, run)
                 cells.setdefault((text, run.key), cell)
     return list(cells.values())
+
+
+def _own_method(text: str) -> dict[str, str]:
+    """The fingerprint of a method of a user's own; of one that `local` takes the scores of, too."""
+    name, options = parse_method(text)
+    if name == "local":
+        return _own_method(str({**find_method(name).options, **options}["score"]))
+    fingerprint = find_method(name).file_fingerprint
+    return {"method": fingerprint} if fingerprint else {}
 
 
 def _own_model(name: str) -> dict[str, str]:
@@ -183,7 +195,7 @@ def _protocol(dataset: str, model: str, plan: Plan, batches: int) -> dict[str, A
 
 
 def _sparsifier(
-    dataset: str, name: str, options: Mapping[str, Any], seed: int, model: str, split: Split, graph: Mapping[str, str]
+    dataset: str, name: str, options: Mapping[str, Any], seed: int, model: str, split: Split, files: Mapping[str, str]
 ) -> Sparsifier:
     method = find_method(name)
     # A method that learns with a GNN learns with the one it is compared on, unless the plan says otherwise.
@@ -192,7 +204,7 @@ def _sparsifier(
     # What may be used changes no result: where it is left open, runs of before it could be said are the same.
     if options.get("memory", 0) is None:
         del options["memory"]
-    own = {**graph, **(_own_model(options["model"]) if method.uses_model else {})}
+    own = {**files, **(_own_model(options["model"]) if method.uses_model else {})}
     seed_used = seed if method.uses_seed(options) else None
     return Sparsifier(dataset, name, options, seed_used, split if method.learns else None, own)
 

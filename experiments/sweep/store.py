@@ -183,8 +183,8 @@ class Store:
         if lost:
             raise ValueError(
                 f"{self._folder} holds another plan: {lost:,} of its finished runs are not in this one and would be in "
-                "no report. The file of a graph or a model may have changed since, or the version or the device; give "
-                "another --out"
+                "no report. The file of a graph, a method or a model may have changed since, or the version or the "
+                "device; give another --out"
             )
 
     def add_dataset(self, name: str, facts: Mapping[str, Any]) -> None:

@@ -56,3 +56,14 @@ def test_no_edges():
     assert draw_order(np.zeros(0), np.random.default_rng(0)).tolist() == []
     kept, weights = draw_weighted(np.zeros(0), 0, np.random.default_rng(0))
     assert kept.tolist() == weights.tolist() == []
+
+
+@pytest.mark.parametrize("num_keep", [0, 1, 2, 3, 4])
+def test_rates_too_small_for_numbers_are_drawn_last_and_at_random(num_keep):
+    rates = np.array([1.0, 1e-320, 0.0, 0.5])
+    orders = [draw_order(rates, np.random.default_rng(seed)).tolist() for seed in range(40)]
+    assert {tuple(sorted(order[:2])) for order in orders} == {(1, 2)}
+    assert len({order[0] for order in orders}) == 2
+    kept, factors = draw_weighted(rates, num_keep, np.random.default_rng(1))
+    assert kept.sum() == num_keep
+    assert np.isfinite(factors).all()

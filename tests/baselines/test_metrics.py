@@ -228,3 +228,14 @@ def test_bad_input(graph):
         metrics.compare(edges, edges, labels=np.zeros(36))
     with pytest.raises(ValueError, match="weights must have shape"):
         metrics.compare(edges, edges, weights=np.ones(3))
+
+
+@pytest.mark.parametrize("power", [-1060, 1021])
+def test_the_unit_of_weights_decides_nothing(power):
+    pairs, weights = np.array([[0, 0, 1, 2], [1, 2, 2, 3]]), np.array([1.0, 2.0, 3.0, 4.0])
+    found = [
+        metrics.compare(EdgeList(4, pairs, weights=w), EdgeList(4, pairs[:, 1:], weights=w[1:]))
+        for w in (weights, np.ldexp(weights, power))
+    ]
+    assert found[0]["weight_kept"] == found[1]["weight_kept"] == 0.9
+    assert found[0]["laplacian_error"] == found[1]["laplacian_error"] > 0

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from wis.baselines.resistance import effective_resistances, projections
 from wis.baselines.resistance.amg import TooDenseError, VCycle
 from wis.baselines.resistance.bridges import find_bridges
-from wis.baselines.resistance.cg import solve_block
+from wis.baselines.resistance.cg import least_eigenvalue, solve_block
 from wis.baselines.resistance.laplacian import Laplacian
 from wis.baselines.resistance.projections import Projections
 
@@ -347,3 +347,65 @@ def test_missing_pyamg_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pyamg", None)
     with pytest.raises(ImportError, match=r"pip install 'wis-graph\[pyamg\]'"):
         effective_resistances(GRID, solver="amg")
+
+
+def ring_of_cliques(cliques: int, size: int, weight: float | None) -> tuple[EdgeList, np.ndarray]:
+    """Cliques in a ring, two edges from each to the next, of some weight; and which edges these are."""
+    random = np.random.default_rng(0)
+    within = [np.array(np.triu_indices(size, 1)) + c * size for c in range(cliques)]
+    links = np.array([
+        (c * size + random.integers(size), (c + 1) % cliques * size + random.integers(size))
+        for c in range(cliques)
+        for _ in range(2)
+    ]).T  # fmt: skip
+    edges = EdgeList.from_columns(np.concatenate([*within, links], axis=1), cliques * size)
+    between = edges.pairs[0] // size != edges.pairs[1] // size
+    weights = None if weight is None else np.where(between, weight, 1.0)
+    return EdgeList(edges.num_nodes, edges.pairs, weights=weights), between
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+@pytest.mark.parametrize(("size", "weight"), [(60, None), (20, 0.1), (20, 1e-6)])
+def test_what_few_edges_join_is_solved_too(size, weight, device, monkeypatch):
+    """Within cliques conjugate gradients are done after two steps, in which edges between them gain nothing."""
+    from wis.baselines.resistance import projections_torch, solve
+
+    class OnTheCpu(projections_torch.TorchProjections):
+        def __init__(self, laplacian, pairs, tol, entropy, device, weights):
+            super().__init__(laplacian, pairs, tol, entropy, "cpu", weights)
+
+    monkeypatch.setattr(projections_torch, "TorchProjections", OnTheCpu)
+    monkeypatch.setattr(solve, "require_cuda", lambda: None)
+    edges, between = ring_of_cliques(30, size, weight)
+    exact = effective_resistances(edges, solver="exact")
+    estimate = effective_resistances(edges, solver="cg", k=512, seed=0, device=device)
+    # The standard error of a single one is 6%; of the sum of 60 it is below 1%.
+    assert estimate[between].sum() == pytest.approx(exact[between].sum(), rel=0.04)
+    assert np.abs(estimate / exact - 1)[between].max() < 0.35
+
+
+@pytest.mark.parametrize("weight", [None, 0.1, 1e-6])
+def test_least_eigenvalue(weight):
+    edges, _ = ring_of_cliques(6, 10, weight)
+    # A component of its own, which has an eigenvalue of 0 of its own.
+    pairs = np.concatenate([edges.pairs, 60 + np.array(np.triu_indices(5, 1))], axis=1)
+    weights = None if weight is None else np.append(edges.weights, np.ones(10))
+    laplacian = dense_laplacian(EdgeList(65, pairs), weights)
+    scale = np.diag(laplacian) ** -0.5
+    values = np.linalg.eigvalsh(scale[:, None] * laplacian * scale)
+    assert least_eigenvalue(Laplacian.from_pairs(65, pairs, weights)) == pytest.approx(values[2], rel=1e-2)
+
+
+@pytest.mark.parametrize("solver", ["exact", "cg", "amg"])
+@pytest.mark.parametrize("weight", [1e-18, 1e-300])
+def test_weights_that_rounding_errors_drown_are_told(solver, weight):
+    edges, _ = ring_of_cliques(5, 6, weight)
+    with pytest.raises(ArithmeticError, match=r"weights? .*; raise the smallest weights, or"):
+        effective_resistances(edges, solver=solver)
+
+
+def test_weights_far_apart_that_drown_nothing_are_taken():
+    # The light edges lie beside heavy ones: what they carry is next to nothing, and they decide nothing.
+    edges = EdgeList(4, np.array([[0, 0, 1, 1, 2], [1, 2, 2, 3, 3]]), weights=np.array([1.0, 1.0, 1e-30, 1.0, 1.0]))
+    resistance = effective_resistances(edges, solver="exact")
+    assert np.allclose(edges.weights * resistance, [0.75, 0.75, 1e-30, 0.75, 0.75])

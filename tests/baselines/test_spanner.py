@@ -144,3 +144,15 @@ def test_bad_arguments():
     for num_keep in (0, 1, 2):
         with pytest.raises(ValueError, match="'spanner' is defined for undirected graphs only; pass directed=False"):
             select(edge_list(3, [[0, 1], [1, 2]], directed=True), num_keep)
+
+
+@pytest.mark.parametrize("stretch", [3, 5])
+def test_weights_whose_inverse_is_infinite_are_lengths_too(stretch):
+    for seed in range(20):
+        edges = from_networkx(nx.gnm_random_graph(14, 40, seed=seed))
+        weights = np.random.default_rng(seed).choice([1.0, 2.0, 8.0], edges.num_pairs)
+        small = EdgeList(14, edges.pairs, weights=1e-310 * weights)
+        usual = EdgeList(14, edges.pairs, weights=weights)
+        kept = spanner(small, stretch, seed)
+        assert np.array_equal(kept, spanner(usual, stretch, seed))
+        assert worst_stretch(edges, kept) < np.inf

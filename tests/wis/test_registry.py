@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 import wis
 from wis.commands.app import app
-from wis.registry import Pairs, _split_options, _value_of, find_method, format_method, parse_method
+from wis.registry import Pairs, _split_options, _value_of, find_method, format_method, parse_method, split_method
 
 
 def rank_by_position(edges: wis.EdgeList, *, step: int = 1) -> np.ndarray:
@@ -104,6 +104,79 @@ def third_party(monkeypatch: pytest.MonkeyPatch) -> None:
     points = {**_entry_points(), **extra}
     monkeypatch.setattr("wis.registry._entry_points", lambda: points)
     _load.cache_clear()
+
+
+def needs_bias(edges: wis.EdgeList, *, bias: float) -> np.ndarray:
+    return np.arange(edges.num_pairs)
+
+
+def not_keyword_only(edges: wis.EdgeList, bias: float = 1.0) -> np.ndarray:
+    return np.arange(edges.num_pairs)
+
+
+def mask_alone(edges: wis.EdgeList, num_keep: int) -> np.ndarray:
+    return np.arange(edges.num_pairs) < num_keep
+
+
+def positions(edges: wis.EdgeList, num_keep: int) -> tuple[np.ndarray, None]:
+    return np.arange(num_keep), None
+
+
+HERE = "tests.wis.test_registry"
+PATH = np.array([[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]])
+
+
+def test_a_function_is_a_method() -> None:
+    for method in (rank_by_position, f"{HERE}:rank_by_position"):
+        order = wis.removal_order(PATH, method)
+        assert order.edges.tolist() == [[0, 1, 2], [1, 2, 3]]
+        assert (order.method, order.options) == (f"{HERE}:rank_by_position", {})
+        assert wis.sparsify(PATH, num_edges=1, method=method).tolist() == [[2, 3], [3, 2]]
+        with pytest.raises(ValueError, match=r"has no option 'width'; its options are: step=1, keep_connected=False"):
+            wis.sparsify(PATH, method=method, width=2)
+    found = find_method(rank_by_position)
+    assert (found.kind, found.options, found.uses_seed({})) == ("rank", {"step": 1}, False)
+    assert find_method(keep_first).kind == "select"
+
+
+def test_a_file_of_a_method_of_this_package_is_part_of_no_run() -> None:
+    assert find_method("wis").file_fingerprint == find_method("random").file_fingerprint == ""
+    assert len(find_method(rank_by_position).file_fingerprint) == 64
+
+
+def test_a_method_by_its_place_as_text() -> None:
+    place = f"{HERE}:rank_by_position"
+    assert parse_method(place) == (place, {})
+    assert parse_method(f"{place}:step=2") == (place, {"step": 2})
+    assert format_method(place, {"step": 2}) == f"{place}:step=2"
+    assert split_method("wis:depth=2") == ("wis", "depth=2")
+    assert split_method("missing:depth=2") == ("missing", "depth=2")
+    assert split_method("missing:rank:depth=2,a=b:c") == ("missing:rank", "depth=2,a=b:c")
+    with pytest.raises(ValueError, match=f"local:score={place}:width=2.*no option 'width'"):
+        parse_method(f"local:score={place}:width=2")
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        ("no_such_module:rank", "method 'no_such_module:rank' cannot be imported: ModuleNotFoundError"),
+        (f"{HERE}:PATH", f"method '{HERE}:PATH' must be a function, got ndarray"),
+        (needs_bias, r"options after \* must have defaults; got \(edges.*, bias.*\).*: missing a required .*'bias'"),
+        (lambda: None, r"must be a function \(edges, \*, ...\) that returns an order.*; got \(\): too many"),
+    ],
+)
+def test_what_is_no_method_is_named(method: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        wis.sparsify(PATH, method=method)
+
+
+def test_what_a_method_returns_wrongly_is_named() -> None:
+    with pytest.raises(ValueError, match=r"mask_alone' must return \(mask, weights or None\), got ndarray"):
+        wis.sparsify(PATH, method=mask_alone)
+    with pytest.raises(ValueError, match=r"positions' must return a bool mask of shape \[3\], got int64 \[2\]"):
+        wis.sparsify(PATH, method=positions)
+    with pytest.raises(ValueError, match=r"has no option 'bias'; .*; options are the keyword-only arguments"):
+        wis.sparsify(PATH, method=not_keyword_only, bias=2)
 
 
 def test_own_methods_are_registered() -> None:
@@ -193,12 +266,12 @@ def test_third_party_scores_that_are_not_one_number_a_pair(name: str, message: s
 
 def test_unknown_methods_and_options_are_named() -> None:
     with pytest.raises(
-        ValueError, match=r"unknown method 'wiss'; did you mean 'wis'\?; the methods are: .*random.*wis"
+        ValueError, match=r"unknown method 'wiss'; did you mean 'wis'\?; .*random.*wis, and package.module:function"
     ):
         find_method("wiss")
     with pytest.raises(ValueError, match="'wis' has no option 'deep'; its options are: depth=3"):
         wis.sparsify(np.zeros((2, 0), dtype=int), deep=3)
-    with pytest.raises(TypeError, match="method must be a string, got int"):
+    with pytest.raises(TypeError, match="method must be a name or a function, got int"):
         wis.removal_order(np.zeros((2, 0), dtype=int), 3)  # type: ignore[arg-type]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 import torch_geometric.transforms as T  # noqa: N812  the name that PyG's users know
@@ -30,9 +31,14 @@ def test_it_composes(path: Data) -> None:
     assert transform(one_way).num_edges == 6
 
 
+def first_last(edges: wis.EdgeList) -> np.ndarray:
+    return np.arange(edges.num_pairs)[::-1]
+
+
 def test_repr() -> None:
     assert repr(wis.Sparsify()) == "Sparsify(keep=0.5, method='wis')"
     assert repr(wis.Sparsify(0.3, method="wis", depth=2)) == "Sparsify(keep=0.3, method='wis', depth=2)"
+    assert repr(wis.Sparsify(method=first_last)) == "Sparsify(keep=0.5, method='tests.wis.test_transforms:first_last')"
 
 
 def test_a_number_of_edges_of_every_graph(path: Data) -> None:

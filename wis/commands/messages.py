@@ -18,6 +18,7 @@ def naming(graph: Path) -> Iterator[None]:
     """Put the file's name before errors about its content, name options as they are here, and show notes as lines."""
     with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)
+        warnings.filterwarnings("ignore", "Sparse CS[RC] tensor support is in beta")  # torch's, of any adj_t
         warnings.showwarning = _show_note
         try:
             yield
@@ -71,7 +72,7 @@ def print_list(entries: Iterable[tuple[str, ...]]) -> None:
     from rich.text import Text
 
     table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold", max_width=32)  # a name may be a path
     for name, first, *more in entries:
         table.add_row(Text(name, style="bold"), Text(first + "\n").append("\n".join(more) + "\n", style="dim"))
     Console().print(table)
@@ -93,9 +94,9 @@ class Meter:
         self._laps.append(f"{what} {now - self._last:.1f} s")
         self._last = now
 
-    def say(self, what: str) -> None:
-        """Print what was done, in how much time, part by part, and memory."""
+    def say(self, what: str, more: str = "") -> None:
+        """Print what was done, in how much time, part by part, and memory; ``more`` ends the line."""
         peak = self._memory.bytes()
         memory = "" if peak is None else f", peak memory {peak / 1e6:,.0f} MB"
         took = f"{self._last - self._start:.1f} s ({', '.join(self._laps)})"
-        typer.echo(f"{what} in {took}{memory}", err=True)
+        typer.echo(f"{what} in {took}{memory}{more}", err=True)

@@ -53,7 +53,7 @@ MethodText = Annotated[
     typer.Option(
         "--method",
         "-m",
-        help="Method, with options after a colon; see [bold]wis methods[/bold]. "
+        help="Method, with options after a colon; see [bold]wis methods[/bold]. Or your own package.module:function. "
         f"Default: {DEFAULT_METHOD}, for a GNN of 3 layers.",
     ),
 ]
@@ -78,5 +78,5 @@ MaxMemory = Annotated[
         "wait on the disk of the output. Default: all edges in memory.",
     ),
 ]
-Seed = Annotated[int | None, typer.Option(help="Seed of methods that draw at random.")]
+Seed = Annotated[int | None, typer.Option(help="Seed of methods that draw at random. Default: one is drawn and told.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda. The last two are never replaced silently.")]

@@ -29,6 +29,7 @@ from wis.commands.options import (
     Target,
     Weight,
 )
+from wis.commands.seeds import drawn_seed, repeated_by
 from wis.graph_files.columns import TableOptions
 from wis.graphs.parts import LoadedParts
 
@@ -87,6 +88,8 @@ def sparsify(
         _check_beside_order({"--method": method, "--seed": seed, "--device": None if device == "auto" else device})
     name, options = parse_method(method or DEFAULT_METHOD)
     found = check_call(name, options, device, seed)
+    drawn = drawn_seed(found, options) if seed is None else None
+    seed = seed if drawn is None else drawn
     check_budget(keep, num_edges)
     check_output(graph, out, format)
     columns = TableOptions(source, target, weight, bipartite, header, names)
@@ -112,7 +115,7 @@ def sparsify(
                 num_nodes=num_nodes,
                 lap=meter.lap,
             )
-        meter.say(f"kept {kept:,} of {before:,} edges of {graph} and wrote {out}")
+        meter.say(f"kept {kept:,} of {before:,} edges of {graph} and wrote {out}", repeated_by(drawn))
         return
     by = found if order is None else _read_order(order, num_nodes, directed)
     with naming(graph):
@@ -125,7 +128,7 @@ def sparsify(
         meter.lap("choosing")
         write_graph(sparse, out, format=format)
     meter.lap("writing")
-    meter.say(f"kept {kept:,} of {before:,} edges of {graph} and wrote {out}")
+    meter.say(f"kept {kept:,} of {before:,} edges of {graph} and wrote {out}", repeated_by(drawn))
 
 
 def _check_beside_order(options: Mapping[str, object]) -> None:

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from wis.graph_files.vertices import Vertices
-from wis.graphs.edge_list import EdgeList, check_weights
+from wis.graphs.edge_list import EdgeList, check_weights, pairs_both_ways
+from wis.notices import tell
 
 # Bytes of a file from which on reading and writing it show their progress.
 PROGRESS_FROM_BYTES = 1 << 26
@@ -175,7 +176,8 @@ class EdgeTable(abc.ABC):
         num_nodes
             Number of vertices. Default: what the file says, or the largest index plus one.
         directed
-            Whether rows ``u, v`` and ``v, u`` are two pairs.
+            Whether rows ``u, v`` and ``v, u`` are two pairs. None: they are one, and a warning says so where that is
+            the case for some of the pairs only.
 
         Raises
         ------
@@ -183,7 +185,14 @@ class EdgeTable(abc.ABC):
             If a row is no edge; the message says where it stands.
         """
         columns, size = self._columns(num_nodes)
-        return LoadedTable(EdgeList.from_columns(columns, size, bool(directed)), self)
+        edges = EdgeList.from_columns(columns, size, bool(directed))
+        both = 0 if directed is not None else pairs_both_ways(columns, edges)
+        if 0 < both < edges.num_pairs:
+            tell(
+                f"{self.path}: {both:,} of {edges.num_pairs:,} pairs have rows in both directions, and count as one "
+                "undirected edge each. Pass directed=True if these are two"
+            )
+        return LoadedTable(edges, self)
 
     def keep_pairs(self, edges: EdgeList, kept: np.ndarray, weights: np.ndarray | None = None) -> EdgeTable:
         """The table with the rows of some of its pairs, and self-loops, in their order.
@@ -207,7 +216,7 @@ class EdgeTable(abc.ABC):
         if self._rows is not None:
             self._copy(out, self._rows)
             return
-        edges = self.load_pairs().edges
+        edges = self.load_pairs(directed=False).edges
         self._copy(out, Rows(self.path, edges, np.ones(edges.num_pairs, dtype=bool), None))
 
     def write_rows(self, out: Path, rows: Rows) -> None:
@@ -356,6 +365,7 @@ class LoadedTable:
     edges: EdgeList
     table: EdgeTable
     data: None = None
+    unread_weights: str = ""
 
     @property
     def labels(self) -> list[str] | None:

@@ -248,6 +248,31 @@ def _forward_half(keys: np.ndarray, num_nodes: int) -> np.ndarray:
     return forward
 
 
+def pairs_both_ways(columns: np.ndarray, edges: EdgeList) -> int:
+    """How many pairs of an undirected list have columns in both directions.
+
+    Parameters
+    ----------
+    columns
+        integer ``[2, E]``, those that the list was collected from.
+    edges
+        The pairs.
+
+    Notes
+    -----
+    O(E) time where no pair has two columns, or all columns run from the smaller end or all from the larger; else
+    O(E log E).
+    """
+    forward, backward = columns[0] < columns[1], columns[0] > columns[1]
+    counts = np.count_nonzero(forward), np.count_nonzero(backward)
+    if min(counts) == 0 or sum(counts) == edges.num_pairs:
+        return 0
+    distinct = [
+        len(_sorted_unique(_pair_keys(columns[:, way], edges.num_nodes, directed=False))) for way in (forward, backward)
+    ]
+    return sum(distinct) - edges.num_pairs
+
+
 def not_symmetric(u: int, v: int) -> ValueError:
     """The error for a graph in which only one direction of a pair is there."""
     return ValueError(
@@ -333,6 +358,8 @@ class LoadedGraph:
         ``[E]``: the weight of every column, a NumPy array of whatever it holds; None where the graph has no weights.
     labels
         What the graph calls its vertices, in the order of their numbers; None where they are numbered.
+    unread_weights
+        The name of an attribute that may be meant as weights, where there are none; else empty.
     """
 
     columns: Any
@@ -341,6 +368,7 @@ class LoadedGraph:
     rebuild: Callable[[Any, Any], Any]
     column_weights: np.ndarray | None = None
     labels: list[Any] | None = None
+    unread_weights: str = ""
 
     def weighted_edges(self) -> EdgeList:
         """The candidate pairs with their weights, if the graph has any.

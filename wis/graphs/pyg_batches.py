@@ -58,7 +58,7 @@ def load(
         keep_num_nodes(sparse, size)
         return sparse
 
-    whole = LoadedGraph(columns, pairs, None, rebuild, edges.weights)
+    whole = LoadedGraph(columns, pairs, None, rebuild, edges.weights, unread_weights=edges.unread_weights)
     return LoadedParts(_parts(whole, starts), _combine(whole), f"a Batch of {num_graphs} graphs")
 
 
@@ -83,6 +83,7 @@ class _Part:
     edges: EdgeList
     first: int
     has_different_weights: bool
+    unread_weights: str
     weights_of_whole: Callable[[], np.ndarray | None]
     data: None = None
 
@@ -103,9 +104,15 @@ def _parts(whole: LoadedGraph, starts: np.ndarray) -> list[Any]:
     if between.any():
         u, v = pairs[:, between][:, 0].tolist()
         raise ValueError(f"graph is a Batch in which an edge leads from one graph to another, between {u} and {v}")
-    differ, weights = whole.has_different_weights, functools.cache(lambda: whole.weighted_edges().weights)
+    unread, differ, weights = (
+        whole.unread_weights,
+        whole.has_different_weights,
+        functools.cache(lambda: whole.weighted_edges().weights),
+    )
     return [
-        _Part(EdgeList(int(size), pairs[:, first:last] - start, whole.edges.directed), int(first), differ, weights)
+        _Part(
+            EdgeList(int(size), pairs[:, first:last] - start, whole.edges.directed), int(first), differ, unread, weights
+        )
         for start, size, first, last in zip(starts[:-1], np.diff(starts), ends[:-1], ends[1:], strict=True)
     ]
 

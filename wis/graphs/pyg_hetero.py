@@ -59,6 +59,7 @@ def load(
             None,
             lambda kept, weights: reader.build([whole.rebuild(kept, weights)]),
             whole.column_weights,
+            unread_weights=whole.unread_weights,
         )
     parts = [reader.read(kinds, _direction(kinds, directed)) for kinds in groups]
     return LoadedParts(parts, reader.build, f"a HeteroData of {len(parts)} edge types that are no reverse of others")
@@ -108,7 +109,8 @@ class _Reader:
             of_pair = of_pairs(pairs, columns, kept, weights) if any(beside.values()) else None
             return beside, of_pair, kept, weights
 
-        return LoadedGraph(columns, pairs, None, rebuild, self._weights(kinds))
+        unread = next(filter(None, (self._stored[kind].unread_weights for kind in kinds)), "")
+        return LoadedGraph(columns, pairs, None, rebuild, self._weights(kinds), unread_weights=unread)
 
     def build(self, parts: list[Any]) -> Any:
         """The sparse ``HeteroData``."""

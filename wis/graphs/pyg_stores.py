@@ -53,6 +53,13 @@ class StoredEdges:
     weights: np.ndarray | None
 
     @property
+    def unread_weights(self) -> str:
+        """The name of an ``edge_attr`` of one float an edge where there are no weights, which it may be meant to be."""
+        values = self.store.get("edge_attr")
+        one = isinstance(values, torch.Tensor) and values.is_floating_point() and sizes(values)[1:] in ([], [1])
+        return f"{self.name}.edge_attr" if one and self.weights is None else ""
+
+    @property
     def num_edges(self) -> int:
         """Number of columns ``E``."""
         return self.columns.shape[1]

@@ -56,6 +56,8 @@ class RewardSummary:
         `FractionBelow` for each threshold.
     zero_groups
         Group size and the expected fraction of groups of that size without any spread, where it can be known.
+    zero_groups_are_bounds
+        Whether these fractions are lower bounds, as for rewards that are not binary.
     """
 
     inputs: int
@@ -70,6 +72,7 @@ class RewardSummary:
     near_zero: float
     below: tuple[FractionBelow, ...]
     zero_groups: tuple[tuple[int, float], ...]
+    zero_groups_are_bounds: bool = False
 
     def metrics(self, prefix: str = "reward_std") -> dict[str, float]:
         """Flat names and numbers, as trackers of experiments want them."""
@@ -97,7 +100,8 @@ class RewardSummary:
             known = "" if np.isnan(part.surely) else f" (surely {part.surely:.1%}, possibly {part.possibly:.1%})"
             truly = "" if np.isnan(part.mixture) else f"; true std, by the mixture: {part.mixture:.1%}"
             lines.append(f"std < {part.threshold:g}: {part.estimate:.1%}{known}{truly}")
-        lines += [f"groups of {size} without spread: {fraction:.1%} expected" for size, fraction in self.zero_groups]
+        least = "at least " if self.zero_groups_are_bounds else ""
+        lines += [f"groups of {size} without spread: {least}{share:.1%} expected" for size, share in self.zero_groups]
         return "\n".join(lines)
 
 

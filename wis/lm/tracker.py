@@ -309,6 +309,7 @@ class RewardTracker:
             near_zero=float(near_zero),
             below=below,
             zero_groups=tuple((size, share) for size, share in groups if not np.isnan(share)),
+            zero_groups_are_bounds=not self.binary,
         )
 
     def state_dict(self) -> dict[str, Any]:

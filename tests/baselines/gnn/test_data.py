@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch_geometric.data import Data
 from wis.baselines.gnn.data import UNSEEN, TrainingData
 from wis.baselines.gnn.sparse import SparseFeatures
 
@@ -111,3 +112,51 @@ def test_cuda_is_a_promise():
     assert find_device("auto") == torch.device("cpu")
     with pytest.raises(RuntimeError, match="device='cuda' was asked for"):
         TrainingData.from_pyg(two_groups(), "cuda")
+
+
+def test_edges_of_any_integer_type_give_the_same_outputs():
+    """In 32 bits target * n + source would wrap, and sums would be over the edges of other vertices."""
+    n = 70_000
+    generator = torch.Generator().manual_seed(0)
+    edges, part = torch.randint(n, (2, 500), generator=generator), torch.arange(n) % 3
+    masks = {f"{name}_mask": part == i for i, name in enumerate(("train", "val", "test"))}
+    x = torch.rand(n, 2, generator=generator)
+    outputs = []
+    for dtype in (torch.int64, torch.int32):
+        ready = TrainingData.from_pyg(Data(x=x, edge_index=edges.to(dtype), y=torch.arange(n) % 2, **masks))
+        outputs.append((ready.graph.sum(x), ready.graph.mean(x), ready.graph.normalised_sum(x)))
+    for one, other in zip(*outputs, strict=True):
+        assert torch.equal(one, other)
+    expected = torch.zeros(n, 2).index_add(0, edges[1], x[edges[0]])
+    torch.testing.assert_close(outputs[0][0], expected)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"edge_weight": torch.ones(7)}, r"data.edge_weight must be \[[0-9]+\], one number an edge, got \[7\]"),
+        ({"edge_weight": torch.ones(two_groups().num_edges, 1)}, "one number an edge"),
+        ({"edge_weight": torch.ones(2 * two_groups().num_edges)}, "one number an edge"),
+        (
+            {"edge_weight": torch.full((two_groups().num_edges,), 1e300, dtype=torch.float64)},
+            r"data.edge_weight has [0-9]+ values that are not finite; .*: models compute in torch.float32",
+        ),
+        (
+            {"x": torch.full((60, 2), 1e39, dtype=torch.float64)},
+            "data.x has 120 values .*: models compute in torch.float32",
+        ),
+        (
+            {"edge_index": torch.tensor([[0, 60], [1, 2]])},
+            "data.edge_index has vertices from 0 to 60; the graph has 60",
+        ),
+        ({"edge_index": torch.tensor([[0, -1], [1, 2]])}, "data.edge_index has vertices from -1 to 2"),
+        ({"edge_index": torch.tensor([[0, 1], [1, 2], [2, 3]])}, r"must be integer \[2, E\], got .* \[3, 2\]"),
+        ({"edge_index": torch.tensor([[0.0], [1.0]])}, r"must be integer \[2, E\], got torch.float32"),
+    ],
+)
+def test_edges_that_are_none_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        TrainingData.from_pyg(broken(**changes))
+    if "x" not in changes:
+        with pytest.raises(ValueError, match=message):
+            TrainingData.from_pyg(two_groups()).with_edges_of(broken(**changes))

@@ -24,3 +24,9 @@ def test_roc_auc_of_one_class_or_of_no_number_is_none():
     logits = torch.rand(4, 2, generator=torch.Generator().manual_seed(0))
     assert SCORES["roc_auc"](logits, torch.ones(4, dtype=torch.int64)).isnan()
     assert SCORES["roc_auc"](logits * torch.nan, torch.tensor([0, 1, 0, 1])).isnan()
+
+
+def test_an_output_that_is_no_number_is_no_answer():
+    """argmax gives the place of a NaN: vertices of class 0 would be told right by a model that has diverged."""
+    logits = torch.tensor([[torch.nan, torch.nan], [torch.nan, 1.0], [1.0, torch.nan], [2.0, 1.0]])
+    assert float(SCORES["accuracy"](logits, torch.tensor([0, 0, 1, 0]))) == 0.25

@@ -195,6 +195,20 @@ def test_checkpoint_of_another_run_is_refused(tmp_path):
         ugs.rank(edges, data=data, seed=1, prune=0.5, checkpoint=tmp_path / "no" / "ugs.npz")
 
 
+def test_checkpoint_of_another_metric_or_model_is_another(tmp_path, monkeypatch):
+    data, edges, _ = communities()
+    usual = ugs._fingerprint(edges, data, ("gcn",), 1)
+    data.metric = "accuracy"
+    assert ugs._fingerprint(edges, data, ("gcn",), 1) == usual
+    data.metric = "roc_auc"  # what early stopping goes by
+    assert ugs._fingerprint(edges, data, ("gcn",), 1) != usual
+    found = []
+    for version in ("1", "2"):
+        monkeypatch.setattr(ugs.own, "fingerprint", lambda name, version=version: version)
+        found.append(ugs._fingerprint(edges, data, ("own_models:Net",), 1))
+    assert found[0] != found[1]
+
+
 def test_rounds_remove_the_stated_shares(monkeypatch):
     data, edges, _ = communities()
     m = edges.num_pairs

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import sys
+
 import pandas as pd
 import pytest
 from wis.experiments.report.figures import has_bands, styles
-from wis.experiments.report.labels import short_labels
+from wis.experiments.report.labels import method_label, short_labels
 from wis.experiments.report.table import signed, unsigned
 
 
@@ -12,6 +14,14 @@ def test_labels_are_short_where_the_name_is_enough() -> None:
     assert short_labels(methods) == ["Random", "UGS", "2-WIS", "2-WIS (ties=random)", "Spanner"]
     assert short_labels(["k-neighbor", "local-degree", "rank-degree"]) == ["K-Neighbor", "LocalDegree", "RankDegree"]
     assert short_labels(["ugs", "ugs:epochs=100"]) == ["UGS", "UGS (epochs=100)"]
+    assert short_labels(["mine:rank:bias=2", "mine:other"]) == ["mine:rank", "mine:other"]
+    assert short_labels(["mine:rank:bias=2", "mine:rank"]) == ["mine:rank (bias=2)", "mine:rank"]
+
+
+def test_a_method_is_not_imported_to_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "this", raising=False)
+    assert method_label("this:d") == "this:d"
+    assert "this" not in sys.modules
 
 
 def test_thirty_methods_all_look_different() -> None:

@@ -129,7 +129,7 @@ def test_a_folder_goes_on_with_the_number_that_it_began_with(tmp_path, small_dat
 
 def test_an_estimate_says_so(tmp_path, small_dataset):
     found = estimate(dataclasses.replace(PLAN, batches=4), tmp_path)
-    assert str(found).endswith("; digits, gcn in 4 batches an epoch")
+    assert "; digits, gcn in 4 batches an epoch" in str(found)
     assert found.training > 0
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from wis.experiments.sweep import estimate as module
 from wis.experiments.sweep.estimate import estimate, in_words
@@ -30,8 +32,16 @@ def test_all_that_is_missing_is_counted(tmp_path, small_dataset, measured):
     assert found.ordering == pytest.approx(60)
     assert str(found) == (
         "about 14 minutes in 2 processes on this machine: 10 runs in 28 minutes of one process, "
-        "6 removal orders in 60 seconds"
+        "6 removal orders in 60 seconds. Not counted: reading the data, measuring what is kept"
     )
+
+
+def test_what_is_left_out_is_said(tmp_path, small_dataset, measured):
+    methods = ("dspar-reweighted", "spanner", "random")
+    found = estimate(Plan("small", datasets=("digits",), methods=methods, removed=(0.5,), epochs=1), tmp_path)
+    assert found.choosing == methods[:2]
+    assert str(found).endswith("what is kept, the choices of dspar-reweighted, spanner (no order)")
+    assert str(dataclasses.replace(found, unknown=("mine",), choosing=())).endswith("kept, the orders of mine")
 
 
 def test_finished_runs_are_not_counted(tmp_path, small_dataset, measured):

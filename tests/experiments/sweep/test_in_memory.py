@@ -64,6 +64,31 @@ def test_a_model_of_one_s_own_and_drawn_splits(tmp_path, monkeypatch):
     assert len(results.orders) == 2 + 2 * 2 * 2  # random: one a seed; UGS: one a seed, split and model
 
 
+RANK = """
+import numpy as np
+
+def rank(edges, *, seed=None, bias=1.0):
+    return np.argsort(-bias * edges.pairs.sum(axis=0), kind="stable")
+"""
+
+
+def test_a_method_of_one_s_own(tmp_path, monkeypatch):
+    (tmp_path / "own_ranks.py").write_text(RANK)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "own_ranks", raising=False)
+    options = {**FIELDS, "methods": ["random", "own_ranks:rank:bias=2", "local:score=own_ranks:rank"]}
+    results = sweep_graph(small_graph(), "run", workers=2, progress=False, **options)
+    assert set(results.cells["status"]) == {"ok"}
+    assert sorted(set(results.orders["method"])) == sorted(options["methods"])
+    plan = Plan.from_dict({**results.plan, "removed": 0.5})
+    before = {cell.method: cell.run.key for cell in expand(plan, "cpu")}
+    (tmp_path / "own_ranks.py").write_text(RANK + "# changed")
+    after = {cell.method: cell.run.key for cell in expand(plan, "cpu")}
+    assert [after[method] == before[method] for method in options["methods"]] == [True, False, False]
+    with pytest.raises(ValueError, match="The file of a graph, a method or a model may have changed since"):
+        sweep_graph(small_graph(), "run", workers=1, progress=False, **options)
+
+
 def test_graphs_that_do_not_fit_are_refused_before_anything_runs(tmp_path):
     data = small_graph()
     wis.write_graph(data, "one.pt")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
+from wis.experiments.datasets.catalogue import datasets
 from wis.experiments.report.evidence import LEVEL
 from wis.experiments.report.statistics import pairs_needed
 from wis.experiments.sweep.plan import Plan, load_plan, packaged_plans, parse_shares, plan_text
@@ -160,6 +161,18 @@ def test_a_file_is_called_after_itself(tmp_path):
 def test_a_changed_plan_says_what_was_changed():
     assert load_plan("quick").summary.startswith("Walk-index sparsification, chance and cheap rivals")
     assert load_plan("quick", epochs=5, seeds=1).summary == "with other seeds, epochs"
+
+
+def test_a_plan_with_other_data_or_models_is_called_after_them(tmp_path, monkeypatch):
+    plan = load_plan("quick", datasets=["cora", "digits"], seeds=1)
+    assert (plan.name, plan.summary) == ("cora-digits-gcn", "plan quick with other datasets, seeds")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "My graph.v2.pt").touch()
+    assert load_plan("quick", datasets=["folder/My graph.v2.pt"], models=["gin"]).name == "my-graph-v2-gin"
+    everything = load_plan("quick", datasets=[record.name for record in datasets()]).name
+    assert everything.startswith("digits-cora-citeseer-")
+    assert len(everything) <= 60
 
 
 def test_text_reads_back(tmp_path):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 import torch
-from torch_geometric.data import HeteroData
+from torch_geometric.data import Data, HeteroData
 from typer.core import TyperGroup
 from typer.testing import CliRunner, Result
 from wis.experiments.__main__ import run as run_module
@@ -293,6 +293,60 @@ def test_a_missing_library_is_named_with_its_command(
     assert (result.exit_code, result.stderr) == (1, f"wis: error: {message}\n")
 
 
+def test_a_seed_that_was_drawn_repeats_the_run(tmp_path: Path) -> None:
+    graph, outs = tmp_path / "graph.csv", [tmp_path / f"out{i}.csv" for i in range(2)]
+    np.savetxt(graph, np.random.default_rng(0).integers(0, 40, (200, 2)), fmt="%d", delimiter=",")
+    said = re.search(
+        r"; --seed (\d+) does the same again\n$", run("sparsify", graph, "-o", outs[0], "-m", "random").stderr
+    )
+    assert said
+    again = run("sparsify", graph, "-o", outs[1], "-m", "random", "--seed", said[1])
+    assert outs[0].read_bytes() == outs[1].read_bytes()
+    assert "--seed" not in again.stderr
+    saved = tmp_path / "order.npz"
+    said = re.search(r"; --seed (\d+) does", run("order", graph, "-o", saved, "-m", "wis:ties=random").stderr)
+    assert said
+    assert wis.RemovalOrder.load(saved).seed == int(said[1])
+    for arguments in (["-m", "wis"], ["--order", saved]):
+        assert "--seed" not in run("sparsify", graph, "-o", outs[0], *arguments).stderr
+
+
+def test_a_method_of_one_s_own(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (graph.parent / "own_rank.py").write_text(
+        "import numpy as np\n\ndef rank(edges, *, bias=1):\n"
+        '    """Low numbers last."""\n    return np.argsort(-bias * edges.pairs.sum(axis=0), kind=\'stable\')\n'
+    )
+    monkeypatch.chdir(graph.parent)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "own_rank", raising=False)
+    for method, kept in (("own_rank:rank", "0,1,1.5\n2,0,3.5\n"), ("own_rank:rank:bias=-1", "1,2,2.5\n2,3,4.5\n")):
+        assert run("sparsify", graph, "-o", "out.csv", "-m", method).exit_code == 0
+        assert Path("out.csv").read_text() == f"source,target,weight\n{kept}3,3,5.5\n"
+    about = run("methods", "own_rank:rank").stdout
+    assert "Low numbers last" in about
+    assert "options: bias=1" in about
+
+
+def test_pairs_of_both_directions_are_told_of(graph: Path) -> None:
+    out = graph.with_name("out.csv")
+    graph.write_text("0,1\n1,0\n1,2\n2,3\n")
+    note = "1 of 3 pairs have rows in both directions, and count as one undirected edge each. Give --directed if"
+    assert f"wis: note: {graph}: {note}" in run("sparsify", graph, "-o", out).stderr
+    for direction in ("--directed", "--undirected"):
+        assert "both directions" not in run("sparsify", graph, "-o", out, direction).stderr
+    graph.write_text("0,1\n1,0\n1,2\n2,1\n")
+    assert "both directions" not in run("sparsify", graph, "-o", out).stderr
+
+
+def test_methods_explains_one() -> None:
+    about = run("methods", "wis:depth=2").stdout
+    for words in ("draws at random: no", "labelled data: not needed", "devices: cpu, cuda", "\ndepth\n    Number of"):
+        assert words in about
+    assert "``" not in about
+    assert ":func:" not in run("methods", "spectral").stdout
+    assert "unknown method 'wiss'; did you mean 'wis'?" in run("methods", "wiss").stderr
+
+
 def test_methods_lists_all_with_sources() -> None:
     result = run("methods")
     assert result.exit_code == 0
@@ -309,6 +363,36 @@ def test_datasets_lists_all() -> None:
     assert "ogbn-arxiv" in result.stdout
     assert "ogbn-products" in result.stdout
     assert result.stdout.endswith("environment variable WIS_DATA_ROOT.\n")
+
+
+def test_datasets_explains_one(tmp_path: Path) -> None:
+    for file in ("x", "tx"):
+        (tmp_path / "Cora" / "raw").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "Cora" / "raw" / f"ind.cora.{file}").touch()
+    about = " ".join(run("datasets", "cora", "--data-root", tmp_path).stdout.split())
+    assert "splits: random, 80/10/10 measure: accuracy raw files: 6 of 8 are missing, in" in about
+    assert "missing: raw/ind.cora.allx, " in about
+    assert "raw files" not in run("datasets", "digits").stdout
+    assert "unknown dataset 'cara'; did you mean 'Cora'?" in run("datasets", "cara").stderr
+
+
+def test_datasets_says_whether_a_sweep_can_use_a_graph(tmp_path: Path) -> None:
+    path = tmp_path / "mine.pt"
+    edge_index = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
+    data = Data(x=torch.eye(4), y=torch.tensor([0, 2, -1, 1]), edge_index=edge_index)
+    data.train_mask, data.val_mask, data.test_mask = (torch.arange(4) == i for i in (0, 1, 3))
+    torch.save(data, path)
+    about = run("datasets", path).stdout
+    for words in (
+        "4 vertices, 2 edges, 4 features, 3 classes", "without a label: 1", "weights: none", "splits: train_mask [4]",
+    ):  # fmt: skip
+        assert words in about
+    data.test_mask = data.val_mask
+    torch.save(data, path)
+    assert f"{path}: " in run("datasets", path).stderr
+    data.y = data.y.float()
+    torch.save(data, path)
+    assert "data.y must be integer [4]" in run("datasets", path).stderr
 
 
 @pytest.mark.parametrize("command", ["sparsify", "order", "sweep", "report"])

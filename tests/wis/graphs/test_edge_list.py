@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from torch_geometric.data import Batch, Data, HeteroData
 
 import wis
-from wis.graphs.edge_list import EdgeList, check_weights
+from wis.graphs.edge_list import EdgeList, check_weights, pairs_both_ways
 from wis.graphs.load import load_any, load_graph
 
 # Pairs {0,1} (twice forward), {1,2}, {0,3}; a self-loop on 2; both directions of each.
@@ -34,6 +34,23 @@ def test_directed_pairs_are_ordered() -> None:
     edges = load_graph(np.array([[2, 0, 1, 0], [0, 1, 0, 1]]), directed=True).edges
     assert edges.pairs.tolist() == [[0, 1, 2], [1, 0, 0]]
     assert edges.directed
+
+
+@pytest.mark.parametrize(
+    ("rows", "both"),
+    [
+        ([], 0),
+        ([(0, 1), (1, 2), (2, 2)], 0),
+        ([(0, 1), (0, 1), (1, 2)], 0),
+        ([(1, 0), (2, 1)], 0),
+        ([(0, 1), (1, 0), (1, 2), (2, 1), (3, 3)], 2),
+        ([(0, 1), (1, 0), (0, 1), (2, 1)], 1),
+        ([(0, 1), (1, 0), (0, 1), (2, 1), (2, 1), (1, 2), (0, 2)], 2),
+    ],
+)
+def test_pairs_of_both_directions_are_counted(rows: list[tuple[int, int]], both: int) -> None:
+    columns = np.array(rows, dtype=np.int32).reshape(-1, 2).T
+    assert pairs_both_ways(columns, EdgeList.from_columns(columns, 4)) == both
 
 
 def test_degrees_count_the_pairs_at_each_vertex() -> None:

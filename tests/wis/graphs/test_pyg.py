@@ -568,3 +568,24 @@ def test_a_type_that_is_not_served_is_told_which_are(graph: object) -> None:
         wis.sparsify(graph)
     assert str(raised.value).startswith(f"graph must be {SERVED}, got ")
     assert "\n" not in str(raised.value)
+
+
+def test_numbers_of_edges_that_may_be_meant_as_weights_are_told_of() -> None:
+    edge_index = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
+    data = Data(edge_index=edge_index, edge_attr=torch.tensor([1.0, 1.0, 9.0, 9.0]), num_nodes=3)
+    hetero = HeteroData({"a": {"num_nodes": 3}, ("a", "to", "a"): {"edge_index": edge_index}})
+    hetero["a", "to", "a"].edge_attr = data.edge_attr[:, None]
+    message = (
+        r"edge_attr has one number an edge, and method 'spectral' does not read it as weights; .* set edge_weight ="
+    )
+    for graph, name in ((data, "graph."), (Batch.from_data_list([data]), "graph."), (hetero, r"graph\[.*\]\.")):
+        with pytest.warns(UserWarning, match=name + message):
+            wis.sparsify(graph, 0.5, method="spectral", seed=0)
+    weighted = Data(edge_index=edge_index, edge_attr=data.edge_attr, edge_weight=data.edge_attr, num_nodes=3)
+    features = Data(edge_index=edge_index, edge_attr=torch.ones(4, 2), num_nodes=3)
+    kinds = Data(edge_index=edge_index, edge_attr=torch.tensor([0, 0, 1, 1]), num_nodes=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for graph in (weighted, features, kinds):
+            wis.sparsify(graph, 0.5, method="spectral", seed=0)
+        wis.sparsify(data, 0.5, method="random", seed=0)

@@ -112,6 +112,18 @@ def test_groups_larger_than_the_samples_of_other_rewards_are_unknown(rewards):
     assert "groups of 16" not in str(tracker.summary())
 
 
+def test_what_is_a_lower_bound_is_told_as_one():
+    # 3 of the 10 pairs of these tie, at .5: only ties at the lowest and the highest are counted.
+    rewards = [[0.0, 0.5, 0.5, 0.5, 1.0]]
+    other = RewardTracker.from_rewards(rewards, support=(0, 1)).summary(group_sizes=[2])
+    assert other.zero_groups == ((2, 0.0),)
+    assert other.zero_groups_are_bounds
+    assert "groups of 2 without spread: at least 0.0% expected" in str(other)
+    binary = RewardTracker.from_rewards([[0, 0, 0, 1]], support=(0, 1), binary=True).summary(group_sizes=[2])
+    assert not binary.zero_groups_are_bounds
+    assert "groups of 2 without spread: 50.0% expected" in str(binary)
+
+
 def test_share_of_small_std_where_intervals_say_nothing():
     # Half the inputs never succeed, half do at p = 1/2: with 8 samples few intervals exclude a std of 0.2.
     rng = np.random.default_rng(2)

@@ -17,7 +17,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from wis.engine.stars import order_of_stars
+from wis.engine.degrees.stars import order_of_stars
 from wis.engine.task import Task
 from wis.engine.triangles.apexes import Arcs, make_arcs, take_out
 from wis.engine.triangles.dense import first_removals

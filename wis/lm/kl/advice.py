@@ -13,7 +13,7 @@ from wis.lm.kl.verdict import SAMPLING, is_unbiased
 _PROBES = (  # for each kind of setting, at least two values
     "true", "false", "0.123", "0.2", "k1", "k3", "grpo", "rloo", "dapo", "token", "sequence", "none", "group",
     "token-mean", "seq-mean-token-sum", "token_mean", "sequence_mean", "17", "19",
-    "vanilla", "gspo", "fixed", "adaptive",
+    "vanilla", "gspo", "fixed", "adaptive", "sum_then_normalize", "normalize_then_sum",
 )  # fmt: skip
 
 

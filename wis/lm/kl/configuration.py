@@ -54,9 +54,15 @@ class KLConfiguration:
     constant_length
         Tokens that ``constant`` divides by; by default the width of the batch.
     baseline
-        Mean of the group's shaped rewards, with or without the output itself.
+        Mean over the outputs of the group, whatever their lengths, with or without the output itself. Of shaped rewards
+        where each token is charged with the KL of its whole output; of the rewards alone where it is charged with less
+        (``to-go``, ``none``), or later (`penalty_after_scaling`), for the KL that is left at a token has no
+        counterpart in an output of another length. TRL, verl, OpenRLHF and NeMo-RL do the same.
     scaling
-        Standard deviation that advantages are divided by.
+        Standard deviation that advantages are divided by: of the shaped rewards of the group or of the whole batch.
+        (verl and OpenRLHF take that of the advantages of all tokens in place of the batch's.)
+    std_floor
+        Added to that standard deviation, above 0. 1e-4 is TRL's, and what a variance of at least 1e-8 comes to.
     penalty_after_scaling
         Whether a penalty in the reward joins after baseline and scaling, instead of before.
     penalty_policy
@@ -87,6 +93,7 @@ class KLConfiguration:
     constant_length: int | None = None
     baseline: Baseline = "none"
     scaling: Scaling = "none"
+    std_floor: float = 1e-4
     penalty_after_scaling: bool = False
     penalty_policy: Literal["current", "old"] = "current"
     difference_clamp: float | None = None
@@ -101,6 +108,8 @@ class KLConfiguration:
             if isinstance(field.default, bool):
                 check_flag(field.name, getattr(self, field.name))
         check_number("coefficient", self.coefficient, at_least=0)
+        if not check_number("std_floor", self.std_floor) > 0:
+            raise ValueError(f"std_floor must be above 0, got {self.std_floor}")
         for name in ("difference_clamp", "value_clamp", "constant_length"):
             bound = getattr(self, name)
             if bound is not None and not check_number(name, bound) > 0:

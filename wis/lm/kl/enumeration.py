@@ -130,24 +130,54 @@ def expect(configuration: KLConfiguration, case: Case, *, rewards: Tensor | None
     rewards
         ``[N]``; by default 0, so that the gradient is the penalty's alone.
     """
-    logits = case.policy[case.rows].requires_grad_()
-    every = torch.log_softmax(logits, -1)
     weights = case.probabilities(case.rollout)
-    batch = Batch(
-        log_probs=every.gather(-1, case.outputs[..., None])[..., 0],
-        reference=case.token_log_probs(case.reference),
-        mask=case.mask,
-        rewards=torch.zeros_like(weights) if rewards is None else rewards,
-        old=case.token_log_probs(case.old),
-        rollout=case.token_log_probs(case.rollout),
-        vocabulary=every,
-        reference_vocabulary=torch.log_softmax(case.reference, -1)[case.rows],
-        weights=weights,
-    )
-    (samples,) = torch.autograd.grad(objective(configuration, batch).loss, logits, allow_unused=True)
+    samples = _samples(configuration, case, (torch.zeros_like(weights) if rewards is None else rewards)[None])[0]
     gradient = _by_row(case, samples)
     second = (samples.flatten(1).square().sum(1) / weights).sum()
     return Expectation(gradient, float(second - gradient.square().sum()), samples)
+
+
+def expect_inputs(configuration: KLConfiguration, case: Case, rewards: Tensor) -> Tensor:
+    """Expected gradients of several inputs that share a batch, and so the standard deviation of a batch.
+
+    Parameters
+    ----------
+    configuration, case
+        What is run, and on what: the inputs differ in their rewards alone.
+    rewards
+        ``[I, N]``, of every output for each input.
+
+    Returns
+    -------
+    Tensor
+        ``[I, R, V]``, each as if its input were all there is, but for the standard deviation.
+    """
+    return torch.stack([_by_row(case, samples) for samples in _samples(configuration, case, rewards)])
+
+
+def _samples(configuration: KLConfiguration, case: Case, rewards: Tensor) -> Tensor:
+    """Each output's contribution to the gradient of its input, ``[I, N, T, V]``, from rewards ``[I, N]``."""
+    inputs, count = rewards.shape
+
+    def repeated(values: Tensor) -> Tensor:
+        return values.repeat(inputs, *[1] * (values.ndim - 1))
+
+    logits = repeated(case.policy[case.rows]).requires_grad_()
+    every = torch.log_softmax(logits, -1)
+    batch = Batch(
+        log_probs=every.gather(-1, repeated(case.outputs)[..., None])[..., 0],
+        reference=repeated(case.token_log_probs(case.reference)),
+        mask=repeated(case.mask),
+        rewards=rewards.flatten(),
+        old=repeated(case.token_log_probs(case.old)),
+        rollout=repeated(case.token_log_probs(case.rollout)),
+        vocabulary=every,
+        reference_vocabulary=repeated(torch.log_softmax(case.reference, -1)[case.rows]),
+        group_size=count,
+        weights=repeated(case.probabilities(case.rollout)) / inputs,
+    )
+    (samples,) = torch.autograd.grad(objective(configuration, batch).loss, logits, allow_unused=True)
+    return inputs * samples.view(inputs, count, *logits.shape[1:])
 
 
 def aggregation_factor(configuration: KLConfiguration, case: Case) -> float:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from wis.lm.kl.change import changed_to, find_change
 from wis.lm.kl.configuration import KLConfiguration, choices
-from wis.lm.kl.enumeration import Case, aggregation_factor, expect, make_case, value_gradient
+from wis.lm.kl.enumeration import Case, aggregation_factor, expect, expect_inputs, make_case, value_gradient
 from wis.lm.kl.estimators import estimate
 from wis.lm.kl.verdict import SAMPLING, SEEDS, Verdict, judge, random_cases, rounded
 
@@ -26,7 +26,11 @@ REWARD_STDS = (0.5, 0.05, 0.0)
 
 @dataclass(frozen=True)
 class Weights:
-    """The nearest fit ``reward · ∇E[r] − penalty · ∇KL`` to the update of an input with a given reward std."""
+    """The nearest fit ``reward · ∇E[r] − penalty · ∇KL`` to the update of an input with a given reward std.
+
+    One input of each std of `REWARD_STDS`, their mean rewards equal, makes the batch that ``scaling="batch"`` divides
+    by the std of: 0.29 where no penalty is in the reward.
+    """
 
     std: float
     reward: float
@@ -55,7 +59,7 @@ class Explanation:
     weights
         For each of `REWARD_STDS`.
     cancels
-        Whether β cancels where all rewards of a group tie.
+        Whether β cancels where all rewards of a group tie: a tenfold β changes its update by less than a half.
     dead_below, dead_above
         Δ of a token below or above which its penalty has no gradient, infinite where there is no such bound.
     """
@@ -121,6 +125,7 @@ class Explanation:
         return (
             f"effective β of an input (β = {coefficient:g}): {told}; where all rewards tie, "
             f"the penalty weighs {rounded(tied.penalty / coefficient)} β"
+            + ("; these three inputs make the batch" if self.configuration.scaling == "batch" else "")
         )
 
 
@@ -158,13 +163,15 @@ def _weights(configuration: KLConfiguration) -> tuple[tuple[Weights, ...], bool]
     unit = centred / (share * centred.square()).sum().sqrt()
     basis = torch.stack([value_gradient(replace(case, rewards=unit)).flatten(), named["reverse"]], 1)
     factor = aggregation_factor(configuration, case)
+    rewards = torch.tensor(REWARD_STDS, dtype=unit.dtype)[:, None] * unit
+    gradients, tenfold = (
+        expect_inputs(replace(configuration, coefficient=b * configuration.coefficient), case, rewards) for b in (1, 10)
+    )
     found = []
-    for std in REWARD_STDS:
-        update = -expect(configuration, case, rewards=std * unit).gradient.flatten() / factor
-        reward, penalty = torch.linalg.lstsq(basis, update).solution.tolist()
+    for std, gradient in zip(REWARD_STDS, gradients, strict=True):
+        reward, penalty = torch.linalg.lstsq(basis, -gradient.flatten() / factor).solution.tolist()
         found.append(Weights(std, reward / std if std else 0.0, -penalty))
-    tied = [expect(replace(configuration, coefficient=b), case).gradient for b in (1.0, 10.0)]
-    cancels = float((tied[1] - tied[0]).norm()) < 0.1 * float(tied[0].norm())
+    cancels = float((tenfold[-1] - gradients[-1]).norm()) < 0.5 * float(gradients[-1].norm())
     return tuple(found), cancels
 
 
@@ -191,7 +198,7 @@ def _ignored(configuration: KLConfiguration) -> tuple[str, ...]:
     }
     for name in ("ratio_differentiated", "penalty_after_scaling"):
         others[name] = (not getattr(configuration, name),)
-    others |= {"ratio_clip": (None, (0.9, 1.1)), "constant_length": (None, 7)}
+    others |= {"ratio_clip": (None, (0.9, 1.1)), "constant_length": (None, 7), "std_floor": (1e-4, 1.0)}
     found = []
     for name, values in others.items():
         tried = [changed for value in values for changed in changed_to(configuration, {name: value})]

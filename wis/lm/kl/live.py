@@ -19,19 +19,21 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from transformers import TrainerCallback
 
 from wis.lm.kl.configuration import KLConfiguration
+from wis.lm.kl.divisors import divisors
 from wis.lm.kl.libraries import trl
-from wis.lm.kl.objective import Batch, objective
+from wis.lm.kl.micro_batch import kl_loss, mask_of
+from wis.lm.trained_reward import TrainedReward
 
 PREFIX = "kl_objective"
-SPREAD = "input_reward_std"  # column that travels with TRL's batches
+GROUP, DEAD = f"{PREFIX}_group", f"{PREFIX}_dead"  # columns that travel with TRL's batches
 CLAMP = 10.0  # verl's, NeMo-RL's and SkyRL's bound on K3
-_NO_SPREAD = 1e-7
-_NORMAL_95 = 1.959964
 
 
 class KLMonitor(TrainerCallback):
@@ -55,13 +57,19 @@ class KLMonitor(TrainerCallback):
 
     ``sequence``, ``sequence_low``, ``sequence_high``
         KL(π ‖ ref) of whole outputs since the last line, the mean of the sum of K3 over tokens, with its 95% interval.
+        Outputs of one group, which are alike, count as one cluster in it: Student's t with as many degrees of freedom
+        as there are groups less one; infinite for a single group. Outputs that ``mask_truncated_completions`` leaves
+        without tokens are in neither.
     ``cosine``, ``ratio``
         The run's KL gradient against the unbiased one of the same outputs (K3 times the prefix ratio): a sample of the
         direction and of the size, not their expectation.
     ``dead_share``
-        Share of the KL gradient, by its size at the tokens' log-probabilities, from inputs whose rewards all tie.
+        Share of the KL gradient, by its size at the tokens' log-probabilities, from inputs whose rewards give no
+        advantage: all tie, or fewer than two outputs have one.
     ``effective_beta_p10``, ``effective_beta_median``
-        Over inputs, β times the std that rewards are divided by.
+        Over inputs, β times what their rewards are divided by: the std of the group or of the generated batch, as
+        ``scale_rewards`` says, or 1. With ``multi_objective_aggregation="normalize_then_sum"``, the std of the group's
+        weighted sum of rewards over that of its advantages. Inputs with fewer than two rewards are left out.
     ``beyond_clamp``
         Share of tokens whose K3 is above 10, where other trainers clamp it.
     """
@@ -71,6 +79,7 @@ class KLMonitor(TrainerCallback):
         self._every, self._outputs = every, outputs
         self._trainer: Any = None
         self._rewards: Tensor | None = None
+        self._seen_groups = 0
         self._log_probs: Tensor | None = None
         self._probed = -1
         self._stopped = False
@@ -98,7 +107,6 @@ class KLMonitor(TrainerCallback):
         if not terms:
             raise ValueError("trainer.args.beta is 0: there is no KL term to watch")
         self._trainer, self._configuration = trainer, getattr(trainer, "_kl", terms[0])
-        self._scaling = terms[0].scaling
         for name, wrap in (
             ("_calculate_rewards", self._see_rewards),
             ("_generate_and_score_completions", self._see_generation),
@@ -110,7 +118,7 @@ class KLMonitor(TrainerCallback):
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
         """Add the numbers to a log line of training."""
-        if logs is None or not self._divergences:
+        if logs is None or not self._divergences or not self._trainer.model.training:
             return
         found = {f"{PREFIX}/{name}": value for name, value in self._summary().items()}
         self._clear()
@@ -120,25 +128,23 @@ class KLMonitor(TrainerCallback):
 
     def _clear(self) -> None:
         self._divergences: list[Tensor] = []
+        self._groups: list[Tensor] = []
         self._beyond: list[Tensor] = []
-        self._spreads: list[Tensor] = []
+        self._divisors: list[NDArray[np.float64]] = []
         self._gradients: dict[str, float] = {}
 
     def _summary(self) -> dict[str, float]:
-        divergences = torch.cat(self._divergences).double()
-        mean, count = float(divergences.mean()), len(divergences)
-        margin = _NORMAL_95 * float(divergences.std()) / math.sqrt(count) if count > 1 else math.inf
+        divergences = torch.cat(self._divergences).double().numpy()
+        mean, margin = float(divergences.mean()), half_interval(divergences, torch.cat(self._groups).numpy())
         found = {"sequence": mean, "sequence_low": mean - margin, "sequence_high": mean + margin}
-        found["beyond_clamp"] = float(torch.stack(self._beyond).double().mean())
-        if self._spreads:
-            scale = self._divisor(torch.cat(self._spreads).double())
-            beta = self._trainer.beta * scale
-            found["effective_beta_p10"] = float(beta.quantile(0.1))
-            found["effective_beta_median"] = float(beta.median())
+        beyond, tokens = torch.stack(self._beyond).sum(0).tolist()
+        found["beyond_clamp"] = beyond / tokens
+        divided = np.concatenate([np.zeros(0), *self._divisors])
+        divided = divided[~np.isnan(divided)]
+        if len(divided):
+            low, middle = np.quantile(self._trainer.beta * divided, (0.1, 0.5)).tolist()
+            found |= {"effective_beta_p10": low, "effective_beta_median": middle}
         return found | self._gradients
-
-    def _divisor(self, spreads: Tensor) -> Tensor:
-        return spreads if self._scaling == "group" else torch.ones_like(spreads)
 
     def _see_rewards(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
@@ -191,31 +197,39 @@ class KLMonitor(TrainerCallback):
         self.seconds += time.perf_counter() - start
 
     def _tag(self, batch: dict[str, Any]) -> None:
-        """Give each row the reward std of its group, which then travels through TRL's shuffling."""
+        """Give each row the number of its group and whether that is dead, which then travel through TRL's shuffling."""
         trainer = self._trainer
         if not trainer.model.training or self._rewards is None:
             return
-        totals = (self._rewards * trainer.reward_weights.to(self._rewards.device)).nansum(1)
-        groups = totals.view(-1, trainer.num_generations)
-        spreads = groups.std(1) if groups.shape[1] > 1 else torch.zeros_like(groups[:, 0])
-        rows = spreads.repeat_interleave(trainer.num_generations)
-        local = len(batch["completion_ids"])
+        trained = TrainedReward.of(trainer)  # weights may follow a schedule
+        rewards = self._rewards.detach().float().cpu().numpy()
+        groups = np.arange(len(rewards)) // trained.group_size
+        dead = np.array([not trained.has_spread(rewards[groups == group]) for group in range(groups[-1] + 1)])
+        local, device = len(batch["completion_ids"]), batch["completion_ids"].device
         start = trainer.accelerator.process_index * local
-        batch[SPREAD] = rows[start : start + local]
-        self._spreads.append(spreads.cpu())
+        own = groups[start : start + local]
+        batch[GROUP] = torch.from_numpy(own + self._seen_groups).to(device)
+        batch[DEAD] = torch.from_numpy(dead[own]).to(device)
+        self._seen_groups += len(dead)
+        self._divisors.append(divisors(trained, rewards))
 
     def _measure(self, inputs: dict[str, Any]) -> None:
         if self._log_probs is None:
             return
-        mask = _mask(inputs)
+        mask = mask_of(inputs)
+        kept = mask.any(1)
+        if not bool(kept.any()):
+            return
         gap = torch.where(mask, self._log_probs - inputs["ref_per_token_logps"], 0.0).float()
         k3 = torch.expm1(-gap) + gap
-        self._divergences.append(k3.sum(1).cpu())
-        self._beyond.append(((k3 > CLAMP).sum() / mask.sum()).cpu())
+        self._divergences.append(k3.sum(1)[kept].cpu())
+        self._groups.append(inputs[GROUP][kept].cpu())
+        self._beyond.append(torch.stack([(k3 > CLAMP).sum(), mask.sum()]).cpu())
         step = self._trainer.state.global_step
         if step % self._every == 0 and step != self._probed:
             self._probed = step
-            self._probe({name: _rows(value, self._outputs) for name, value in inputs.items()})
+            some = torch.nonzero(kept)[: self._outputs, 0]
+            self._probe({name: _rows(value, some) for name, value in inputs.items()})
 
     def _probe(self, inputs: dict[str, Any]) -> None:
         """Gradients of the run's KL term and of the unbiased one, on a few rows."""
@@ -226,21 +240,12 @@ class KLMonitor(TrainerCallback):
         devices = [ids.device] if ids.device.type == "cuda" else []
         with torch.random.fork_rng(devices), torch.enable_grad():  # dropout draws numbers
             log_probs = self._compute_log_probs(model, ids, attention, inputs["completion_ids"].shape[1])[0]
-        batch = Batch(
-            log_probs=log_probs,
-            reference=inputs["ref_per_token_logps"],
-            mask=_mask(inputs),
-            old=inputs.get("old_per_token_logps"),
-            rollout=inputs.get("sampling_per_token_logps"),
-        )
         plain = replace(self._configuration, baseline="none", scaling="none")
-        run = objective(plain, batch).loss
-        unbiased = objective(_unbiased(plain), batch).loss
+        run = kl_loss(plain, log_probs, inputs)
+        unbiased = kl_loss(_unbiased(plain), log_probs, inputs)
         (at_tokens,) = torch.autograd.grad(run, log_probs, retain_graph=True)
-        if SPREAD in inputs:
-            dead = inputs[SPREAD] < _NO_SPREAD
-            size = at_tokens.abs().sum(1)
-            self._gradients["dead_share"] = float(size[dead].sum() / size.sum().clamp_min(1e-30))
+        size = at_tokens.abs().sum(1)
+        self._gradients["dead_share"] = float(size[inputs[DEAD]].sum() / size.sum().clamp_min(1e-30))
         parameters = [p for p in model.parameters() if p.requires_grad]
         first = torch.autograd.grad(run, parameters, retain_graph=True, allow_unused=True)
         second = torch.autograd.grad(unbiased, parameters, allow_unused=True)
@@ -248,6 +253,19 @@ class KLMonitor(TrainerCallback):
         dot, aa, bb = (sum(float((x * y).sum()) for x, y in rows) for rows in _products(pairs))
         self._gradients["cosine"] = dot / math.sqrt(max(aa * bb, 1e-30))
         self._gradients["ratio"] = math.sqrt(aa / max(bb, 1e-30))
+
+
+def half_interval(values: NDArray[np.float64], groups: NDArray[np.int64]) -> float:
+    """Half of the 95% interval of the mean of `values`, of which those of one group depend on each other."""
+    from scipy.special import stdtrit
+
+    _, index = np.unique(groups, return_inverse=True)
+    off = np.bincount(index, values - values.mean())
+    count = len(off)
+    if count < 2:
+        return math.inf
+    deviation = math.sqrt(count / (count - 1) * float((off**2).sum())) / len(values)
+    return float(stdtrit(count - 1, 0.975)) * deviation
 
 
 def _unbiased(configuration: KLConfiguration) -> KLConfiguration:
@@ -258,6 +276,7 @@ def _unbiased(configuration: KLConfiguration) -> KLConfiguration:
         estimator="k3",
         ratio="prefix",
         aggregation="token-mean" if biased else configuration.aggregation,
+        constant_length=configuration.constant_length,
         sampler="rollout-engine",
     )
 
@@ -266,10 +285,5 @@ def _products(pairs: list[tuple[Tensor, Tensor]]) -> tuple[list[tuple[Tensor, Te
     return pairs, [(a, a) for a, _ in pairs], [(b, b) for _, b in pairs]
 
 
-def _rows(value: Any, count: int) -> Any:
-    return value[:count] if isinstance(value, Tensor) and value.ndim else value
-
-
-def _mask(inputs: dict[str, Any]) -> Tensor:
-    mask = inputs["completion_mask"]
-    return (mask * inputs["tool_mask"] if "tool_mask" in inputs else mask).bool()
+def _rows(value: Any, rows: Tensor) -> Any:
+    return value[rows] if isinstance(value, Tensor) and value.ndim else value

@@ -10,8 +10,6 @@ from torch import Tensor
 from wis.lm.kl.configuration import KLConfiguration
 from wis.lm.kl.estimators import estimate, full_divergence
 
-STD_FLOOR = 1e-4  # added to the std that advantages are divided by, as in TRL
-
 
 class KLDivergedError(ArithmeticError):
     """A loss, a log-ratio or an importance ratio is no longer finite: the policy has left the reference."""
@@ -227,18 +225,25 @@ def _advantages(configuration: KLConfiguration, batch: _Filled, difference: Tens
         charge = configuration.coefficient * _token_divergence(configuration, batch, difference)
     elif configuration.in_reward:
         charge = last * (configuration.coefficient * estimate(configuration, difference.sum(1)))[:, None]
-    outcome = batch.rewards[:, None] * batch.mask
-    charged = _propagated(configuration, charge) * batch.mask
+    charged = _propagated(configuration, charge)
+    shaped = batch.rewards if configuration.penalty_after_scaling else batch.rewards - charge.sum(1)
+    centred = batch.rewards - _baseline(configuration, batch, shaped if _whole(configuration) else batch.rewards)
+    scale = _scale(configuration, batch, shaped)[:, None]
     if configuration.penalty_after_scaling:
-        advantages = _normalised(configuration, batch, outcome, batch.rewards) - charged
+        advantages = centred[:, None] / scale - charged
     else:
-        advantages = _normalised(configuration, batch, outcome - charged, batch.rewards - charge.sum(1))
+        advantages = (centred[:, None] - charged) / scale
     return last * batch.rewards[:, None] - charge, advantages * batch.mask
+
+
+def _whole(configuration: KLConfiguration) -> bool:
+    """Whether each token is charged with the KL of its whole output."""
+    return configuration.returns == "full" or configuration.level == "sequence"
 
 
 def _propagated(configuration: KLConfiguration, charge: Tensor) -> Tensor:
     """What each token is charged with, from what arises at each."""
-    if configuration.returns == "full" or configuration.level == "sequence":
+    if _whole(configuration):
         return charge.sum(1, keepdim=True).expand_as(charge)
     if configuration.returns == "to-go":
         behind = charge.flip(1).cumsum(1).flip(1)
@@ -247,30 +252,34 @@ def _propagated(configuration: KLConfiguration, charge: Tensor) -> Tensor:
     return charge
 
 
-def _normalised(configuration: KLConfiguration, batch: _Filled, returns: Tensor, totals: Tensor) -> Tensor:
-    """Returns ``[N, T]`` less the baseline, over the standard deviation of the outputs' `totals` ``[N]``."""
-    share = batch.shares[:, None] * batch.mask
-    if configuration.baseline != "none":
-        mass = _group_sum(batch, share)
-        summed = _group_sum(batch, share * returns)
-        if configuration.baseline == "leave-one-out" and not batch.weighted:
-            mass, summed = mass - share, summed - share * returns
-        returns = returns - summed / mass.clamp_min(torch.finfo(mass.dtype).tiny)
+def _baseline(configuration: KLConfiguration, batch: _Filled, rewards: Tensor) -> Tensor:
+    """Mean of `rewards` ``[N]`` over the outputs of each group, of any length, given back to each output."""
+    if configuration.baseline == "none":
+        return torch.zeros_like(rewards)
+    groups, shares = rewards.view(-1, batch.group_size), batch.shares.view(-1, batch.group_size)
+    # From the first output of the group on: rewards that tie have a baseline that is equal to them, bit for bit.
+    first = groups[:, :1]
+    summed, mass = (shares * (groups - first)).sum(1, keepdim=True), shares.sum(1, keepdim=True)
+    if configuration.baseline == "leave-one-out" and not batch.weighted:
+        if batch.group_size == 1:
+            return torch.zeros_like(rewards)
+        summed, mass = summed - shares * (groups - first), mass - shares
+    found = first + summed / mass.clamp_min(torch.finfo(mass.dtype).tiny)
+    return found.expand_as(groups).reshape_as(rewards)
+
+
+def _scale(configuration: KLConfiguration, batch: _Filled, rewards: Tensor) -> Tensor:
+    """What each output's advantages are divided by, ``[N]``, from the standard deviation of `rewards` ``[N]``."""
     if configuration.scaling == "none":
-        return returns
-    size = batch.group_size if configuration.scaling == "group" else len(totals)
-    return returns / (_std(batch, totals, size) + STD_FLOOR)[:, None]
-
-
-def _group_sum(batch: _Filled, values: Tensor) -> Tensor:
-    """Sum over the rows of each group, given back to each row."""
-    groups = values.view(-1, batch.group_size, values.shape[1])
-    return groups.sum(1, keepdim=True).expand_as(groups).reshape_as(values)
+        return torch.ones_like(rewards)
+    size = batch.group_size if configuration.scaling == "group" else len(rewards)
+    return _std(batch, rewards, size) + configuration.std_floor
 
 
 def _std(batch: _Filled, totals: Tensor, size: int) -> Tensor:
     """Standard deviation within consecutive `size` rows, given back to each row; of the sample unless weighted."""
     groups = totals.view(-1, size)
+    groups = groups - groups[:, :1]  # rewards that tie have none, bit for bit
     if not batch.weighted:
         std = groups.std(1, keepdim=True) if size > 1 else torch.zeros_like(groups)
     else:

@@ -16,7 +16,7 @@ from torch import Tensor
 from trl import GRPOTrainer
 
 from wis.lm.kl.configuration import KLConfiguration
-from wis.lm.kl.objective import Batch, objective
+from wis.lm.kl.micro_batch import kl_loss, mask_of
 
 
 class KLTrainer(GRPOTrainer):
@@ -28,7 +28,8 @@ class KLTrainer(GRPOTrainer):
         Those of ``GRPOTrainer``. Its ``args.beta`` is the coefficient, and must be above 0: TRL then holds a reference.
     kl
         The configuration; its coefficient is not read. Its penalty joins after TRL's own baseline and scaling of the
-        rewards, so `baseline` and `scaling` must be ``"none"``. Its aggregation is over a micro-batch.
+        rewards, so `baseline` and `scaling` must be ``"none"``. Its aggregation is over a micro-batch, in whose means
+        over outputs those count that ``mask_truncated_completions`` leaves without tokens, as in TRL.
 
     Raises
     ------
@@ -68,17 +69,16 @@ class KLTrainer(GRPOTrainer):
             self.beta = beta
         if self._log_probs is None:
             raise RuntimeError("TRL computed no log-probabilities with a gradient; this version is not served")
-        mask = inputs["completion_mask"] * inputs.get("tool_mask", 1)
-        batch = Batch(
-            log_probs=self._log_probs,
-            reference=inputs["ref_per_token_logps"],
-            mask=mask,
-            old=inputs.get("old_per_token_logps"),
-            rollout=inputs.get("sampling_per_token_logps"),
-        )
-        with torch.no_grad():
-            divergence = ((batch.log_probs - batch.reference) * mask).sum(1).mean()
         mode = "train" if model.training else "eval"
-        self._metrics[mode]["kl"].append(self.accelerator.gather(divergence).mean().item())
+        self._log_divergence(mode, self._log_probs.detach(), inputs)
         accumulated = self.current_gradient_accumulation_steps if mode == "train" else 1
-        return loss + objective(self._kl, batch).loss / accumulated
+        return loss + kl_loss(self._kl, self._log_probs, inputs) / accumulated
+
+    def _log_divergence(self, mode: str, log_probs: Tensor, inputs: dict[str, Any]) -> None:
+        """K1 of whole outputs, the mean over those that have tokens."""
+        mask = mask_of(inputs)
+        gap = torch.where(mask, log_probs - inputs["ref_per_token_logps"], 0.0)
+        totals = torch.stack([gap.sum(), mask.any(1).sum().to(gap.dtype)])
+        summed, outputs = self.accelerator.reduce(totals, reduction="sum").tolist()
+        if outputs:
+            self._metrics[mode]["kl"].append(summed / outputs)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests import naive
 from tests.strategies import FAMILIES, edge_list, edge_lists, family, task
-from wis.engine.stars import order_of_stars
+from wis.engine.degrees.stars import order_of_stars
 from wis.engine.task import Task
 from wis.engine.triangles import cpu as triangles
 from wis.engine.triangles import dense as dense_triangles

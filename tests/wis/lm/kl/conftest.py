@@ -48,8 +48,8 @@ def make_trainer(tmp_path):
         (model or new_model()).save_pretrained(folder)
         data = Dataset.from_dict({"prompt": ["a b", "c d"]})
         return trainer_class(
-            model=str(folder), reward_funcs=[reward], args=config_class(**(settings | options)),
-            train_dataset=data, eval_dataset=data, processing_class=tokenizer(), **(more or {}),
+            model=str(folder), args=config_class(**(settings | options)), train_dataset=data, eval_dataset=data,
+            processing_class=tokenizer(), **({"reward_funcs": [reward]} | (more or {})),
         )  # fmt: skip
 
     return make

@@ -13,7 +13,6 @@ CASES = {
     "verl": ["use_kl_loss=true"],
     "verl, k3 in reward": ["use_kl_in_reward=true", "kl_penalty=low_var_kl", "adv_estimator=grpo"],
     "openrlhf, k1 in loss": ["--algo.kl.use_loss"],
-    "nemo-rl": [],
     "skyrl": [],
 }
 
@@ -45,10 +44,25 @@ def test_what_each_library_runs():
         "verl": "partial forward",
         "verl, k3 in reward": "unbounded",
         "openrlhf, k1 in loss": "zero",
-        "nemo-rl": "partial reverse",
         "skyrl": "unnamed",
     }
     assert _advise("skyrl")[2].explanations[0].equal_lengths.kind == "partial forward"
+
+
+@pytest.mark.parametrize("words", [[], ["use_kl_in_reward=true", "grpo.adv_estimator.name=reinforce_plus_plus"]])
+def test_nemo_rls_grpo_has_nothing_that_is_unbiased(words):
+    found = advise("nemo-rl", find("nemo-rl").parse(words))
+    assert found.explanations[0].verdicts["on policy"].kind in ("partial reverse", "unbounded")
+    assert found.change is None
+    assert "NeMo-RL has no option that makes it unbiased; wis.lm.kl.objective does, with " in str(found)
+
+
+def test_verls_gspo_is_told_by_its_version():
+    settings = {"algorithm.use_kl_in_reward": "true", "actor_rollout_ref.actor.policy_loss.loss_mode": "gspo"}
+    assert advise("verl", settings, "0.9.1").change == {}
+    before = advise("verl", settings, "0.9.0")
+    assert not before.explanations[0].verdicts["on policy"].is_unbiased
+    assert before.change is None  # whatever loss_agg_mode says
 
 
 def test_rloo_has_nothing_to_change_on_policy():

@@ -19,6 +19,7 @@ def test_a_choice_that_is_none_is_refused_by_name(name):
         ({"value_clamp": 0}, "value_clamp must be above 0"),
         ({"difference_clamp": -2.0}, "difference_clamp must be above 0"),
         ({"constant_length": 0}, "constant_length must be above 0"),
+        ({"std_floor": 0}, "std_floor must be above 0, got 0"),
         ({"ratio_clip": (1.1, 1.2)}, r"ratio_clip must be \(low, high\)"),
         ({"estimator": "full", "level": "sequence"}, "needs level='token'"),
         ({"level": "sequence", "ratio": "prefix"}, "one weight a token"),

@@ -4,7 +4,15 @@ import pytest
 import torch
 
 from wis.lm.kl import KLConfiguration
-from wis.lm.kl.enumeration import Case, aggregation_factor, expect, make_case, objectives, value_gradient
+from wis.lm.kl.enumeration import (
+    Case,
+    aggregation_factor,
+    expect,
+    expect_inputs,
+    make_case,
+    objectives,
+    value_gradient,
+)
 
 
 def _worked():
@@ -71,3 +79,27 @@ def test_total_variation_of_equal_policies_is_zero():
     for name in ("reverse", "forward", "partial reverse", "partial forward"):
         assert objectives(same)[name].norm().item() == pytest.approx(0, abs=1e-12)
     assert math.isfinite(objectives(same)["variation"].norm())
+
+
+@pytest.mark.parametrize("aggregation", ["sum", "token-mean", "sequence-mean-token-mean", "constant"])
+@pytest.mark.parametrize("scaling", ["none", "group"])
+def test_inputs_of_a_batch_are_apart_unless_its_std_is_shared(aggregation, scaling):
+    case = make_case(2, drift=0.3)
+    made = KLConfiguration(
+        coefficient=0.5, estimator="k1", placement="both", baseline="mean", scaling=scaling, aggregation=aggregation
+    )
+    rewards = torch.stack([case.rewards, 3 * case.rewards])
+    found = expect_inputs(made, case, rewards)
+    for gradient, own in zip(found, rewards, strict=True):
+        torch.testing.assert_close(gradient, expect(made, case, rewards=own).gradient)
+
+
+def test_a_shared_std_divides_all_inputs():
+    case = make_case(2)
+    plain = KLConfiguration(coefficient=0.0, baseline="mean", aggregation="sum")
+    rewards = torch.stack([case.rewards, 3 * case.rewards])
+    share = case.probabilities(case.policy)
+    mean, second = ((share * rewards**power).sum() / 2 for power in (1, 2))
+    batch = KLConfiguration(**(vars(plain) | {"scaling": "batch"}))
+    std = (second - mean**2).sqrt() + 1e-4
+    torch.testing.assert_close(expect_inputs(batch, case, rewards), expect_inputs(plain, case, rewards) / std)

@@ -103,6 +103,37 @@ def test_beta_cancels_where_rewards_tie_and_the_penalty_is_divided_with_them():
     assert not explain(replace(divided, penalty_after_scaling=True)).cancels
 
 
+# The std of a batch of one input of each std.
+BATCH_STD = ((0.5**2 + 0.05**2 + 0) / 3) ** 0.5
+
+
+def test_the_std_of_a_batch_is_over_its_inputs():
+    found = explain(replace(LOSS, ratio="prefix", scaling="batch", coefficient=0.04))
+    assert [w.effective for w in found.weights[:2]] == pytest.approx([0.04 * BATCH_STD] * 2, rel=1e-3)
+    assert found.weights[-1].penalty == pytest.approx(0.04)
+    assert found.effective.endswith("; these three inputs make the batch")
+    assert "these three" not in explain(replace(LOSS, ratio="prefix", scaling="group")).effective
+
+
+def test_beta_does_not_cancel_where_a_batch_is_divided_by_its_std():
+    # Other inputs have spread: an input whose rewards tie is pushed by β over the batch's std.
+    found = explain(replace(REWARD, scaling="batch", coefficient=1e-3))
+    assert not found.cancels
+    assert not any("cancels" in text for text in found.warnings)
+    assert [w.effective for w in found.weights[:2]] == pytest.approx([1e-3] * 2)
+    assert found.weights[-1].penalty / 1e-3 == pytest.approx(1 / BATCH_STD, rel=2e-3)
+    # Where the penalty is what spreads the rewards of the batch, it does.
+    assert explain(replace(REWARD, scaling="batch", coefficient=10.0)).cancels
+
+
+def test_a_floor_above_the_spread_keeps_beta():
+    tied = replace(REWARD, scaling="group", coefficient=1e-5)
+    assert not explain(tied).cancels
+    assert explain(tied).weights[-1].penalty < 1e-5 * 1e4
+    assert explain(replace(tied, std_floor=1e-9)).cancels
+    assert explain(replace(LOSS, ratio="prefix", std_floor=1e-6)).ignored == ("std_floor",)
+
+
 def test_the_clamp_is_found_in_the_slope():
     found = explain(replace(LOSS, difference_clamp=20.0, value_clamp=10.0))
     assert pow(2.718281828, found.dead_below) == pytest.approx(0.0735, abs=1e-3)

@@ -140,6 +140,22 @@ def test_trl_objects():
     )
 
 
+def test_trl_objects_tell_what_stands_beside_the_term():
+    trl = pytest.importorskip("trl")
+    common = {"output_dir": "unused", "report_to": "none", "use_cpu": True, "bf16": False, "beta": 0.1}
+    apart = trl.GRPOConfig(multi_objective_aggregation="normalize_then_sum", scale_rewards="none", **common)
+    reading = read("trl", find("trl").settings_of(apart))
+    assert reading.terms[0].scaling == "group"
+    assert any("normalize_then_sum divides each reward function by its own std" in note for note in reading.notes)
+    again = find("trl").settings_of(trl.GRPOConfig(num_iterations=2, delta=2.0, **common))
+    assert again == {"trainer": "grpo", "beta": 0.1, "num_iterations": 2, "delta": 2.0}
+    assert len(read("trl", again).notes) == 2
+    more = trl.GRPOConfig(steps_per_generation=4, gradient_accumulation_steps=2, **common)
+    assert find("trl").settings_of(more)["steps_per_generation"] == 4
+    once = trl.GRPOConfig(gradient_accumulation_steps=4, **common)
+    assert find("trl").settings_of(once) == {"trainer": "grpo", "beta": 0.1}
+
+
 def test_verl_files_and_overrides(tmp_path):
     file = tmp_path / "ppo.yaml"
     file.write_text(
@@ -244,6 +260,58 @@ def test_verls_wrong_choices_are_named(wrong):
         _terms("verl", ["use_kl_in_reward=true", wrong])
 
 
+@pytest.mark.parametrize(
+    ("mode", "version", "aggregation"),
+    [
+        ("gspo", "0.6.1", "sequence-mean-token-mean"),
+        ("gspo", "0.9.0", "sequence-mean-token-mean"),
+        ("gspo", "0.9.1", "sum"),
+        ("sapo", "0.9.1", "sequence-mean-token-mean"),
+        ("vanilla", "0.9.0", "sum"),
+    ],
+)
+def test_verls_policy_losses_that_do_not_heed_the_aggregation(mode, version, aggregation):
+    words = ["use_kl_in_reward=true", "loss_agg_mode=seq-mean-token-sum", f"policy_loss.loss_mode={mode}"]
+    in_loss, in_reward = _terms("verl", [*words, "use_kl_loss=true"], version)
+    assert in_reward.aggregation == aggregation
+    assert in_loss.aggregation == "sum"
+
+
+@pytest.mark.parametrize(
+    ("library", "words", "scaling", "floor"),
+    [
+        ("trl", ["beta=0.1"], "group", 1e-4),
+        ("trl", ["beta=0.1", "scale_rewards=batch"], "batch", 1e-4),
+        ("verl", ["use_kl_loss=true", "adv_estimator=grpo"], "group", 1e-6),
+        ("verl", ["use_kl_in_reward=true", "adv_estimator=grpo_vectorized"], "group", 1e-6),
+        ("verl", ["use_kl_loss=true", "adv_estimator=gae"], "batch", 1e-4),
+        ("openrlhf", ["--algo.advantage.estimator group_norm"], "group", 1e-9),
+        ("openrlhf", ["--algo.advantage.estimator group_norm --algo.kl.use_loss"], "group", 1e-9),
+        ("openrlhf", ["--algo.advantage.estimator reinforce"], "batch", 1e-4),
+        ("nemo-rl", [], "group", 1e-6),
+        ("skyrl", [], "group", 1e-6),
+        ("skyrl", ["advantage_estimator=reinforce++"], "batch", 1e-4),
+    ],
+)
+def test_the_floor_of_the_std_is_the_librarys(library, words, scaling, floor):
+    (term,) = _terms(library, words)
+    assert _fields(term, "scaling", "std_floor") == (scaling, floor)
+
+
+@pytest.mark.parametrize(
+    ("library", "words"),
+    [
+        ("verl", ["use_kl_loss=true", "adv_estimator=grpo", "norm_adv_by_std_in_grpo=false"]),
+        ("nemo-rl", ["grpo.normalize_rewards=false"]),
+        ("skyrl", ["grpo_norm_by_std=false"]),
+    ],
+)
+def test_without_a_std_there_is_no_floor_to_tell(library, words):
+    (term,) = _terms(library, words)
+    assert "std" not in str(term)
+    assert term.scaling == "none"
+
+
 def test_verls_full_raises_as_there():
     with pytest.raises(ValueError, match="kl_loss_type=full is not implemented in verl"):
         _terms("verl", ["use_kl_loss=true", "kl_loss_type=full"])
@@ -267,6 +335,23 @@ def test_openrlhf_command_lines():
     assert _fields(group, "scaling", "penalty_after_scaling") == ("group", True)
 
 
+@pytest.mark.parametrize(
+    ("estimator", "baseline", "scaling"),
+    [
+        ("gae", "none", "batch"),
+        ("reinforce", "none", "batch"),
+        ("reinforce_baseline", "mean", "batch"),
+        ("rloo", "leave-one-out", "none"),  # not among those that are whitened
+        ("dr_grpo", "mean", "none"),
+    ],
+)
+def test_openrlhfs_advantages(estimator, baseline, scaling):
+    (term,) = _terms("openrlhf", [f"--algo.advantage.estimator {estimator}"])
+    assert _fields(term, "returns", "baseline", "scaling") == ("to-go", baseline, scaling)
+    (term,) = _terms("openrlhf", [f"--algo.advantage.estimator {estimator} --algo.kl.use_loss"])
+    assert _fields(term, "baseline", "scaling") == (baseline, scaling)
+
+
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_openrlhf_lines_that_go_on(newline):
     line = f"train --algo.kl.use_loss --algo.kl.init_coef=1e-2 \\{newline} --algo.kl.estimator k2 \\{newline}"
@@ -288,16 +373,22 @@ def test_nemo_rl():
     words = ["loss_fn.use_kl_in_reward=true"]
     assert _terms("nemo-rl", words) == ()
     (term,) = _terms("nemo-rl", [*words, "grpo.adv_estimator.name=reinforce_plus_plus"])
-    assert _fields(term, "placement", "returns", "value_clamp") == ("reward", "none", None)
+    assert _fields(term, "placement", "returns", "baseline", "scaling") == ("reward", "none", "mean", "batch")
+    # Its call of the KL function names no clamp: the function's own hold, whatever loss_fn says.
+    words += ["grpo.adv_estimator.name=reinforce_plus_plus", "kl_output_clamp_value=null"]
+    assert _fields(_terms("nemo-rl", words)[0], "difference_clamp", "value_clamp") == (20.0, 10.0)
+    with pytest.raises(ValueError, match="adv_estimator.name must be one of grpo, reinforce_plus_plus, got 'gae'"):
+        _terms("nemo-rl", ["grpo.adv_estimator.name=gae"])
 
 
 def test_skyrl():
     (term,) = _terms("skyrl", ["trainer.algorithm.loss_reduction=token_mean", "grpo_norm_by_std=false"])
     # The KL term has an aggregation of its own.
     assert _fields(term, "aggregation", "scaling", "value_clamp") == ("sequence-mean-token-mean", "none", 10.0)
-    terms = _terms("skyrl", ["use_kl_in_reward=true", "kl_estimator_type=k1"])
-    assert [_fields(term, "placement", "aggregation") for term in terms] == [
-        ("loss", "sequence-mean-token-mean"), ("reward", "token-mean")]  # fmt: skip
+    (term,) = _terms("skyrl", ["use_kl_in_reward=true", "use_kl_loss=false", "kl_estimator_type=k1"])
+    assert _fields(term, "placement", "aggregation") == ("reward", "token-mean")
+    with pytest.raises(ValueError, match="use_kl_in_reward needs trainer.algorithm.use_kl_loss=false"):
+        _terms("skyrl", ["use_kl_in_reward=true"])
 
 
 @pytest.mark.parametrize(

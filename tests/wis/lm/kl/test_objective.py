@@ -34,6 +34,7 @@ def configurations(draw):
     chosen |= {
         "ratio_clip": draw(st.sampled_from([None, (0.8, 1.2)])),
         "value_clamp": draw(st.sampled_from([None, 0.1])),
+        "std_floor": draw(st.sampled_from([1e-4, 0.5])),
     }
     try:
         return KLConfiguration(**chosen)
@@ -100,19 +101,19 @@ def _naive(c, b):
             returned[i, t] = charge[i].sum()
         else:
             returned[i, t] = charge[i, t:].sum() if c.returns == "to-go" else charge[i, t]
-    joined = np.zeros_like(lp) if c.penalty_after_scaling else returned
     totals = rewards - (0 if c.penalty_after_scaling else charge.sum(1))
+    compared = totals if c.returns == "full" or c.level == "sequence" else rewards
     advantages = np.zeros_like(lp)
     for i, t in itertools.product(range(n), range(width)):
         if not mask[i, t]:
             continue
         group = range(i - i % b.group_size, i - i % b.group_size + b.group_size)
-        value = rewards[i] - joined[i, t]
-        others = [j for j in group if mask[j, t] and (c.baseline == "mean" or j != i)]
-        if c.baseline != "none" and others:
-            value -= np.mean([rewards[j] - joined[j, t] for j in others])
+        value = rewards[i] - (0 if c.penalty_after_scaling else returned[i, t])
+        others = [j for j in group if c.baseline == "mean" or j != i]
+        if c.baseline != "none":
+            value -= np.mean([compared[j] for j in others])
         if c.scaling != "none":
-            value /= np.std([totals[j] for j in (group if c.scaling == "group" else range(n))], ddof=1) + 1e-4
+            value /= np.std([totals[j] for j in (group if c.scaling == "group" else range(n))], ddof=1) + c.std_floor
         advantages[i, t] = value - (returned[i, t] if c.penalty_after_scaling else 0)
     shaped = -charge
     for i in range(n):
@@ -144,6 +145,66 @@ def test_padding_is_never_read(configuration, seed):
         objective(configuration, one).loss.backward()
     torch.testing.assert_close(dirty.log_probs.grad, batch.log_probs.grad, rtol=0, atol=0)
     assert bool((batch.log_probs.grad[padding] == 0).all())
+
+
+def _of_lengths(lengths, rewards, gap=0.0):
+    mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
+    log_probs = torch.full(mask.shape, -1.0, dtype=torch.float64)
+    return Batch(log_probs, log_probs - gap, mask, torch.tensor(rewards, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("returns", ["full", "to-go", "none"])
+@pytest.mark.parametrize("baseline", ["mean", "leave-one-out"])
+@pytest.mark.parametrize("scaling", ["none", "group", "batch"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_rewards_that_tie_give_no_advantage_to_the_tail_of_the_longest_output(returns, baseline, scaling, dtype):
+    batch = _of_lengths([1, 3, 5], [0.7, 0.7, 0.7])
+    batch = dataclasses.replace(batch, rewards=batch.rewards.to(dtype), log_probs=batch.log_probs.to(dtype))
+    made = KLConfiguration(
+        coefficient=0.0, estimator="k1", placement="reward", returns=returns, baseline=baseline, scaling=scaling,
+        std_floor=1e-9,
+    )  # fmt: skip
+    assert bool((objective(made, batch).advantages == 0).all())
+
+
+def test_a_baseline_is_over_all_outputs_of_the_group_whatever_their_lengths():
+    # Each token has Δ = 0.1, so the outputs' KL is 0.1, 0.2 and 0.3, and β is 1.
+    batch = _of_lengths([1, 2, 3], [1.0, 0.0, 0.5], gap=0.1)
+    shaped = [0.9, -0.2, 0.2]
+    full = KLConfiguration(coefficient=1.0, estimator="k1", placement="reward", baseline="leave-one-out")
+    found = objective(full, batch).advantages
+    # TRL's RLOO and verl's rloo: the shaped reward less the mean of the others', the same at every token.
+    expected = [shaped[0] - 0.0, shaped[1] - 0.55, shaped[2] - 0.35]
+    for row, value, length in zip(found.tolist(), expected, (1, 2, 3), strict=True):
+        assert row == pytest.approx([value] * length + [0] * (3 - length))
+    # OpenRLHF's rloo: the reward less the mean of the others', and then each token less what is still to come.
+    found = objective(dataclasses.replace(full, returns="to-go"), batch).advantages
+    rewards = [1 - 0.25, 0 - 0.75, 0.5 - 0.5]
+    expected = [[0.1], [0.2, 0.1], [0.3, 0.2, 0.1]]
+    for row, reward, charges in zip(found.tolist(), rewards, expected, strict=True):
+        assert row[: len(charges)] == pytest.approx([reward - charge for charge in charges])
+    # NeMo-RL's reinforce_plus_plus charges each token with its own.
+    found = objective(dataclasses.replace(full, returns="none", baseline="mean"), batch).advantages
+    assert found[2].tolist() == pytest.approx([0.5 - 0.5 - 0.1] * 3)
+
+
+def test_a_penalty_that_joins_later_is_not_in_the_baseline():
+    batch = _of_lengths([1, 2, 3], [1.0, 0.0, 0.5], gap=0.1)
+    # OpenRLHF's group_norm: std 0.5 of the rewards.
+    made = KLConfiguration(
+        coefficient=1.0, estimator="k1", placement="reward", returns="full", baseline="mean", scaling="group",
+        std_floor=1e-9, penalty_after_scaling=True,
+    )  # fmt: skip
+    found = objective(made, batch).advantages
+    assert found[:, 0].tolist() == pytest.approx([1 - 0.1, -1 - 0.2, 0 - 0.3])
+    assert found[2].tolist() == pytest.approx([-0.3] * 3)
+
+
+def test_the_floor_is_added_to_the_std():
+    batch = _of_lengths([1, 1], [0.0, 2.0])
+    for floor in (1e-9, 1.0):
+        made = KLConfiguration(coefficient=0.0, baseline="mean", scaling="group", std_floor=floor)
+        assert objective(made, batch).advantages[1, 0].item() == pytest.approx(1 / (math.sqrt(2) + floor))
 
 
 def test_the_policy_gradient_is_advantage_times_ratio():

@@ -9,6 +9,16 @@ from wis.lm.kl.trainer import KLTrainer
 TRL_DEFAULT = KLConfiguration(estimator="k3", ratio="token", aggregation="token-mean", sampler="old-policy")
 
 
+# Of the outputs that are cut, grpo, dr_grpo and luspo count those without tokens in their means, dapo and bnpo do not.
+LOSS_TYPES = {
+    "grpo": {"aggregation": "sequence-mean-token-mean"},
+    "dr_grpo": {"aggregation": "constant", "constant_length": 3},
+    "luspo": {"aggregation": "sum"},
+    "dapo": {},
+    "bnpo": {},
+}
+
+
 def _weights(trainer):
     return torch.cat([p.detach().flatten() for p in trainer.model.parameters()])
 
@@ -28,8 +38,9 @@ def _trained(make_trainer, *args, **options):
         ({"loss_type": "grpo"}, {"aggregation": "sequence-mean-token-mean"}),
         ({"importance_sampling_level": "sequence"}, {"ratio": "geometric"}),
         ({"num_iterations": 2}, {}),
+        *(({"mask_truncated_completions": True, "loss_type": name}, changes) for name, changes in LOSS_TYPES.items()),
     ],
-    ids=["default", "no ratio", "mean a sequence", "geometric", "off policy"],
+    ids=["default", "no ratio", "mean a sequence", "geometric", "off policy", *(f"cut, {name}" for name in LOSS_TYPES)],
 )
 def test_trls_own_terms_train_the_same_weights(make_trainer, options, changes):
     kl = KLConfiguration(**(vars(TRL_DEFAULT) | changes))
@@ -44,6 +55,19 @@ def test_another_configuration_trains_other_weights(make_trainer):
     ours = _trained(make_trainer, KLTrainer, beta=0.5, more={"kl": prefix})
     assert (_weights(ours) - _weights(theirs)).abs().max() > 1e-3
     assert all(line["kl"] >= -1 for line in ours.state.log_history if "kl" in line)
+
+
+def test_the_kl_is_over_the_outputs_that_have_tokens(make_trainer):
+    trainer = make_trainer(KLTrainer, beta=0.5, more={"kl": TRL_DEFAULT}, mask_truncated_completions=True)
+    inputs = {
+        "completion_mask": torch.tensor([[1, 1, 0], [0, 0, 0], [1, 0, 0]]),
+        "ref_per_token_logps": torch.zeros(3, 3),
+    }
+    trainer._log_divergence("train", torch.tensor([[1.0, 2.0, 9.0], [9.0, 9.0, 9.0], [5.0, 9.0, 9.0]]), inputs)
+    assert trainer._metrics["train"]["kl"] == [4.0]
+    inputs["completion_mask"] = torch.zeros(3, 3)
+    trainer._log_divergence("train", torch.zeros(3, 3), inputs)
+    assert trainer._metrics["train"]["kl"] == [4.0]
 
 
 def test_refusals(make_trainer):

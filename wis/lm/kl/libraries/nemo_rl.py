@@ -1,4 +1,7 @@
-"""NeMo-RL's ``loss_fn`` and ``grpo`` settings. Read: the losses and advantage estimators of 0.7."""
+"""NeMo-RL's ``loss_fn`` and ``grpo`` settings. Read: the losses and advantage estimators of 0.7.
+
+Its PPO, which alone has ``gae``, has settings of its own, ``ppo.*``, and is not read.
+"""
 
 from __future__ import annotations
 
@@ -19,19 +22,11 @@ from wis.lm.kl.libraries.reading import (
 NEWEST = "0.7"
 LOSS, GRPO = "loss_fn.", "grpo."
 ADVANTAGES: dict[str, dict[str, Any]] = {
-    "grpo": {"baseline": "leave-one-out", "scaling": "group"},
-    "reinforce_plus_plus": {"returns": "none", "scaling": "batch"},
-    "gae": {"returns": "to-go"},
+    "grpo": {"baseline": "leave-one-out", "scaling": "group", "std_floor": 1e-6},
+    "reinforce_plus_plus": {"returns": "none", "baseline": "mean", "scaling": "batch"},
 }
-CHANGES: tuple[dict[str, Any], ...] = (
-    {f"{LOSS}reference_policy_kl_type": "k3", f"{LOSS}use_on_policy_kl_approximation": True},
-    {
-        f"{LOSS}use_kl_in_reward": True,
-        f"{LOSS}reference_policy_kl_type": "k1",
-        f"{GRPO}adv_estimator.name": "gae",
-        f"{LOSS}token_level_loss": True,
-    },
-)
+# Nothing leads to an unbiased gradient: in the loss a token has its own ratio, in the reward its own penalty.
+CHANGES: tuple[dict[str, Any], ...] = ()
 
 
 def parse(words: list[str]) -> dict[str, Any]:
@@ -47,7 +42,7 @@ def read(settings: Settings, version: str | None = None) -> Reading:
     implicit = version_numbers(version) >= (0, 7)
     advantages = chosen(f"{GRPO}adv_estimator.name", option(settings, f"{GRPO}adv_estimator.name", "grpo"), ADVANTAGES)
     if not option(settings, f"{GRPO}normalize_rewards", True) and advantages.get("scaling") == "group":
-        advantages = advantages | {"scaling": "none"}
+        advantages = {name: value for name, value in advantages.items() if name not in ("scaling", "std_floor")}
     token_level = option(settings, f"{LOSS}token_level_loss", True)
     shared: dict[str, Any] = {
         "coefficient": penalty_coefficient(settings, f"{LOSS}reference_policy_kl_penalty", 0.01),
@@ -96,4 +91,6 @@ def _reward(settings: Settings, shared: dict[str, Any]) -> KLConfiguration:
         ratio_clip=(1 - low, 1 + high),
         penalty_policy="old",
         sampler="old-policy",
+        difference_clamp=20.0,  # loss_fn's own clamps are for the term in the loss
+        value_clamp=10.0,
     )

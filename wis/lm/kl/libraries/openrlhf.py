@@ -26,11 +26,12 @@ PREFIXES = (KL, ADVANTAGE)
 ADVANTAGES: dict[str, dict[str, Any]] = {
     "gae": {"returns": "to-go", "scaling": "batch"},
     "reinforce": {"returns": "to-go", "scaling": "batch"},
-    "reinforce_baseline": {"returns": "to-go", "scaling": "batch"},
-    "rloo": {"returns": "to-go", "scaling": "batch"},
-    "group_norm": {"returns": "to-go", "baseline": "mean", "scaling": "group", "penalty_after_scaling": True},
+    "reinforce_baseline": {"returns": "to-go", "baseline": "mean", "scaling": "batch"},
+    "rloo": {"returns": "to-go", "baseline": "leave-one-out"},
+    "group_norm": {
+        "returns": "to-go", "baseline": "mean", "scaling": "group", "std_floor": 1e-9, "penalty_after_scaling": True},
     "dr_grpo": {"returns": "to-go", "baseline": "mean", "penalty_after_scaling": True},
-}
+}  # fmt: skip
 CHANGES: tuple[dict[str, Any], ...] = (
     {f"{KL}estimator": "k1"},
     {f"{KL}use_loss": False, f"{KL}estimator": "k1"},
@@ -77,7 +78,7 @@ def read(settings: Settings, version: str | None = None) -> Reading:
 
 
 def _loss(shared: dict[str, Any], advantages: dict[str, Any], unbiased: bool) -> KLConfiguration:
-    kept = {name: value for name, value in advantages.items() if name in ("baseline", "scaling")}
+    kept = {name: value for name, value in advantages.items() if name in ("baseline", "scaling", "std_floor")}
     if not unbiased:
         return KLConfiguration(**shared, **kept)
     # The estimate's value, with the gradient of a weighted K2.

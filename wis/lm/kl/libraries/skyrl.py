@@ -1,4 +1,4 @@
-"""SkyRL's ``trainer.algorithm`` settings. Read: the sources of November 2026; it has no numbered releases of these."""
+"""SkyRL's ``trainer.algorithm`` settings. Read: the sources of November 2026 (the package skyrl 0.4.0 has the same)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REDUCTIONS = {
     "seq_mean_token_sum_norm": "constant",
 }
 ADVANTAGES: dict[str, dict[str, Any]] = {
-    "grpo": {"baseline": "mean", "scaling": "group"},
+    "grpo": {"baseline": "mean", "scaling": "group", "std_floor": 1e-6},
     "rloo": {"baseline": "leave-one-out"},
     "gae": {"returns": "to-go", "scaling": "batch"},
     "reinforce++": {"returns": "to-go", "scaling": "batch"},
@@ -42,7 +42,7 @@ def read(settings: Settings, version: str | None = None) -> Reading:
     name = f"{ALGORITHM}advantage_estimator"
     advantages = dict(chosen(name, option(settings, name, "grpo"), ADVANTAGES))
     if advantages.get("scaling") == "group" and not option(settings, f"{ALGORITHM}grpo_norm_by_std", True):
-        advantages["scaling"] = "none"
+        advantages = {field: value for field, value in advantages.items() if field not in ("scaling", "std_floor")}
     estimator = option(settings, f"{ALGORITHM}kl_estimator_type", "k3")
     shared: dict[str, Any] = {
         "coefficient": penalty_coefficient(settings, f"{ALGORITHM}kl_loss_coef", 0.001),
@@ -51,11 +51,15 @@ def read(settings: Settings, version: str | None = None) -> Reading:
     }
     if estimator == "k3":
         shared |= {"difference_clamp": 20.0, "value_clamp": 10.0}
-    terms = []
-    if option(settings, f"{ALGORITHM}use_kl_loss", True):
-        terms.append(_loss(shared, advantages))
-    if option(settings, f"{ALGORITHM}use_kl_in_reward", False):
-        terms.append(_reward(settings, shared, advantages))
+    in_loss = option(settings, f"{ALGORITHM}use_kl_loss", True)
+    in_reward = option(settings, f"{ALGORITHM}use_kl_in_reward", False)
+    if in_loss and in_reward:
+        raise ValueError(
+            f"{ALGORITHM}use_kl_in_reward needs {ALGORITHM}use_kl_loss=false, which is true by default: SkyRL refuses "
+            "both at once"
+        )
+    terms = [_loss(shared, advantages)] if in_loss else []
+    terms += [_reward(settings, shared, advantages)] if in_reward else []
     return Reading("SkyRL", version or NEWEST, tuple(term for term in terms if term.coefficient), notes)
 
 

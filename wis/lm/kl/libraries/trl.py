@@ -44,8 +44,10 @@ def parse(words: list[str]) -> dict[str, Any]:
 def settings_of(config: Any) -> dict[str, Any]:
     """What a GRPOConfig or RLOOConfig sets, where it differs from the defaults."""
     defaults = {field.name: field.default for field in dataclasses.fields(config)}
-    found = {name: getattr(config, name) for name in _OPTIONS if hasattr(config, name)}
+    found = {name: getattr(config, name) for name in (*_OPTIONS, *_ELSEWHERE) if hasattr(config, name)}
     found = {name: value for name, value in found.items() if value != defaults.get(name)}
+    if found.get("steps_per_generation", 0) <= config.gradient_accumulation_steps:
+        found.pop("steps_per_generation", None)  # TRL's own default, and one update a generation
     return {"trainer": "rloo" if "RLOO" in type(config).__name__ else "grpo"} | found
 
 
@@ -56,6 +58,11 @@ def read(settings: Settings, version: str | None = None) -> Reading:
     notes += tuple(f"{name} {_ELSEWHERE[name]}" for name in sorted(set(settings) & set(_ELSEWHERE)))
     trainer = chosen("trainer", option(settings, "trainer", "grpo"), {"grpo": _grpo, "rloo": _rloo})
     term = trainer(settings, version_numbers(version))
+    if trainer is _grpo and _each_normalised(settings):
+        notes += (
+            "multi_objective_aggregation=normalize_then_sum divides each reward function by its own std in the group, "
+            "and their sum by the batch's: effective β is told for one function, as if the batch's were 1",
+        )
     if trainer is _grpo and option(settings, "use_vllm", False):
         notes += (
             "the vLLM importance ratio does not touch the KL term: outputs are the engine's, see 'rollout engine'",
@@ -75,7 +82,7 @@ def installed() -> str | None:
 
 _OPTIONS = (
     "beta", "loss_type", "scale_rewards", "use_bias_correction_kl", "importance_sampling_level", "use_vllm", "epsilon",
-    "epsilon_high", "normalize_advantages",
+    "epsilon_high", "normalize_advantages", "multi_objective_aggregation",
 )  # fmt: skip
 _ELSEWHERE = {
     "num_iterations": "makes the later updates of a generation off policy: see 'old policy'",
@@ -103,9 +110,15 @@ def _grpo(settings: Settings, version: tuple[int, ...]) -> KLConfiguration:
         ratio=level if corrected else "none",
         aggregation=chosen("loss_type", option(settings, "loss_type", "dapo"), AGGREGATIONS),
         baseline="mean",
-        scaling=_scaling(settings.get("scale_rewards", "group")),
+        scaling="group" if _each_normalised(settings) else _scaling(settings.get("scale_rewards", "group")),
         sampler="old-policy",
     )
+
+
+def _each_normalised(settings: Settings) -> bool:
+    name = "multi_objective_aggregation"
+    meanings = {"sum_then_normalize": False, "normalize_then_sum": True}
+    return bool(chosen(name, option(settings, name, "sum_then_normalize"), meanings))
 
 
 def _scaling(value: Any) -> Any:

@@ -1,11 +1,23 @@
-"""verl's hydra settings: YAML files and overrides. Read: 0.9.1, ``core_algos.py`` and the actor's configuration."""
+"""verl's hydra settings: YAML files and overrides. Read: 0.9.1, ``core_algos.py`` and the actor's configuration.
+
+And ``core_algos.py`` of 0.6.1, 0.7.0, 0.8.0 and 0.9.0 for how its policy losses are aggregated.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from wis.lm.kl.configuration import KLConfiguration, Ratio
-from wis.lm.kl.libraries.reading import Reading, Settings, chosen, from_files, option, penalty_coefficient, unread
+from wis.lm.kl.libraries.reading import (
+    Reading,
+    Settings,
+    chosen,
+    from_files,
+    option,
+    penalty_coefficient,
+    unread,
+    version_numbers,
+)
 
 NEWEST = "0.9.1"
 ACTOR, ALGORITHM = "actor_rollout_ref.actor.", "algorithm."
@@ -18,7 +30,7 @@ AGGREGATIONS = {
 }
 ADVANTAGES: dict[str, dict[str, Any]] = {
     "gae": {"returns": "to-go", "scaling": "batch"},
-    "grpo": {"returns": "full", "baseline": "mean", "scaling": "group"},
+    "grpo": {"returns": "full", "baseline": "mean", "scaling": "group", "std_floor": 1e-6},
     "rloo": {"returns": "full", "baseline": "leave-one-out"},
     "reinforce_plus_plus": {"returns": "to-go", "scaling": "batch"},
     "reinforce_plus_plus_baseline": {"returns": "full", "baseline": "mean", "scaling": "batch"},
@@ -34,6 +46,8 @@ _UNREAD_LOSSES = (
     "dppo_tv", "dppo_kl", "sapo", "clip_cov", "kl_cov", "geo_mean", "dro", "cispo", "bypass_mode",
 )  # fmt: skip
 RATIOS |= dict.fromkeys(_UNREAD_LOSSES, RATIOS["vanilla"])
+# Means over the tokens of each output whatever loss_agg_mode says, with the first version that heeds it.
+_OWN_AGGREGATION: dict[str, tuple[int, ...]] = {"gspo": (0, 9, 1), "sapo": (10**9,)}
 _IN_REWARD = {f"{ALGORITHM}use_kl_in_reward": True, f"{ALGORITHM}kl_penalty": "kl", f"{ACTOR}use_kl_loss": False}
 CHANGES: tuple[dict[str, Any], ...] = (
     _IN_REWARD,
@@ -59,7 +73,7 @@ def read(settings: Settings, version: str | None = None) -> Reading:
         if advantage in _UNREAD:
             notes.append(f"adv_estimator={advantage} was not read: effective β is told for rewards that are not scaled")
     if option(settings, f"{ALGORITHM}use_kl_in_reward", False):
-        terms.append(_reward(settings))
+        terms.append(_reward(settings, version_numbers(version)))
         notes.extend(_notes_on_the_reward(settings))
     return Reading("verl", version, tuple(term for term in terms if term.coefficient), tuple(notes))
 
@@ -92,7 +106,7 @@ def _advantages(settings: Settings) -> dict[str, Any]:
     name = f"{ALGORITHM}adv_estimator"
     found = dict(chosen(name, option(settings, name, "gae"), ADVANTAGES))
     if found.get("scaling") == "group" and not option(settings, f"{ALGORITHM}norm_adv_by_std_in_grpo", True):
-        found["scaling"] = "none"
+        found = {field: value for field, value in found.items() if field not in ("scaling", "std_floor")}
     return found
 
 
@@ -121,13 +135,15 @@ def _loss(settings: Settings, advantages: dict[str, Any]) -> KLConfiguration:
     )
 
 
-def _reward(settings: Settings) -> KLConfiguration:
+def _reward(settings: Settings, version: tuple[int, ...]) -> KLConfiguration:
     clip = option(settings, f"{ACTOR}clip_ratio", 0.2)
     # verl's own file sets both ends: clip_ratio counts only where one is null.
     low, high = (option(settings, f"{ACTOR}clip_ratio_{end}", 0.2, float) for end in ("low", "high"))
     name = f"{ALGORITHM}kl_penalty"
     loss = f"{ACTOR}policy_loss.loss_mode"
-    ratio = chosen(loss, option(settings, loss, "vanilla"), RATIOS)
+    mode = option(settings, loss, "vanilla")
+    ratio = chosen(loss, mode, RATIOS)
+    own = mode in _OWN_AGGREGATION and version < _OWN_AGGREGATION[mode]
     bounds = (1 - (clip if low is None else low), 1 + (clip if high is None else high))
     return KLConfiguration(
         coefficient=penalty_coefficient(settings, f"{ALGORITHM}kl_ctrl.kl_coef", 0.001),
@@ -136,7 +152,7 @@ def _reward(settings: Settings) -> KLConfiguration:
         ratio_clip=None if ratio == "none" else bounds,
         penalty_policy="old",
         sampler="old-policy",
-        **_aggregation(settings),
+        **({"aggregation": "sequence-mean-token-mean"} if own else _aggregation(settings)),
         **_estimator(name, option(settings, name, "kl")) | {"straight_through": False},
         **_advantages(settings),
     )
