@@ -21,7 +21,7 @@ from wis.experiments.sweep.plan import Plan
 from wis.registry import find_method, parse_method
 
 # Part of every hash: raise it when a change to the code can change a result, and old results are computed anew.
-RESULTS_VERSION = 3
+RESULTS_VERSION = 4
 
 
 @dataclass(frozen=True)

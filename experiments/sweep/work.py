@@ -166,11 +166,13 @@ def _left(
     task: RunTask, graph: LoadedGraph, stays: np.ndarray, weights: np.ndarray | None, depth: int
 ) -> tuple[dict[str, Any], dict[str, float]]:
     """What is left of the graph; measured once for the runs of this process that share a sparse graph."""
-    run, before = task.run, graph.edges
+    run, before = task.run, _weighted(graph)
     key = (run.dataset, run.own.get("graph"), run.sparsifier.key if run.sparsifier else None, run.removed, depth)
     if key not in _measured:
-        after = EdgeList(before.num_nodes, np.compress(stays, before.pairs, axis=1), before.directed)
-        weights = None if weights is None else weights[stays]
+        kept = None if before.weights is None else before.weights[stays]
+        after = EdgeList(before.num_nodes, np.compress(stays, before.pairs, axis=1), before.directed, kept)
+        if weights is not None:  # factors, of weights that are 1 where there are none
+            weights = weights[stays] if kept is None else weights[stays] * kept
         facts = {**structure(after), **(receptive_field(after, depth) if depth else {})}
         _measured[key] = facts, what_is_kept(_reference(before), after, graph.data.y.numpy(), weights)
     return _measured[key]
@@ -182,6 +184,15 @@ def _prepared(graph: LoadedGraph, split: Split, device: str) -> TrainingData:
     from wis.baselines.gnn.data import TrainingData
 
     return TrainingData.from_pyg(_with_split(graph.data, split), device)
+
+
+@functools.lru_cache(maxsize=1)
+def _weighted(graph: LoadedGraph) -> EdgeList:
+    """The pairs with their weights; without where one is no positive number, as methods that read none allow."""
+    try:
+        return graph.weighted_edges()
+    except (TypeError, ValueError):
+        return graph.edges
 
 
 @functools.lru_cache(maxsize=1)

@@ -68,7 +68,7 @@ def test_keys_change_with_the_version_of_the_results(monkeypatch):
 def test_the_key_is_the_hash_of_sorted_json():
     sparsifier = Sparsifier("digits", "wis", {"ties": "first", "depth": 2}, None)
     text = '{"order":{"dataset":"digits","method":"wis","options":{"depth":2,"ties":"first"},"seed":null'
-    text += ',"split":null},"version":3}'
+    text += ',"split":null},"version":4}'
     assert sparsifier.key == hashlib.sha256(text.encode()).hexdigest()
     assert Sparsifier("digits", "wis", {"depth": 2, "ties": "first"}, None).key == sparsifier.key
 

@@ -95,6 +95,32 @@ def test_a_sweep_keeps_the_edges_that_sparsify_keeps_of_a_weighted_graph(tmp_pat
     assert torch.equal(ours.edge_weight, theirs.edge_weight)
 
 
+@pytest.mark.parametrize("factors", [False, True])
+def test_what_is_left_of_a_weighted_graph_is_compared_with_its_weights(small_dataset, monkeypatch, factors):
+    from wis.baselines.metrics import compare
+
+    tail, head = small_dataset.edge_index
+    weighted = small_dataset.clone()
+    weighted.edge_weight = 0.5 + (torch.minimum(tail, head) * 7 + torch.maximum(tail, head) * 13) % 11
+    monkeypatch.setattr(work, "read", lambda name, data_root: weighted)
+    work.dataset.cache_clear()
+    work._measured.clear()
+    graph = work.load_dataset("digits", None)
+    stays = np.arange(graph.edges.num_pairs) % 2 == 0
+    factor = np.linspace(1, 3, len(stays)) if factors else None
+    run = run_of("dspar-reweighted" if factors else "random", 0.5)
+    _, found = work._left(work.RunTask(run, None, None), graph, stays, factor, 3)
+    before = graph.weighted_edges()
+    after = EdgeList(
+        before.num_nodes, before.pairs[:, stays], weights=before.weights[stays] * (factor[stays] if factors else 1)
+    )
+    expected = compare(before, after, labels=weighted.y.numpy())
+    assert found["laplacian_error"] == expected["laplacian_error"]
+    assert found["weight_kept"] == expected["weight_kept"]
+    share = after.weights.sum() / before.weights.sum()
+    assert found["weight_kept"] == pytest.approx(share)
+
+
 def test_an_order_of_another_graph_fails_the_run(tmp_path, small_dataset):
     other = small_dataset.clone()
     other.edge_index = other.edge_index[:, (other.edge_index != 0).all(dim=0)]
