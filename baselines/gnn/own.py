@@ -6,18 +6,15 @@ Loads no heavy library by itself; a user's module loads what it likes.
 from __future__ import annotations
 
 import functools
-import hashlib
-import importlib
 import importlib.metadata
 import inspect
-import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from wis.baselines.gnn.protocol import MODEL_NAMES
 
 from wis.checks import did_you_mean
+from wis.own_code import file_fingerprint, load_own
 
 ENTRY_POINT_GROUP = "wis.models"
 
@@ -57,13 +54,7 @@ def find_own(name: str) -> Callable[..., Any]:
     ValueError
         If it cannot be imported, or takes other arguments.
     """
-    module, _, attribute = _entry_points().get(name, name).partition(":")
-    if str(Path.cwd()) not in sys.path:  # as `python -m` has it; commands do not
-        sys.path.append(str(Path.cwd()))
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except Exception as error:  # whatever a module does when it is imported
-        raise ValueError(f"model {name!r} cannot be imported: {type(error).__name__}: {error}") from error
+    found = load_own(_entry_points().get(name, name), f"model {name!r}")
     if not _takes(found, 2) or not _takes(getattr(found, "forward", None), 3):
         raise ValueError(
             f"model {name!r} must be a class made by Class(num_features, num_classes), with forward(x, edge_index) "
@@ -74,8 +65,7 @@ def find_own(name: str) -> Callable[..., Any]:
 
 def fingerprint(name: str) -> str:
     """SHA-256 of the file that a model of a user's own is written in; empty where there is none."""
-    source = inspect.getsourcefile(find_own(name))
-    return hashlib.sha256(Path(source).read_bytes()).hexdigest() if source else ""
+    return file_fingerprint(find_own(name))
 
 
 def _takes(function: Any, count: int) -> bool:

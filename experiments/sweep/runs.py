@@ -145,7 +145,7 @@ def expand(plan: Plan, device: str, batches: Mapping[tuple[str, str], int] = Map
         Batches of an epoch, by data set and model; where nothing is said, the whole graph at once.
     """
     methods = {text: parse_method(text) for text in plan.methods}
-    codes = {text: _own_method(text) for text in plan.methods}
+    codes = {text: _own_method(*parsed) for text, parsed in methods.items()}
     graphs = {name: {"graph": own_graph.fingerprint(name)} if find(name).own else {} for name in plan.datasets}
     single = {name for name in plan.datasets if plan.split is None and _has_one_split(name, plan)}
     cells: dict[tuple[str, str], Cell] = {}
@@ -165,12 +165,12 @@ def expand(plan: Plan, device: str, batches: Mapping[tuple[str, str], int] = Map
     return list(cells.values())
 
 
-def _own_method(text: str) -> dict[str, str]:
+def _own_method(name: str, options: Mapping[str, Any]) -> dict[str, str]:
     """The fingerprint of a method of a user's own; of one that `local` takes the scores of, too."""
-    name, options = parse_method(text)
+    method = find_method(name)
     if name == "local":
-        return _own_method(str({**find_method(name).options, **options}["score"]))
-    fingerprint = find_method(name).file_fingerprint
+        return _own_method(*parse_method(str({**method.options, **options}["score"])))
+    fingerprint = method.file_fingerprint
     return {"method": fingerprint} if fingerprint else {}
 
 

@@ -28,7 +28,7 @@ from wis.commands.options import (
     Target,
     Weight,
 )
-from wis.commands.seeds import drawn_seed, repeated_by
+from wis.commands.seeds import seed_or_drawn
 from wis.graph_files.columns import TableOptions
 
 
@@ -69,8 +69,7 @@ def order(
     meter = Meter()
     name, options = parse_method(method or DEFAULT_METHOD)
     found = check_call(name, options, device, seed)
-    drawn = drawn_seed(found, options) if seed is None else None
-    seed = seed if drawn is None else drawn
+    seed, again = seed_or_drawn(seed, found, options)
     if out.suffix != ".npz":
         raise ValueError(f"--out must end in .npz, got {out}")
     check_place(out)
@@ -83,7 +82,7 @@ def order(
             from wis.graph_files.streaming import rank_table
 
             num_pairs = rank_table(table, out, memory, found, options, seed=seed, num_nodes=num_nodes, lap=meter.lap)
-        meter.say(f"ranked the {num_pairs:,} edges of {graph} and wrote {out}", repeated_by(drawn))
+        meter.say(f"ranked the {num_pairs:,} edges of {graph} and wrote {out}", again)
         return
     with naming(graph):
         loaded = the_only(load(graph, format, columns, edge_attrs, num_nodes, directed, homogeneous, found))
@@ -94,4 +93,4 @@ def order(
     meter.lap("ranking")
     RemovalOrder(edges, ranking, method=name, options=options, seed=seed, labels=loaded.labels).save(out)
     meter.lap("writing")
-    meter.say(f"ranked the {edges.num_pairs:,} edges of {graph} and wrote {out}", repeated_by(drawn))
+    meter.say(f"ranked the {edges.num_pairs:,} edges of {graph} and wrote {out}", again)

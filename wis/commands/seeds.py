@@ -10,11 +10,12 @@ if TYPE_CHECKING:
     from wis.registry import Method
 
 
-def drawn_seed(method: Method, options: Mapping[str, Any]) -> int | None:
-    """A fresh seed, short enough to be typed; None where the method does not draw at random."""
-    return secrets.randbelow(10**9) if method.uses_seed(options) else None
+def seed_or_drawn(seed: int | None, method: Method, options: Mapping[str, Any]) -> tuple[int | None, str]:
+    """The seed that was given, or a fresh one that is short enough to be typed; and what the last line then adds.
 
-
-def repeated_by(drawn: int | None) -> str:
-    """What the last line of a command adds where a seed was drawn."""
-    return "" if drawn is None else f"; --seed {drawn} does the same again"
+    None stays where the method does not draw at random.
+    """
+    if seed is not None or not method.uses_seed(options):
+        return seed, ""
+    seed = secrets.randbelow(10**9)
+    return seed, f"; --seed {seed} does the same again"

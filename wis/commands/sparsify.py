@@ -29,7 +29,7 @@ from wis.commands.options import (
     Target,
     Weight,
 )
-from wis.commands.seeds import drawn_seed, repeated_by
+from wis.commands.seeds import seed_or_drawn
 from wis.graph_files.columns import TableOptions
 from wis.graphs.parts import LoadedParts
 
@@ -88,8 +88,7 @@ def sparsify(
         _check_beside_order({"--method": method, "--seed": seed, "--device": None if device == "auto" else device})
     name, options = parse_method(method or DEFAULT_METHOD)
     found = check_call(name, options, device, seed)
-    drawn = drawn_seed(found, options) if seed is None else None
-    seed = seed if drawn is None else drawn
+    seed, again = seed_or_drawn(seed, found, options)
     check_budget(keep, num_edges)
     check_output(graph, out, format)
     columns = TableOptions(source, target, weight, bipartite, header, names)
@@ -115,7 +114,7 @@ def sparsify(
                 num_nodes=num_nodes,
                 lap=meter.lap,
             )
-        meter.say(f"kept {kept:,} of {before:,} edges of {graph} and wrote {out}", repeated_by(drawn))
+        meter.say(f"kept {kept:,} of {before:,} edges of {graph} and wrote {out}", again)
         return
     by = found if order is None else _read_order(order, num_nodes, directed)
     with naming(graph):
@@ -128,7 +127,7 @@ def sparsify(
         meter.lap("choosing")
         write_graph(sparse, out, format=format)
     meter.lap("writing")
-    meter.say(f"kept {kept:,} of {before:,} edges of {graph} and wrote {out}", repeated_by(drawn))
+    meter.say(f"kept {kept:,} of {before:,} edges of {graph} and wrote {out}", again)
 
 
 def _check_beside_order(options: Mapping[str, object]) -> None:

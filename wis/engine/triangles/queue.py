@@ -162,19 +162,16 @@ def _store(s: State, e: int) -> None:
 
 
 @inlined
-def _only_stars(s: State) -> bool:
-    """Whether all edges that are left, of which there are some and none in the heap, have level 0."""
+def _lower_floor(s: State) -> None:
+    """Bring the floor down to right above the highest bucket that is not empty; there must be one."""
     while s.first[s.counters[FLOOR] - 1] < 0:
         s.counters[FLOOR] -= 1
-    return s.shift == 0 and s.counters[FLOOR] == 1
 
 
 @kernel
-def _lower_floor(s: State) -> None:
-    """Open the next bucket that is not empty; its edges go into the heap or into lower buckets."""
+def _open_bucket(s: State) -> None:
+    """Open the bucket below the floor; its edges go into the heap or into lower buckets."""
     bucket = s.counters[FLOOR] - 1
-    while s.first[bucket] < 0:
-        bucket -= 1
     s.counters[FLOOR] = bucket
     e = s.first[bucket]
     s.first[bucket] = -1
@@ -268,9 +265,11 @@ def pop_best(s: State, stars_last: bool) -> np.int64:
     dropped = 0
     while True:
         while s.counters[SIZE] == 0:
-            if stars_last and _only_stars(s):
-                return np.int64(-1)
             _lower_floor(s)
+            # All edges that are left have level 0.
+            if stars_last and s.shift == 0 and s.counters[FLOOR] == 1:
+                return np.int64(-1)
+            _open_bucket(s)
         e = np.int64(s.heap[0])
         if s.edge[e, STAMP] != s.counters[ROUND]:
             reevaluate(s, e)

@@ -22,8 +22,7 @@ NEAR = 6
 # Columns of a key: where the entries of the edge begin, and its tokens.
 START, TOKENS, KEY_COLUMNS = 0, 1, 1 + WIDTH
 
-# Columns of an entry, a triangle at an edge: which arc of the tail leads to the third vertex, and which one of the
-# head.
+# Columns of an entry, a triangle at an edge: which arc of the tail leads to its third vertex, which one of the head.
 AT_TAIL, AT_HEAD, ENTRY_COLUMNS = range(3)
 
 # Columns of a triangle of the edge that goes: its third vertex, and its edges to the tail and to the head.
@@ -53,9 +52,7 @@ class State(NamedTuple):
     value: np.ndarray  # int64 [n]: 1 + 3 * degree + 2 * triangles
     edge: np.ndarray  # int32 [m, COLUMNS]: see `edge_table`
     key: np.ndarray  # int64 [m, KEY_COLUMNS]: see above
-    entries: (
-        np.ndarray
-    )  # uint16 or uint32 [., ENTRY_COLUMNS]: listed, 3 t; searched, k, those of the edge last looked at
+    entries: np.ndarray  # of `entry_type`, [., ENTRY_COLUMNS]: listed, 3 t; searched, k: of the edge last looked at
     going: np.ndarray  # int32 [k, GOING_COLUMNS]: triangles of the edge that goes
     place: np.ndarray  # int64 [n, PLACE_COLUMNS]: see above
     arcs: np.ndarray  # uint32 [2 m]: neighbours, sorted for each vertex: 2 * vertex, and 1 more if removed

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from wis.lm.kl.configuration import KLConfiguration
 from wis.lm.trained_reward import TrainedReward
 
-FLOOR = 1e-4  # TRL adds it to every standard deviation that it divides by
+FLOOR = KLConfiguration.std_floor  # the default is what TRL adds to every standard deviation that it divides by
 
 
 def divisors(trained: TrainedReward, rewards: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from wis.lm.kl.libraries.reading import (
     option,
     penalty_coefficient,
     unread,
+    unscaled,
     version_numbers,
 )
 
@@ -42,7 +43,7 @@ def read(settings: Settings, version: str | None = None) -> Reading:
     implicit = version_numbers(version) >= (0, 7)
     advantages = chosen(f"{GRPO}adv_estimator.name", option(settings, f"{GRPO}adv_estimator.name", "grpo"), ADVANTAGES)
     if not option(settings, f"{GRPO}normalize_rewards", True) and advantages.get("scaling") == "group":
-        advantages = {name: value for name, value in advantages.items() if name not in ("scaling", "std_floor")}
+        advantages = unscaled(advantages)
     token_level = option(settings, f"{LOSS}token_level_loss", True)
     shared: dict[str, Any] = {
         "coefficient": penalty_coefficient(settings, f"{LOSS}reference_policy_kl_penalty", 0.01),

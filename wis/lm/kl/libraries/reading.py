@@ -162,6 +162,11 @@ def chosen(name: str, value: Any, meanings: Mapping[Any, Any]) -> Any:
     return meanings[value]
 
 
+def unscaled(advantages: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of advantages that are not divided by a standard deviation after all."""
+    return {name: value for name, value in advantages.items() if name not in ("scaling", "std_floor")}
+
+
 def assignments(words: list[str]) -> dict[str, str]:
     """``["beta=0.04", "+a.b=c"]`` as a dictionary; a leading + or ++, which adds a key in hydra, is dropped.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from wis.lm.kl.configuration import KLConfiguration
-from wis.lm.kl.libraries.reading import Reading, Settings, chosen, from_files, option, penalty_coefficient
+from wis.lm.kl.libraries.reading import Reading, Settings, chosen, from_files, option, penalty_coefficient, unscaled
 
 NEWEST = "2026-11"
 ALGORITHM = "trainer.algorithm."
@@ -42,7 +42,7 @@ def read(settings: Settings, version: str | None = None) -> Reading:
     name = f"{ALGORITHM}advantage_estimator"
     advantages = dict(chosen(name, option(settings, name, "grpo"), ADVANTAGES))
     if advantages.get("scaling") == "group" and not option(settings, f"{ALGORITHM}grpo_norm_by_std", True):
-        advantages = {field: value for field, value in advantages.items() if field not in ("scaling", "std_floor")}
+        advantages = unscaled(advantages)
     estimator = option(settings, f"{ALGORITHM}kl_estimator_type", "k3")
     shared: dict[str, Any] = {
         "coefficient": penalty_coefficient(settings, f"{ALGORITHM}kl_loss_coef", 0.001),

@@ -16,6 +16,7 @@ from wis.lm.kl.libraries.reading import (
     option,
     penalty_coefficient,
     unread,
+    unscaled,
     version_numbers,
 )
 
@@ -106,7 +107,7 @@ def _advantages(settings: Settings) -> dict[str, Any]:
     name = f"{ALGORITHM}adv_estimator"
     found = dict(chosen(name, option(settings, name, "gae"), ADVANTAGES))
     if found.get("scaling") == "group" and not option(settings, f"{ALGORITHM}norm_adv_by_std_in_grpo", True):
-        found = {field: value for field, value in found.items() if field not in ("scaling", "std_floor")}
+        found = unscaled(found)
     return found
 
 
