@@ -3,7 +3,7 @@
 Every point runs in a process of its own, bound to one core; times are CPU seconds. Compilation is not counted. Points
 of an earlier run that were not measured again stay in the results.
 
-    python -m benchmarks.triangles [--only TEXT] [--sizes M,M,...] [--data-root DIR] [--out DIR]
+    python -m benchmarks.triangles [--only TEXT] [--sizes M,M,...] [--shares S,S,...] [--data-root DIR] [--out DIR]
 """
 
 from __future__ import annotations
@@ -24,8 +24,6 @@ from benchmarks.tables import to_console
 from wis.graphs.edge_list import EdgeList
 from wis.machine import PeakMemory
 
-# Shares of what lists of all triangles take, as the option memory; 1 is the lists themselves.
-SHARES = (1.0, 0.1, 0.0)
 TARGET = 3.0
 BYTES_A_TRIANGLE = 12
 
@@ -55,7 +53,7 @@ def measure_one(name: str, share: float, data_root: str | None) -> dict[str, Any
     peak = PeakMemory()
     before = peak.bytes()
     start = time.process_time()
-    rank(edges, depth=3, memory=memory, device="cpu")
+    rank(edges, depth=3, memory=memory, device="cpu", progress=True)
     seconds = time.process_time() - start
     after = peak.bytes()
     return {
@@ -72,10 +70,12 @@ def measure_one(name: str, share: float, data_root: str | None) -> dict[str, Any
     }
 
 
-def measure(names: list[str], data_root: str | None, largest_lists: int) -> Iterator[dict[str, Any]]:
+def measure(
+    names: list[str], shares: list[float], data_root: str | None, largest_lists: int
+) -> Iterator[dict[str, Any]]:
     """Point by point; lists of more than so many bytes are not tried."""
     for name in names:
-        for share in sorted(SHARES):
+        for share in sorted(shares):
             arguments = ["benchmarks.triangles", "--measure", name, str(share)]
             result = timing.in_child([*arguments, *(["--data-root", data_root] if data_root else [])]).result
             if result is None:
@@ -125,6 +125,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.triangles", description=__doc__.partition("\n")[0])
     parser.add_argument("--only", default="", help="only graphs whose name contains this text")
     parser.add_argument("--sizes", default="100000,1000000,5000000", help="pairs of the clustered graphs")
+    parser.add_argument("--shares", default="0,0.1,1", help="memory= as parts of what the lists take; 1 is the lists")
     parser.add_argument("--data-root", default=os.environ.get("WIS_DATA_ROOT"), help="root of PyG's data sets")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"), help="folder for the results")
     parser.add_argument("--largest-lists", type=int, default=4 << 30, help="bytes of lists beyond which none are made")
@@ -137,7 +138,8 @@ def main() -> None:
     names = ["Computers", "R-MAT", *(f"clustered {size}" for size in arguments.sizes.split(","))]
     names = [name for name in names if arguments.only.lower() in name.lower()]
     points = []
-    for point in measure(names, arguments.data_root, arguments.largest_lists):
+    shares = [float(share) for share in arguments.shares.split(",")]
+    for point in measure(names, shares, arguments.data_root, arguments.largest_lists):
         points.append(point)
         print(json.dumps(point), flush=True)
     file, facts = arguments.out / "triangles.json", timing.machine("numpy", "numba")
