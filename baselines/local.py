@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,16 +9,6 @@ import numpy as np
 from wis.calls import check_call, rank_pairs
 from wis.graphs.edge_list import EdgeList, require_undirected
 from wis.registry import Method, find_method, method, parse_method
-
-
-def _is_seeded(options: Mapping[str, Any]) -> bool:
-    name, own = parse_method(options["score"])
-    return find_method(name).uses_seed(own)
-
-
-def _is_weighed(options: Mapping[str, Any]) -> bool:
-    name, own = parse_method(options["score"])
-    return find_method(name).uses_weights(own)
 
 
 def _check(score: str) -> tuple[Method, dict[str, Any]]:
@@ -35,10 +24,10 @@ def _check(score: str) -> tuple[Method, dict[str, Any]]:
 @method(
     source="Hamann et al., Structure-preserving sparsification methods (2016, arXiv:1601.00286), local filtering; "
     "after Satuluri et al. (SIGMOD 2011)",
-    seeded=_is_seeded,
-    reads_weights=_is_weighed,
+    seeded=False,
     check=_check,
     devices=("cpu", "cuda"),
+    scored_by="score",
 )
 def rank(
     edges: EdgeList,

@@ -102,7 +102,10 @@ def edges_for(
             # Where options decide, they are named too.
             warn_of_weights(format_method(method.name, options) if method.reads_weights else method.name)
     features = loaded.data if data is None else data
-    named = num_nodes is not None or features is not None or {"targets", "partitions"} & options.keys()
+    about_vertices = any(
+        own.get(name) is not None for _, own in method.chain(options) for name in ("targets", "partitions")
+    )
+    named = num_nodes is not None or features is not None or about_vertices
     return edges if named else edges.without_gaps()
 
 
@@ -137,7 +140,7 @@ def rank_pairs(
     """
     if method.kind == "select":
         raise TypeError(f"method {method.name!r} has no removal order; use wis.sparsify, once for every budget")
-    _require_data(method, data)
+    _require_data(method, options, data)
     with _lent(data, method) as data:
         shared = {"data": data, "seed": seed, "device": device_name(device), "progress": progress}
         ranking = method.call(edges, **shared, **own_options(options))
@@ -174,7 +177,7 @@ def choose_pairs(
     ValueError
         If the method breaks its contract; third-party methods may err.
     """
-    _require_data(method, data)
+    _require_data(method, options, data)
     own, connected = own_options(options), bool(options.get("keep_connected"))
     num_remove = edges.num_pairs - num_keep
     # An order may be exact for the first removals only; what the forest is depends on all.
@@ -276,10 +279,11 @@ def _lent(data: Any, method: Method) -> Iterator[Any]:
             raise ValueError(f"method {method.name!r} changes data.{name} in place; let it work on data.{name}.clone()")
 
 
-def _require_data(method: Method, data: Any) -> None:
-    if method.learns and data is None:
+def _require_data(method: Method, options: Mapping[str, Any], data: Any) -> None:
+    learner = method.learner(options)
+    if learner and data is None:
         raise TypeError(
-            f"method {method.name!r} learns from features, labels and masks: pass a PyG Data as graph or as data="
+            f"method {learner!r} learns from features, labels and masks: pass a PyG Data as graph or as data="
         )
 
 

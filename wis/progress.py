@@ -68,7 +68,7 @@ class _Shown(NamedTuple):
 
 @contextlib.contextmanager
 def _compilation_announced(what: str, say: Callable[[str], None]) -> Iterator[None]:
-    """Say once that Numba compiles, if it has to: that takes about a minute in which nothing moves."""
+    """Say once that Numba compiles, if it has to: that takes a minute or more in which nothing moves."""
     if "numba" not in sys.modules:
         yield
         return
@@ -79,7 +79,7 @@ def _compilation_announced(what: str, say: Callable[[str], None]) -> Iterator[No
     def begins() -> None:
         nonlocal said
         if not said:
-            say(f"{what}: compiling, only this first time, about a minute")
+            say(f"{what}: compiling, only this first time, a minute or more")
         said = True
 
     with watch_compilation(begins):
@@ -127,8 +127,8 @@ def _lines(total: int, what: str, unit: str) -> Iterator[_Shown]:
             return
         last = now
         rate = count / (now - start)
-        left = (total - count) / rate if rate > 0 else float("inf")
-        _log.info("%s: %d of %d %s, %.3g %s/s, about %.0f s left", what, count, total, unit, rate, unit, left)
+        left = f"about {(total - count) / rate:.0f} s left" if count else "time left not known yet"
+        _log.info("%s: %d of %d %s, %.3g %s/s, %s", what, count, total, unit, rate, unit, left)
 
     yield _Shown(advance, _log.info)
     if time.monotonic() - start >= _LOG_EVERY_SECONDS:

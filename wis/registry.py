@@ -113,13 +113,15 @@ class Method:
     devices
         The devices that it runs on.
     learns
-        Whether it needs a labelled PyG graph (features, labels and masks).
+        Whether it needs a labelled PyG graph (features, labels and masks), with any options.
     reads_weights
         Whether the weights of the edges matter to it, with some options at least.
     function
         The function itself.
     scores
         How it scores pairs on disk; None if it ranks graphs in memory only.
+    scored_by
+        The option that names another method, whose order it works on; None if there is none.
     """
 
     name: str
@@ -132,21 +134,30 @@ class Method:
     reads_weights: bool
     function: Callable[..., Any]
     scores: Scores | None
+    scored_by: str | None
     _seeded: bool | Callable[[Mapping[str, Any]], bool]
     _weighed: bool | Callable[[Mapping[str, Any]], bool]
     _check: Callable[..., object] | None = None
 
+    def chain(self, options: Mapping[str, Any]) -> list[tuple[Method, dict[str, Any]]]:
+        """The method, the one whose order it works on, and so on, each with all of its options."""
+        options = {**self.options, **options}
+        if self.scored_by is None:
+            return [(self, options)]
+        name, own = parse_method(options[self.scored_by])
+        return [(self, options), *find_method(name).chain(own)]
+
     def uses_seed(self, options: Mapping[str, Any]) -> bool:
         """Whether the result depends on the seed, given these options."""
-        if callable(self._seeded):
-            return self._seeded({**self.options, **options})
-        return self._seeded
+        return any(_says(method._seeded, own) for method, own in self.chain(options))
 
     def uses_weights(self, options: Mapping[str, Any]) -> bool:
         """Whether the weights of the edges matter, given these options."""
-        if callable(self._weighed):
-            return self._weighed({**self.options, **options})
-        return self._weighed
+        return any(_says(method._weighed, own) for method, own in self.chain(options))
+
+    def learner(self, options: Mapping[str, Any]) -> str | None:
+        """The method of the chain that needs a labelled PyG graph (features, labels and masks), if there is one."""
+        return next((method.name for method, _ in self.chain(options) if method.learns), None)
 
     @property
     def file_fingerprint(self) -> str:
@@ -218,6 +229,10 @@ class Method:
             raise ValueError(f"method {self.name!r} must score each of the {pairs.num_pairs} pairs once, got {count}")
 
 
+def _says(fact: bool | Callable[[Mapping[str, Any]], bool], options: Mapping[str, Any]) -> bool:
+    return fact(options) if callable(fact) else fact
+
+
 def own_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Those that the function of a method gets: all but the shared ones."""
     return {name: value for name, value in options.items() if name not in SHARED_OPTIONS}
@@ -232,12 +247,13 @@ def _taken(function: Callable[..., Any], standard: frozenset[str], keywords: Map
 def method(
     *,
     source: str,
-    seeded: bool | Callable[[Mapping[str, Any]], bool] = False,
+    seeded: bool | Callable[[Mapping[str, Any]], bool] | None = None,
     learns: bool = False,
     reads_weights: bool | Callable[[Mapping[str, Any]], bool] = False,
     check: Callable[..., object] | None = None,
     devices: tuple[str, ...] = ("cpu",),
     scores: Scores | None = None,
+    scored_by: str | None = None,
 ) -> Callable[[_Function], _Function]:
     """State where a method comes from and what it uses; the function itself is left as it is.
 
@@ -246,7 +262,8 @@ def method(
     source
         Paper and section, or the library that does the work.
     seeded
-        Whether the result depends on ``seed``; or a function of the options that says so.
+        Whether the result depends on ``seed``; or a function of the options that says so. None: if the function takes
+        it.
     learns
         Whether the method needs a labelled PyG graph in ``data``.
     reads_weights
@@ -259,6 +276,9 @@ def method(
         The devices that it runs on. Asking for another one is an error, never a silent fall-back.
     scores
         How it scores pairs, if each has a score of its own: with it, ``--max-memory`` ranks graphs larger than memory.
+    scored_by
+        The option that names another method, if it works on the order of one: it draws, learns and reads weights where
+        that one does, besides what is said here of its own.
     """
 
     def mark(function: _Function) -> _Function:
@@ -270,6 +290,7 @@ def method(
             "check": check,
             "devices": devices,
             "scores": scores,
+            "scored_by": scored_by,
         }
         return function
 
@@ -363,10 +384,11 @@ def _method_of(name: str, function: Callable[..., Any]) -> Method:
         kind=kind,
         devices=facts.get("devices", ("cpu", "cuda")),
         learns=facts.get("learns", False),
-        reads_weights=bool(facts.get("reads_weights", False)),
+        reads_weights=bool(facts.get("reads_weights", False)) or facts.get("scored_by") is not None,
         function=function,
         scores=facts.get("scores"),
-        _seeded=facts.get("seeded", "seed" in parameters),
+        scored_by=facts.get("scored_by"),
+        _seeded="seed" in parameters if facts.get("seeded") is None else facts["seeded"],
         _weighed=facts.get("reads_weights", False),
         _check=facts.get("check"),
     )

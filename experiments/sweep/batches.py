@@ -16,6 +16,7 @@ from wis.baselines.gnn.own import is_own
 from wis.baselines.gnn.protocol import Protocol
 from wis.baselines.ugs.masks import MaskLearner
 from wis.experiments.sweep.plan import Plan
+from wis.experiments.sweep.runs import with_model
 from wis.experiments.sweep.store import finished_batches
 from wis.experiments.sweep.work import dataset
 
@@ -121,10 +122,12 @@ def _check_masks(plan: Plan, name: str, model: str, size: Size, room: int, devic
     """Raise ``ValueError`` if UGS is in the plan and its masks do not fit: they are learned on the whole graph."""
     if not any(0 < removed < 1 for removed in plan.removed):
         return
-    for method, options in map(parse_method, plan.methods):
-        if method != "ugs":
-            continue
-        options = {**find_method(method).options, "model": model, **options}
+    learners: list[dict[str, Any]] = []
+    for method, given in map(parse_method, plan.methods):
+        record = find_method(method)
+        chain = record.chain(with_model(record, given, model))
+        learners += [options for used, options in chain if used.name == "ugs"]
+    for options in learners:
         try:
             need = needed_bytes(partial(_learn_masks, device, options), size, device=device)
         except Exception:

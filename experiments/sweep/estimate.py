@@ -181,7 +181,7 @@ def _fixed_and_each(work: Callable[[int], object], device: str) -> tuple[float, 
 
 
 def _learns_its_own_way(order: Sparsifier) -> bool:
-    return find_method(order.method).learns and order.method != "ugs"
+    return find_method(order.method).learner(order.options) is not None and order.method != "ugs"
 
 
 def _ordering_seconds(orders: Iterable[Sparsifier], data_root: Path | None) -> float:

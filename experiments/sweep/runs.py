@@ -18,7 +18,7 @@ from wis.experiments.datasets.catalogue import find
 from wis.experiments.datasets.splits import has_one_split
 from wis.experiments.sweep.plan import Plan
 
-from wis.registry import find_method, parse_method
+from wis.registry import Method, find_method, format_method, parse_method
 
 # Part of every hash: raise it when a change to the code can change a result, and old results are computed anew.
 RESULTS_VERSION = 4
@@ -166,12 +166,9 @@ def expand(plan: Plan, device: str, batches: Mapping[tuple[str, str], int] = Map
 
 
 def _own_method(name: str, options: Mapping[str, Any]) -> dict[str, str]:
-    """The fingerprint of a method of a user's own; of one that `local` takes the scores of, too."""
-    method = find_method(name)
-    if name == "local":
-        return _own_method(*parse_method(str({**method.options, **options}["score"])))
-    fingerprint = method.file_fingerprint
-    return {"method": fingerprint} if fingerprint else {}
+    """The fingerprint of a method of a user's own, also where another method takes its scores."""
+    fingerprints = [method.file_fingerprint for method, _ in find_method(name).chain(options)]
+    return {"method": " ".join(filter(None, fingerprints))} if any(fingerprints) else {}
 
 
 def _own_model(name: str) -> dict[str, str]:
@@ -198,15 +195,27 @@ def _sparsifier(
     dataset: str, name: str, options: Mapping[str, Any], seed: int, model: str, split: Split, files: Mapping[str, str]
 ) -> Sparsifier:
     method = find_method(name)
-    # A method that learns with a GNN learns with the one it is compared on, unless the plan says otherwise.
-    learner = {"model": model} if method.uses_model else {}
-    options = {**method.options, **learner, **options}
+    options = {**method.options, **with_model(method, options, model)}
     # What may be used changes no result: where it is left open, runs of before it could be said are the same.
     if options.get("memory", 0) is None:
         del options["memory"]
-    own = {**files, **(_own_model(options["model"]) if method.uses_model else {})}
+    own = dict(files)
+    for _, used in method.chain(options):
+        own.update(_own_model(used["model"]) if "model" in used else {})
     seed_used = seed if method.uses_seed(options) else None
-    return Sparsifier(dataset, name, options, seed_used, split if method.learns else None, own)
+    return Sparsifier(dataset, name, options, seed_used, split if method.learner(options) else None, own)
+
+
+def with_model(method: Method, options: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """The options, where a method that learns with a GNN learns with this one, unless they say otherwise.
+
+    So does one whose order it works on.
+    """
+    options = {"model": model, **options} if method.uses_model else dict(options)
+    if method.scored_by is not None:
+        name, own = parse_method({**method.options, **options}[method.scored_by])
+        options[method.scored_by] = format_method(name, with_model(find_method(name), own, model))
+    return options
 
 
 def canonical_json(value: Any) -> str:

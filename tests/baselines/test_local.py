@@ -90,6 +90,16 @@ def test_weights_that_the_score_does_not_read_may_be_anything():
         wis.sparsify(weighted, num_edges=2, method="local", score="threshold")
 
 
+def test_targets_of_the_score_are_vertices_of_the_graph():
+    # So few of so many vertices are renumbered, unless options name some.
+    columns = np.array([[7, 7, 8, 8, 9, 150_000, 150_000], [8, 9, 9, 150_000, 150_001, 150_001, 150_002]])
+    score = "wis:depth=3,targets=[150000]"
+    edges = EdgeList.from_columns(columns, 150_003)
+    for given in (score, f"local:score='{score}'"):
+        order = wis.removal_order(columns, "local", score=given, directed=False)
+        np.testing.assert_array_equal(order.edges, edges.pairs[:, rank(edges, score=given)])
+
+
 def test_bad_scores():
     edges = edge_list(3, [[0, 1], [1, 2]])
     with pytest.raises(ValueError, match="score must be a method that has an order; 'spanner' chooses edges for one"):

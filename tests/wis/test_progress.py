@@ -21,6 +21,16 @@ def test_lines_tell_rate_and_time_left(monkeypatch: pytest.MonkeyPatch, caplog: 
     ]
 
 
+def test_where_nothing_is_done_yet_no_time_is_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = iter([0.0, 20.0, 20.0, 20.0])
+    monkeypatch.setattr("wis.progress.time.monotonic", lambda: next(clock))
+    with caplog.at_level(logging.INFO, logger="wis"), track(100, "ranking") as advance:
+        advance(0)
+    assert caplog.messages[0] == "ranking: 0 of 100 edges, 0 edges/s, time left not known yet"
+
+
 def test_disabled_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="wis"), track(1, "ranking", enabled=False) as advance:
         advance(1)
@@ -42,4 +52,4 @@ def test_compilation_is_announced_once_and_not_where_there_is_none(caplog: pytes
             assert double(2.5) == 5
         with track(1, "ranking", enabled=False):
             assert double(True) == 2
-    assert caplog.messages == ["ranking: compiling, only this first time, about a minute"]
+    assert caplog.messages == ["ranking: compiling, only this first time, a minute or more"]

@@ -213,6 +213,30 @@ def test_seeds_that_matter() -> None:
     assert find_method("wis").uses_seed({"ties": "random"})
 
 
+def test_a_method_that_takes_a_seed_uses_it_unless_it_says_otherwise() -> None:
+    def draws(edges: wis.EdgeList, *, seed: int | None = None) -> np.ndarray:
+        return np.random.default_rng(seed).permutation(edges.num_pairs)
+
+    def never_draws(edges: wis.EdgeList) -> np.ndarray:
+        return np.arange(edges.num_pairs)
+
+    assert find_method(wis.method(source="here")(draws)).uses_seed({})
+    assert not find_method(wis.method(source="here")(never_draws)).uses_seed({})
+    assert not find_method(wis.method(source="here", seeded=False)(draws)).uses_seed({})
+
+
+def test_a_method_scored_by_another_draws_learns_and_reads_weights_as_that_one() -> None:
+    local = find_method("local")
+    assert [method.name for method, _ in local.chain({"score": "local:score=random"})] == ["local", "local", "random"]
+    for score in ("random", "jaccard", "threshold", "ugs", "wis:ties=random"):
+        name, options = wis.registry.parse_method(score)
+        record = find_method(name)
+        for nested in (score, f"local:score='{score}'"):
+            assert local.uses_seed({"score": nested}) == record.uses_seed(options)
+            assert local.uses_weights({"score": nested}) == record.uses_weights(options)
+            assert local.learner({"score": nested}) == (name if record.learns else None)
+
+
 @pytest.mark.usefixtures("third_party")
 def test_a_third_party_rank() -> None:
     record = find_method("by-position")

@@ -40,8 +40,9 @@ def load(
     directed: bool | None,
     homogeneous: bool,
     method: Method | RemovalOrder,
+    options: Mapping[str, Any],
 ) -> LoadedGraph | LoadedParts:
-    """Read the file, as a removal order was read or with what a method learns from."""
+    """Read the file, as a removal order was read or with what a method with these options learns from."""
     from wis.graph_files.open_graph import format_of, read_graph
     from wis.graphs.load import load_any
     from wis.order import RemovalOrder
@@ -52,9 +53,10 @@ def load(
     if isinstance(method, RemovalOrder):
         return method.read(given, edge_attrs=of_pyg)
     loaded = load_any(given, num_nodes, directed, edge_attrs=of_pyg, homogeneous=homogeneous)
-    if method.learns and not isinstance(loaded, LoadedParts) and loaded.data is None:
+    learner = method.learner(options)
+    if learner and not isinstance(loaded, LoadedParts) and loaded.data is None:
         raise ValueError(
-            f"method {method.name!r} learns from features, labels and masks, which {graph} does not have; "
+            f"method {learner!r} learns from features, labels and masks, which {graph} does not have; "
             "give a PyG Data in a .pt file"
         )
     return loaded

@@ -85,7 +85,7 @@ def order(
         meter.say(f"ranked the {num_pairs:,} edges of {graph} and wrote {out}", again)
         return
     with naming(graph):
-        loaded = the_only(load(graph, format, columns, edge_attrs, num_nodes, directed, homogeneous, found))
+        loaded = the_only(load(graph, format, columns, edge_attrs, num_nodes, directed, homogeneous, found, options))
         meter.lap("reading")
         ranked = edges_for(found, loaded, options, num_nodes=num_nodes)
     edges = loaded.edges

@@ -118,7 +118,7 @@ def sparsify(
         return
     by = found if order is None else _read_order(order, num_nodes, directed)
     with naming(graph):
-        loaded = load(graph, format, columns, edge_attrs, num_nodes, directed, homogeneous, by)
+        loaded = load(graph, format, columns, edge_attrs, num_nodes, directed, homogeneous, by, options)
         meter.lap("reading")
         if isinstance(by, RemovalOrder):
             sparse, kept, before = _by_order(the_only(loaded), by, (keep, num_edges))

@@ -38,10 +38,13 @@ class _ArrayTable(EdgeTable):
         super().__init__(path, named=options.names, bipartite=bool(options.bipartite))
         with readable(path), self._open() as stream:
             self._shape, by_columns, self._dtype = _read_header(stream)
-        if self._dtype.kind not in "iu":
-            raise ValueError(f"{path}: the edges must have an integer dtype, got {self._dtype}")
         if len(self._shape) != 2 or 2 not in self._shape:
-            raise ValueError(f"{path} must hold an array of shape [2, E] or [E, 2], got {list(self._shape)}")
+            is_square = len(self._shape) == 2 and self._shape[0] == self._shape[1]
+            hint = "; save a matrix by scipy.sparse.save_npz, as scipy.sparse.csr_array(matrix)" if is_square else ""
+            raise ValueError(f"{path} must hold an array of shape [2, E] or [E, 2], got {list(self._shape)}{hint}")
+        if self._dtype.kind not in "iu":
+            hint = "; save it .astype('int64')" if self._dtype.kind == "f" else ""
+            raise ValueError(f"{path}: the edges must have an integer dtype, got {self._dtype}{hint}")
         self._in_rows = self._shape[0] != 2
         self._num_edges = self._shape[0 if self._in_rows else 1]
         self._ends_apart = self._in_rows == by_columns

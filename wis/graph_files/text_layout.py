@@ -107,9 +107,10 @@ def read_layout(
     width = len(first)
     if width < 2:
         between = "blanks, tabs or commas" if is_list else repr((separator or b"").decode())
+        hint = "; write commas in place of the semicolons" if b";" in line else ""
         raise ValueError(
             f"{path}, line {lines_before(start) + 1}: expected at least two columns separated by {between}, "
-            f"got {shown(line)}"
+            f"got {shown(line)}{hint}"
         )
     following = lines.next(_LOOKED_AT)
     braces = [row for row in (line, *following) if is_list and b"{" in row]

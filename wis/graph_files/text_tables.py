@@ -182,7 +182,11 @@ class TextTable(EdgeTable):
             if not field:
                 raise ValueError(f"{where}: a vertex has no name")
         elif not re.fullmatch(r"-?\d+", field):
-            hint = "; pass names=True if vertices are names" if re.search(r"[^\d.-]", field) else ""
+            hint = ""
+            if re.search(r"[^\d.-]", field):
+                hint = "; pass names=True if vertices are names"
+            elif re.fullmatch(r"\d+\.0*", field):
+                hint = f"; write {field.partition('.')[0]} in its place (pandas: .astype('int64'))"
             raise ValueError(f"{where}: vertices must be integers from 0, got {field!r}{hint}")
         elif int(field) >= 1 << 63:
             raise TooLargeError(f"{where}: vertex {field} is out of range; number the vertices from 0")

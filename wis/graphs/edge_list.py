@@ -125,6 +125,11 @@ class EdgeList:
         weights
             ``[E]``, checked by :func:`check_weights`.
 
+        Raises
+        ------
+        ValueError
+            If the copies of an edge add up to more than float64 holds.
+
         Notes
         -----
         O(E log m) time.
@@ -138,7 +143,16 @@ class EdgeList:
         if not self.directed:
             there = np.zeros((2, self.num_pairs), dtype=bool)
             there[forward.astype(np.int8), pair] = True
-            total /= np.maximum(there.sum(axis=0), 1)
+            records = np.maximum(there.sum(axis=0), 1)
+            total /= records
+            if np.isinf(total).any():  # the sum does not fit, the mean may
+                total = np.where(np.isinf(total), np.bincount(pair, weights / records[pair], self.num_pairs), total)
+        if np.isinf(total).any():
+            tail, head = self.pairs[:, int(np.flatnonzero(np.isinf(total))[0])]
+            raise ValueError(
+                f"the weights of the edges between {tail} and {head} add up to more than float64 holds (1.8e308): "
+                "divide all weights by the same number"
+            )
         return EdgeList(self.num_nodes, self.pairs, self.directed, total)
 
     def without_gaps(self) -> EdgeList:

@@ -123,3 +123,14 @@ def test_the_paper_s_rates_follow_data_set_and_model():
     found = cells(datasets=["Cora", "DBLP"], models=["gcn", "gin"], removed=[0], seeds=1, protocol="paper", epochs=7)
     rates = [(c.run.protocol["lr"], c.run.protocol["weight_decay"], c.run.protocol["epochs"]) for c in found[::3]]
     assert rates == [(5e-4, 1e-3, 7), (1e-3, 1e-3, 7), (1e-3, 1e-4, 7), (1e-3, 1e-3, 7)]
+
+
+def test_a_score_that_is_learned_is_learned_like_the_method_itself():
+    changes = {"removed": [0.5], "seeds": [0], "split_seeds": [1, 2], "models": ["gin"]}
+    found = [c.run.sparsifier for c in cells(methods=["local:score='ugs:prune=0.1'"], **changes)]
+    assert [s.split.number for s in found] == [1, 2]
+    assert {s.options["score"] for s in found} == {"ugs:model=gin,prune=0.1"}
+    (stated,) = cells(methods=["local:score=ugs:model=gcn"], **changes | {"split_seeds": [1]})
+    assert stated.run.sparsifier.options["score"] == "ugs:model=gcn"
+    (other,) = cells(methods=["local:score=jaccard"], **changes | {"split_seeds": [1]})
+    assert (other.run.sparsifier.options["score"], other.run.sparsifier.split) == ("jaccard", None)

@@ -112,13 +112,14 @@ def test_only_self_loops_stay(tmp_path):
     [
         ("0,1\n1,2\n1,x\n", "line 3: vertices must be integers from 0, got 'x'; pass names=True if vertices are names"),
         ("0.5,1\n", "line 1: vertices must be integers from 0, got '0.5'"),
-        ("u,v\n0,1\n\n1,2.0\n", "line 4: vertices must be integers from 0, got '2.0'"),
+        ("u,v\n0,1\n\n1,2.0\n", "line 4: vertices must be integers from 0, got '2.0'; write 2 in its place"),
         ("0,1\n-3,2\n", "line 2: vertex -3 is out of range; vertices are numbered from 0"),
         ("0,1\n1,\n", "line 2: vertices must be integers from 0, got ''"),
         ("0,1\n1\n", "line 2: expected 2 columns, as in the first row, got '1'"),
         ("0,1,2\n1,2\n", "line 2: expected 3 columns, as in the first row, got '1,2'"),
         ("0\n1\n", "line 1: expected at least two columns separated by ',', got '0'"),
         ("0 1\n", "line 1: expected at least two columns"),
+        ("0;1\n", "got '0;1'; write commas in place of the semicolons"),
         ("2,16\n0x10,3\n3,4\n", "line 2: vertices must be integers from 0, got '0x10'"),
         ("-3,9000000000000\n", "vertex -3 is out of range; vertices are numbered from 0"),
         ("source,target\na,b\n,c\nd,e", "in.csv, line 3: a vertex has no name"),
@@ -273,8 +274,9 @@ def test_half_an_array_is_an_error(tmp_path, suffix):
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.zeros((3, 3), dtype=int), "must hold an array of shape"),
-        (np.zeros((2, 3)), "integer dtype, got float64"),
+        (np.zeros((3, 4), dtype=int), "must hold an array of shape [2, E] or [E, 2], got [3, 4]"),
+        (np.zeros((3, 3)), "got [3, 3]; save a matrix by scipy.sparse.save_npz"),
+        (np.zeros((2, 3)), "integer dtype, got float64; save it .astype('int64')"),
         (
             np.array([[0, -1], [1, 1]]),
             "edge 1 (counted from 0): vertex -1 is out of range",

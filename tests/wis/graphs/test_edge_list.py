@@ -280,6 +280,16 @@ def test_the_same_weights_as_objects_are_the_same() -> None:
     assert load_graph(graph).has_different_weights
 
 
+def test_the_mean_of_the_largest_weights_is_one_of_them() -> None:
+    columns = np.array([[0, 1, 1, 2], [1, 0, 2, 1]])
+    edges = EdgeList.from_columns(columns, 3)
+    weighted = edges.weighted(columns, np.array([1e308, 1.6e308, 5e-324, 5e-324]))
+    assert weighted.weights is not None
+    assert weighted.weights.tolist() == [1.3e308, 5e-324]
+    with pytest.raises(ValueError, match=r"edges between 0 and 1 add up to more than float64 holds \(1.8e308\)"):
+        edges.weighted(columns[:, [0, 0, 2]], np.array([1e308, 1e308, 1.0]))
+
+
 def test_weights_of_pairs() -> None:
     """Copies of one direction add up, the two directions are averaged, and a loop counts for nothing."""
     columns = np.array([[0, 1, 0, 2, 1, 3, 3], [1, 0, 1, 1, 2, 3, 0]])

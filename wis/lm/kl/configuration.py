@@ -60,7 +60,7 @@ class KLConfiguration:
         counterpart in an output of another length. TRL, verl, OpenRLHF and NeMo-RL do the same.
     scaling
         Standard deviation that advantages are divided by: of the shaped rewards of the group or of the whole batch.
-        (verl and OpenRLHF take that of the advantages of all tokens in place of the batch's.)
+        (verl, OpenRLHF and TRL's RLOO take that of the advantages in place of the batch's.)
     std_floor
         Added to that standard deviation, above 0. 1e-4 is TRL's, and what a variance of at least 1e-8 comes to.
     penalty_after_scaling
