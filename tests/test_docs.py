@@ -8,10 +8,14 @@ import importlib
 import inspect
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer.main
+from wis.experiments.commands.app import app
 
 import wis
 
@@ -21,6 +25,11 @@ PUBLIC = [value for name in wis.__all__ if callable(value := getattr(wis, name))
 FILES = sorted((ROOT / "wis").rglob("*.py"))
 NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks" / "README.md"]
+RESULTS = sorted((ROOT / "experiments" / "results").rglob("*.md"))
+SOURCES = [path for folder in ("wis", "baselines", "experiments") for path in (ROOT / folder).rglob("*.py")]
+COMMANDS = typer.main.get_command(app)
+# A command of ours in backticks or at the beginning of a line, up to a comment.
+COMMAND = re.compile(r"(?:`|&& |^ *)(?:\S+/bin/|\w+=\S+ )?wis ((?:--)?[a-z][^`\n#]*)", re.MULTILINE)
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -59,6 +68,41 @@ def test_links_lead_to_files_and_headings(page: Path) -> None:
         target = (page.parent / place).resolve() if place else page
         assert target.exists(), f"{page.name}: {link}"
         assert not heading or heading in anchors(target), f"{page.name}: {link}"
+
+
+@pytest.mark.parametrize("path", [*PAGES, *RESULTS, *SOURCES], ids=lambda path: str(path.relative_to(ROOT)))
+def test_commands_that_are_written_down_exist(path: Path) -> None:
+    """Also in docstrings and messages: every `wis COMMAND --option` is one that there is."""
+    for command in COMMAND.findall(path.read_text()):
+        wrong = not_understood(command)
+        assert not wrong, f"wis {command}: there is no {wrong}"
+
+
+def not_understood(text: str) -> str:
+    """The first word of a command that is no command or no option of it; empty if all are."""
+    try:
+        words = shlex.split(text)
+    except ValueError:  # an apostrophe of the sentence that it stands in
+        words = text.split()
+    command: Any = COMMANDS
+    while words and words[0] in getattr(command, "commands", {}):
+        command = command.commands[words.pop(0)]
+    if words and hasattr(command, "commands") and re.fullmatch(r"[a-z]\w*", words[0]):
+        return words[0]
+    options = {option for known in command.params for option in (*known.opts, *known.secondary_opts)} | {"--help"}
+    named = (word.rstrip(".,;:").partition("=")[0] for word in words if re.match(r"--[a-z]", word))
+    return next((name for name in named if name not in options and not name.startswith("--algo")), "")
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("lm kl bias --out FOLDER", ""), ("--version", ""), ("sweep -d graph.pt --estimate", ""),
+        ("lm kl real", "real"), ("sparsfy graph.csv", "sparsfy"), ("sweep --keep 0.5", "--keep"),
+    ],
+)  # fmt: skip
+def test_a_command_that_is_not_there_is_found(text: str, wrong: str) -> None:
+    assert not_understood(text) == wrong
 
 
 def anchors(page: Path) -> set[str]:

@@ -9,6 +9,7 @@ from wis.budget import pairs_to_keep
 from wis.calls import check_call, choose, edges_for, rank_pairs
 from wis.extras import needed_for
 from wis.graphs.edge_list import LoadedGraph
+from wis.graphs.labels import check_numbered
 from wis.graphs.load import load_any, load_edges, load_graph
 from wis.graphs.parts import LoadedParts
 from wis.order import RemovalOrder
@@ -226,8 +227,9 @@ def walk_index(
     """
     from wis.engine import walk_counts as counts
 
-    edges = load_edges(graph, num_nodes, directed).edges
-    return counts.walk_index(edges, subset, depth, target)
+    loaded = load_edges(graph, num_nodes, directed)
+    check_numbered(loaded.labels, "subset")
+    return counts.walk_index(loaded.edges, subset, depth, target)
 
 
 def closed_walks(graph: Any, depth: int, *, num_nodes: int | None = None, directed: bool | None = None) -> torch.Tensor:
@@ -245,7 +247,8 @@ def closed_walks(graph: Any, depth: int, *, num_nodes: int | None = None, direct
     Returns
     -------
     torch.Tensor
-        CPU int64 ``[n]``: closed walks of length ``L`` at every vertex, self-loops allowed; 0 where it is isolated.
+        CPU int64 ``[n]``: closed walks of length ``L`` at every vertex, self-loops allowed, in the order in which the
+        graph has its vertices; 0 where it is isolated.
 
     Raises
     ------

@@ -13,6 +13,7 @@ import numpy as np
 from wis.checks import check_count
 from wis.graphs.edge_list import EdgeList, LoadedGraph
 from wis.graphs.forest import forest_last, heaviest_first, spanning_forest
+from wis.graphs.labels import check_numbered
 from wis.machine import require_cuda
 from wis.notices import tell
 from wis.registry import Method, find_method, format_method, own_options
@@ -87,14 +88,15 @@ def edges_for(
     Raises
     ------
     TypeError, ValueError
-        If the method reads weights, and one is no positive, finite number.
+        If the method reads weights, and one is no positive, finite number; or if something tells vertices by their
+        numbers, and the graph calls them by others.
     """
     if method.uses_weights(options):
         edges = loaded.weighted_edges()
         if loaded.unread_weights:
             tell(
                 f"{loaded.unread_weights} has one number an edge, and method {method.name!r} does not read it as "
-                "weights; if it holds these, set edge_weight = edge_attr.flatten()"
+                f"weights; if it holds these, set edge_weight = {loaded.unread_weights.rpartition('.')[2]}.flatten()"
             )
     else:
         edges = loaded.edges
@@ -102,10 +104,14 @@ def edges_for(
             # Where options decide, they are named too.
             warn_of_weights(format_method(method.name, options) if method.reads_weights else method.name)
     features = loaded.data if data is None else data
-    about_vertices = any(
-        own.get(name) is not None for _, own in method.chain(options) for name in ("targets", "partitions")
-    )
-    named = num_nodes is not None or features is not None or about_vertices
+    about_vertices = [
+        name for _, own in method.chain(options) for name in ("targets", "partitions") if own.get(name) is not None
+    ]
+    if features is not None and loaded.data is None and method.learner(options):
+        about_vertices.append("data")
+    for name in about_vertices:
+        check_numbered(loaded.labels, name)
+    named = num_nodes is not None or features is not None or bool(about_vertices)
     return edges if named else edges.without_gaps()
 
 

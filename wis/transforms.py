@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
+import numpy as np
 import torch
 from torch_geometric.data.datapipes import functional_transform
 from torch_geometric.transforms import BaseTransform
 
 from wis.api import sparsify
 from wis.budget import check_budget, pairs_to_keep
-from wis.calls import check_call, choose_pairs
+from wis.calls import check_call, choose
 from wis.checks import check_fraction
-from wis.graphs.load import load_graph
+from wis.graphs.edge_list import LoadedGraph
+from wis.graphs.load import load_any, load_graph
+from wis.graphs.parts import LoadedParts
 from wis.graphs.pyg_alike import Alike
 
 # What wis.sparsify takes beside the options of a method, and what it takes for one graph that is at hand.
@@ -88,7 +91,8 @@ class DropEdges(torch.nn.Module):
     """Keep other edges, drawn at random, at every call in training mode; all edges in evaluation mode.
 
     Unlike PyG's ``dropout_edge`` it keeps both directions of a pair or none, and exactly ``round(keep * m)`` of the
-    ``m`` pairs. The draws come from torch's global generator, so ``torch.manual_seed`` repeats them.
+    ``m`` pairs; of each graph of a ``Batch``, by a draw of its own. The draws come from torch's global generator, so
+    ``torch.manual_seed`` repeats them.
 
     Parameters
     ----------
@@ -127,17 +131,25 @@ class DropEdges(torch.nn.Module):
         """Return the sparse graph; with ``edge_values`` ``[E, ...]``, as weights, a tuple of it and the values left."""
         if not self.training:
             return (graph, *edge_values) if edge_values else graph
-        seed = int(torch.randint(1 << 31, ()))
         if not edge_values:
-            return sparsify(
-                graph, self.keep, method="random", directed=self.directed, seed=seed, edge_attrs=self.edge_attrs
-            )
+            return self._dropped(load_any(graph, directed=self.directed, edge_attrs=self.edge_attrs))
         loaded = load_graph(graph, directed=self.directed, edge_attrs=self.edge_attrs)
-        num_keep = pairs_to_keep(loaded.edges.num_pairs, self.keep)
-        kept, _ = choose_pairs(check_call("random", {}), loaded.edges, num_keep, {}, seed=seed)
+        kept = self._draw(loaded)
         stays = torch.as_tensor(loaded.column_mask(kept))
         values = [None if value is None else value[stays.to(value.device)] for value in edge_values]
         return (loaded.keep_pairs(kept), *values)
+
+    def _dropped(self, loaded: LoadedGraph | LoadedParts) -> Any:
+        """The sparse graph; each of several graphs has a draw of its own."""
+        if isinstance(loaded, LoadedParts):
+            return loaded.combine([self._dropped(part) for part in loaded.parts])
+        return loaded.keep_pairs(self._draw(loaded))
+
+    def _draw(self, loaded: LoadedGraph) -> np.ndarray:
+        """Which pairs stay: bool ``[m]``."""
+        seed = int(torch.randint(1 << 31, ()))
+        num_keep = pairs_to_keep(loaded.edges.num_pairs, self.keep)
+        return choose(check_call("random", {}), loaded, num_keep, {}, seed=seed)[0]
 
     def extra_repr(self) -> str:
         """What torch prints between the brackets."""

@@ -70,7 +70,7 @@ def claims() -> Iterator[Claim]:
         )  # fmt: skip
     yield claim(
         "experiments", "all of it for Qwen2.5-7B, Llama-3.1-8B-Instruct and Qwen3-4B-Instruct-2507",
-        why_not="needs GPUs; `wis lm kl real` writes the configurations",
+        why_not="needs GPUs; `python -m wis.experiments.kl.real` runs a model and an arm",
     )  # fmt: skip
 
 

@@ -79,7 +79,7 @@ def bias(
         bool, typer.Option("--installed/--no-installed", metavar="", help="Run the installed TRL's own loss too.")
     ] = True,
 ) -> None:
-    """Bias and variance of KL gradients by enumeration, next to reference values. About two minutes."""
+    """Bias and variance of KL gradients by enumeration, next to reference values. About five minutes."""
     from wis.experiments.kl.report import report_bias
 
     start = time.perf_counter()

@@ -164,7 +164,7 @@ def claims(frame: pd.DataFrame) -> pd.DataFrame:
 
     tuned = _tuned(frame)
     records = [_claim_separation(tuned), _claim_movement(tuned), _claim_heuristics(frame), _claim_labels(frame)]
-    return pd.DataFrame(records, columns=["claim", "measured [ours]", "agrees if", "verdict"])
+    return pd.DataFrame(records, columns=["claim", "measured [ours]", "agrees if, by means", "verdict"])
 
 
 def _claim_separation(frame: pd.DataFrame) -> tuple[str, str, str, str]:

@@ -95,9 +95,9 @@ def test_targets_of_the_score_are_vertices_of_the_graph():
     columns = np.array([[7, 7, 8, 8, 9, 150_000, 150_000], [8, 9, 9, 150_000, 150_001, 150_001, 150_002]])
     score = "wis:depth=3,targets=[150000]"
     edges = EdgeList.from_columns(columns, 150_003)
-    for given in (score, f"local:score='{score}'"):
-        order = wis.removal_order(columns, "local", score=given, directed=False)
-        np.testing.assert_array_equal(order.edges, edges.pairs[:, rank(edges, score=given)])
+    for named in (score, f"local:score='{score}'"):
+        order = wis.removal_order(columns, "local", score=named, directed=False)
+        np.testing.assert_array_equal(order.edges, edges.pairs[:, rank(edges, score=named)])
 
 
 def test_bad_scores():

@@ -148,6 +148,37 @@ def test_walk_index_is_the_definition(target: int | None) -> None:
             assert wis.walk_index(graph, subset, depth, target) == expected
 
 
+@pytest.mark.parametrize("kind", [int, str])
+def test_vertices_told_by_their_numbers_are_not_those_of_other_numbers(kind: type) -> None:
+    """A graph made of its edges has its vertices in the order in which they came up: number 0 is the one called 2."""
+    graph = nx.Graph([(kind(u), kind(v)) for u, v in [(2, 1), (1, 0), (0, 3), (3, 4), (4, 0)]])
+    asked = {
+        "targets": lambda graph, vertex: wis.sparsify(graph, num_edges=3, targets=[vertex]),
+        "partitions": lambda graph, vertex: wis.removal_order(graph, partitions=[[vertex]]),
+        "subset": lambda graph, vertex: wis.walk_index(graph, [vertex], 3, vertex),
+        "data": lambda graph, vertex: wis.sparsify(graph, method="ugs", data=Data(num_nodes=5)),
+    }
+    for name, ask in asked.items():
+        with pytest.raises(
+            ValueError, match=f"{name} tells vertices by their numbers.* number 0 of graph is called '?2"
+        ):
+            ask(graph, 0)
+    scored = {"method": "local", "score": "wis:depth=2,targets=[0]"}
+    with pytest.raises(ValueError, match="targets tells vertices by their numbers"):
+        wis.sparsify(graph, **scored)
+    inorder = nx.Graph()
+    inorder.add_nodes_from(map(kind, range(5)))
+    inorder.add_edges_from(graph.edges)
+    columns = np.array([[2, 1, 0, 3, 4], [1, 0, 3, 4, 0]])
+    for vertex in range(5):
+        sparse = wis.sparsify(columns, num_edges=3, targets=[vertex], directed=False)
+        kept = {frozenset((kind(u), kind(v))) for u, v in sparse.T.tolist()}
+        assert {frozenset(edge) for edge in asked["targets"](inorder, vertex).edges} == kept
+        expected = naive.walk_index(5, columns, [vertex], 3, vertex)
+        assert asked["subset"](inorder, vertex) == expected
+    assert wis.sparsify(graph, **scored | {"score": "wis:depth=2"}).number_of_edges() == 2  # asks for no vertex
+
+
 def test_closed_walks_are_walk_indices_of_single_vertices() -> None:
     graph = nx.karate_club_graph()
     for depth in (2, 3, 4):

@@ -83,6 +83,24 @@ def test_a_fresh_draw_at_every_call_in_training() -> None:
     assert drop(columns) is columns
 
 
+def test_each_graph_of_a_batch_has_a_draw_of_its_own() -> None:
+    ring = torch.arange(40)
+    columns = torch.stack([torch.cat([ring, (ring + 1) % 40]), torch.cat([(ring + 1) % 40, ring])])
+    drop = wis.DropEdges(keep=0.25)
+    graphs = [Data(edge_index=columns, num_nodes=40)] * 8
+    for several in (Batch.from_data_list(graphs), graphs):
+        torch.manual_seed(0)
+        first = drop(several)
+        torch.manual_seed(0)
+        again = drop(several)
+        sparse = first.to_data_list() if isinstance(first, Batch) else first
+        draws = [graph.edge_index.tolist() for graph in sparse]
+        assert [graph.num_edges for graph in sparse] == [20] * 8
+        assert len({str(draw) for draw in draws}) == 8
+        repeated = again.to_data_list() if isinstance(again, Batch) else again
+        assert draws == [graph.edge_index.tolist() for graph in repeated]
+
+
 def test_values_of_edges_go_with_them() -> None:
     columns = torch.tensor([[0, 1, 1, 2, 2], [1, 0, 2, 1, 2]])
     weight = torch.arange(5.0, requires_grad=True)

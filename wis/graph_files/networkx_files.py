@@ -293,6 +293,12 @@ def _write_pajek(graph: Any, path: Path) -> None:
 def _write_adjacency(graph: Any, path: Path) -> None:
     import networkx as nx
 
+    for tail, head, attributes in graph.edges(data=True):
+        if "weight" in attributes:
+            raise ValueError(f"an adjacency list has no weights, as that of the edge from {tail!r} to {head!r}")
+    records = (record for *_, record in (*graph.nodes(data=True), *graph.edges(data=True)))
+    if lost := next(filter(None, records), None):
+        warnings.warn(f"an adjacency list has none, as {lost}", stacklevel=1)
     nx.write_adjlist(graph, path)
 
 

@@ -3,8 +3,9 @@
 The rule looks at names first, then at lengths, and asks where both leave it open (``docs/graphs.md``):
 
 1. Supervision edges never change: ``edge_label_index``, any other name with ``edge_index`` in it, as
-   ``neg_edge_index``, and labels beside such a list. Nor do ``ptr``, ``batch``, ``…_ptr``, ``…_batch``, counts
-   ``num_…`` and what PyG knows as attributes of vertices, as ``x`` and ``n_id``.
+   ``neg_edge_index``, and labels and attributes beside such a list, as ``neg_edge_attr``. Nor do ``ptr``, ``batch``,
+   ``…_ptr``, ``…_batch`` of other attributes, counts ``num_…`` and what PyG knows as attributes of vertices, as ``x``
+   and ``n_id``.
 2. What does not have one entry an edge stays.
 3. A name with ``edge`` in it follows.
 4. If the length fits nothing else, the attribute follows, unless ``index`` in its name calls it a list of others.
@@ -138,16 +139,34 @@ def check_are_there(edge_attrs: Collection[str] | None, names: Collection[str]) 
 
 def _belongs_elsewhere(name: str, names: Collection[str]) -> bool:
     """Whether the name alone says that the attribute does not follow."""
-    is_list = name in _SUPERVISION or "edge_label_index" in name or ("edge_index" in name and name != "edge_index")
-    is_batch = name in ("ptr", "batch") or name.endswith(("_ptr", "_batch"))
+    is_list = name in _SUPERVISION or "edge_label_index" in name or _is_other_list(name)
+    is_batch = name in ("ptr", "batch") or name.endswith("_ptr") or _is_batch(name, names)
     return is_list or is_batch or name.startswith("num_") or name in _OF_VERTICES or _is_supervision(name, names)
 
 
+def _is_batch(name: str, names: Collection[str]) -> bool:
+    """Whether PyG made it for another attribute; an ``edge_batch`` of the user's own says the graph of every edge."""
+    return name.endswith("_batch") and ("edge" not in name or name.removesuffix("_batch") in names)
+
+
+def _is_other_list(name: str) -> bool:
+    """Whether the name calls it a list of other edges."""
+    return "edge_index" in name and name != "edge_index" and not name.endswith(("_ptr", "_batch"))
+
+
 def _is_supervision(name: str, names: Collection[str]) -> bool:
-    """Whether it belongs to supervision edges, as ``edge_label`` beside ``edge_label_index`` does."""
+    """Whether it belongs to other edges, as ``edge_label`` beside ``edge_label_index`` does."""
     if f"{name}_index" in names:
         return name != "edge"
-    return "edge_label" in name and any("edge_label_index" in other for other in names)
+    if "edge_label" in name and any("edge_label_index" in other for other in names):
+        return True
+    return any(_is_beside(name, other) for other in names if _is_other_list(other))
+
+
+def _is_beside(name: str, other: str) -> bool:
+    """Whether it is called as a list of other edges is: ``neg_edge_attr`` beside ``neg_edge_index``."""
+    before, _, after = other.partition("edge_index")
+    return name.startswith(f"{before}edge_") and name.endswith(after)
 
 
 def _check_can_follow(name: str, fits: Collection[str], is_elsewhere: bool) -> None:

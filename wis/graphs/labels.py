@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,6 +40,29 @@ def number_vertices(columns: np.ndarray, num_nodes: int | None, name: str) -> tu
     if num_nodes is not None and num_nodes < len(labels):
         raise ValueError(f"{name} has {len(labels)} vertices, but num_nodes={num_nodes}; leave num_nodes out")
     return positions.reshape(columns.shape), len(labels), labels.tolist()
+
+
+def check_numbered(labels: Sequence[Any] | None, argument: str) -> None:
+    """Raise ``ValueError`` if a vertex is called by a number, or the same as a text, that is not its own.
+
+    Vertices are numbered as they stand in the graph. A NetworkX graph made of the edges 2–1 and 1–0 has them in the
+    order 2, 1, 0: whoever says 0 means the third one, and would get the first.
+
+    Parameters
+    ----------
+    labels
+        What the graph calls its vertices, in the order of their numbers; None where they are numbered.
+    argument
+        What tells vertices by their numbers.
+    """
+    for place, label in enumerate(labels or ()):
+        number = int(label) if isinstance(label, str) and label.isdecimal() else label
+        if isinstance(number, numbers.Real) and number != place:
+            raise ValueError(
+                f"{argument} tells vertices by their numbers, and vertex number {place} of graph is called {label!r}: "
+                "give a graph that has the vertices 0, 1, … in this order (NetworkX: add_nodes_from(range(n)) before "
+                "the edges)"
+            )
 
 
 def name_of(label: Any) -> str:

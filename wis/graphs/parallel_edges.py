@@ -8,10 +8,11 @@ from typing import Any
 
 import torch
 from torch_geometric.data import Batch, Data
-from torch_geometric.utils import coalesce
+from torch_geometric.utils import scatter
 
 from wis.checks import check_choice
 from wis.graphs.edge_attributes import check_edge_attrs
+from wis.graphs.edge_list import check_key_range
 from wis.graphs.pyg_data import keep_num_nodes
 from wis.graphs.pyg_stores import following, stored_edges
 from wis.graphs.torch_graphs import host_columns
@@ -39,11 +40,12 @@ def merge_parallel_edges(graph: Any, reduce: str = "sum", *, edge_attrs: Collect
     Raises
     ------
     TypeError, ValueError
-        If an argument does not fit, or an attribute of the edges is no tensor of numbers.
+        If an argument does not fit, an attribute of the edges is no tensor of numbers, or sums are too large for the
+        type of whole numbers that it has.
 
     Notes
     -----
-    O(E log E) time, by PyG's ``coalesce``.
+    O(E log E) time.
 
     Examples
     --------
@@ -58,8 +60,7 @@ def merge_parallel_edges(graph: Any, reduce: str = "sum", *, edge_attrs: Collect
     if isinstance(graph, torch.Tensor):
         if names is not None:
             raise TypeError("edge_attrs is for a PyG Data, got a tensor, which has no attributes")
-        host_columns(graph, None, "graph (an edge_index)")  # its checks
-        return coalesce(graph)
+        return graph[:, _group(*host_columns(graph, None, "graph (an edge_index)"))[0]]
     if not isinstance(graph, Data) or isinstance(graph, Batch):
         raise TypeError(f"graph must be a PyG Data or an edge_index tensor, got {type(graph).__name__}")
     edges = stored_edges(graph.stores[0], "graph")
@@ -68,14 +69,38 @@ def merge_parallel_edges(graph: Any, reduce: str = "sum", *, edge_attrs: Collect
     attributes = [path[0] for path in following(graph, edges, graph.num_nodes, edges.num_edges, names)]
     for name in attributes:
         _check_numbers(graph, name)
+    first, group = _group(*host_columns(edges.columns, graph.num_nodes, "graph.edge_index"))
     merged = copy.copy(graph)
-    merged.edge_index, values = coalesce(
-        graph.edge_index, [graph[name] for name in attributes], num_nodes=graph.num_nodes, reduce=reduce
-    )
-    for name, value in zip(attributes, values, strict=True):
-        merged[name] = value
+    merged.edge_index = graph.edge_index[:, first]
+    for name in attributes:
+        merged[name] = _reduced(graph[name], group, len(first), reduce, f"graph.{name}")
+    if isinstance(graph.stores[0].get("num_edges"), int):
+        merged.stores[0]["num_edges"] = len(first)
     keep_num_nodes(merged, graph.num_nodes)
     return merged
+
+
+def _group(columns: Any, num_nodes: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """A column of every edge, sorted by source and target, and for every column which of these edges it is: int64."""
+    check_key_range(num_nodes)
+    rows, cols = torch.as_tensor(columns).long()
+    keys, group = torch.unique(rows * num_nodes + cols, return_inverse=True)
+    position = torch.arange(len(group), device=group.device)
+    return group.new_empty(len(keys)).scatter_reduce_(0, group, position, "amin", include_self=False), group
+
+
+def _reduced(values: torch.Tensor, group: torch.Tensor, count: int, reduce: str, name: str) -> torch.Tensor:
+    """One value a group, computed so that no sum is too large on the way; a mean of whole numbers need not be one."""
+    group = group.to(values.device)
+    is_whole = not values.is_floating_point() and not values.is_complex()
+    short = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
+    wide = values.long() if is_whole else values.to(short.get(values.dtype, values.dtype))
+    if is_whole and reduce == "mean":
+        return scatter(wide.double(), group, 0, count, reduce).to(torch.get_default_dtype())
+    merged = scatter(wide, group, 0, count, reduce)
+    if is_whole and not torch.equal(merged.to(values.dtype).long(), merged):
+        raise ValueError(f"{name} has sums that do not fit into {values.dtype}; pass it as int64 or as floats")
+    return merged.to(values.dtype)
 
 
 def _check_numbers(graph: Any, name: str) -> None:

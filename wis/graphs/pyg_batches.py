@@ -86,6 +86,7 @@ class _Part:
     unread_weights: str
     weights_of_whole: Callable[[], np.ndarray | None]
     data: None = None
+    labels: None = None
 
     def weighted_edges(self) -> EdgeList:
         weights = self.weights_of_whole()

@@ -29,6 +29,9 @@ from wis.graphs.torch_matrices import entries, is_matrix, keeps_gradient, with_e
 
 _EDGES = ("edge_index", "adj_t", "adj")
 
+# Called almost as weights are; the first as `from_networkx` names them.
+_MAYBE_WEIGHTS = ("weight", "weights", "edge_weights", "edge_attr")
+
 
 @dataclass(frozen=True, eq=False)
 class StoredEdges:
@@ -54,10 +57,13 @@ class StoredEdges:
 
     @property
     def unread_weights(self) -> str:
-        """The name of an ``edge_attr`` of one float an edge where there are no weights, which it may be meant to be."""
-        values = self.store.get("edge_attr")
-        one = isinstance(values, torch.Tensor) and values.is_floating_point() and sizes(values)[1:] in ([], [1])
-        return f"{self.name}.edge_attr" if one and self.weights is None else ""
+        """The name of an attribute that may be meant as weights where there are none, as ``edge_attr`` of floats."""
+        for key in _MAYBE_WEIGHTS:
+            values = self.store.get(key)
+            is_number = isinstance(values, torch.Tensor) and (key != "edge_attr" or values.is_floating_point())
+            if self.weights is None and is_number and sizes(values) in ([self.num_edges], [self.num_edges, 1]):
+                return f"{self.name}.{key}"
+        return ""
 
     @property
     def num_edges(self) -> int:

@@ -24,7 +24,9 @@ def load(graph: Any, num_nodes: int | None, directed: bool | None) -> LoadedGrap
     edges = EdgeList.from_columns(columns, graph.shape[0], directed)
 
     def rebuild(kept: np.ndarray, weights: np.ndarray | None) -> Any:
-        values = coo.data[kept] if weights is None else coo.data[kept] * weights[kept]
+        values = coo.data[kept]
+        if weights is not None:
+            values = (values * weights[kept]).astype(values.dtype if values.dtype.kind in "fc" else np.float64)
         sparse = type(coo)((values, (coo.row[kept], coo.col[kept])), shape=graph.shape)
         return sparse.tobsr(graph.blocksize) if graph.format == "bsr" else sparse.asformat(graph.format)
 

@@ -12,6 +12,7 @@ import numpy as np
 from wis.checks import check_count
 from wis.engine.walk_counts import check_vertex, members
 from wis.graphs.edge_list import EdgeList
+from wis.graphs.labels import check_numbered
 from wis.graphs.load import load_edges
 from wis.interactions.modular import MODULUS
 
@@ -84,7 +85,9 @@ def find_setting(
     directed: bool | None,
 ) -> Setting:
     """Check the arguments that :func:`~wis.interactions.rank.separation_rank` and the bounds have in common."""
-    edges = load_edges(graph, num_nodes, directed).edges
+    loaded = load_edges(graph, num_nodes, directed)
+    check_numbered(loaded.labels, "subset")
+    edges = loaded.edges
     depth = check_count("depth", depth, at_least=1)
     width = check_count("width", width, at_least=1)
     input_width = width if input_width is None else check_count("input_width", input_width, at_least=1)

@@ -65,6 +65,14 @@ def test_an_adjacency_list(tmp_path: Path) -> None:
     (tmp_path / "in.adjlist").write_text("# a comment\na b c\nb c\nc d\n")
     wis.write_graph(wis.sparsify(wis.read_graph(tmp_path / "in.adjlist"), 0.5), tmp_path / "out.adjlist")
     assert set(nx.read_adjlist(tmp_path / "out.adjlist").edges()) == {("a", "b"), ("c", "d")}
+    reweighted = wis.sparsify(wis.read_graph(tmp_path / "in.adjlist"), 0.5, method="dspar-reweighted", seed=0)
+    with pytest.raises(ValueError, match=r"lost\.adjlist: adjlist cannot hold .* an adjacency list has no weights"):
+        wis.write_graph(reweighted, tmp_path / "lost.adjlist")
+    assert not (tmp_path / "lost.adjlist").exists()
+    with pytest.warns(
+        UserWarning, match=r"out\.adjlist: adjlist does not hold all attributes of .*: .* as {'since': 9}"
+    ):
+        wis.write_graph(nx.Graph([("a", "b", {"since": 9})]), tmp_path / "out.adjlist")
 
 
 def test_gml_without_labels(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ def _with(data: Data, **attributes: Any) -> Data:
         ("weight", np.arange(12.0)),
         ("train_edge_mask", torch.arange(12) < 7),
         ("e_id", torch.arange(12)),
+        ("edge_batch", torch.arange(12)),  # the graph of every edge
         ("y", torch.arange(12)),  # a label of every edge
     ],
 )
@@ -72,7 +73,12 @@ def test_supervision_edges_never_change() -> None:
         pos_edge_label=torch.ones(12),
         neg_edge_label_index=BOTH,
         neg_edge_index=negative_sampling(BOTH, num_nodes=6),
+        neg_edge_attr=torch.arange(12),
+        neg_edge_weight=torch.arange(12),
         train_pos_edge_index=BOTH,
+        train_pos_edge_attr=torch.arange(12),
+        edge_index_s=BOTH,
+        edge_attr_s=torch.arange(12),
         edge_label_time=torch.arange(12),
         dst_neg_index=torch.arange(12),
     )
@@ -414,6 +420,8 @@ def test_the_rule_looks_at_names_first() -> None:
     assert not follows_edges("ptr", {"edges"}, ["ptr"])
     assert not follows_edges("edge_attr_batch", {"edges"}, ["edge_attr"])
     assert not follows_edges("hyperedge_index", {"edges"}, ["hyperedge_index"])
+    assert not follows_edges("hyperedge_attr", {"edges"}, ["hyperedge_index"])
+    assert follows_edges("edge_attr", {"edges"}, ["edge_index", "neg_edge_index", "edge_index_s"])
 
 
 def test_what_a_loader_was_asked_for_stays() -> None:

@@ -67,6 +67,16 @@ def test_the_size_of_blocks_stays(kind: Any, blocks: tuple[int, int]) -> None:
     assert np.array_equal(sparse.toarray(), expected.toarray())
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_reweighted_matrix_keeps_the_type_of_its_values(dtype: type) -> None:
+    matrix = sp.csr_array(np.ones((6, 6), dtype=dtype) - np.eye(6, dtype=dtype))
+    sparse = wis.sparsify(matrix, num_edges=4, method="dspar-reweighted", seed=0)
+    assert sparse.dtype == dtype
+    whole = wis.sparsify(matrix.astype(np.int8), num_edges=4, method="dspar-reweighted", seed=0)
+    assert whole.dtype == np.float64
+    assert np.array_equal(sparse.toarray(), whole.toarray().astype(dtype))
+
+
 def test_pairs_of_names() -> None:
     names = [(f"v{u:02}", f"v{v:02}") for u, v in KARATE]
     sparse = wis.sparsify(names, 0.5, directed=False)

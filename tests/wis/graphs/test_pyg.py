@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import networkx as nx
 import numpy as np
 import pytest
 import torch
@@ -12,7 +13,7 @@ import torch_geometric.transforms as T  # noqa: N812  the name that PyG's users 
 from torch_geometric import EdgeIndex
 from torch_geometric.data import Batch, Data, HeteroData, TemporalData
 from torch_geometric.loader import DataLoader, RandomNodeLoader, TemporalDataLoader
-from torch_geometric.utils import to_torch_csr_tensor
+from torch_geometric.utils import from_networkx, to_torch_csr_tensor
 
 import wis
 from wis.graphs.load import SERVED
@@ -59,6 +60,14 @@ def test_a_sparse_tensor_comes_back_in_its_layout(layout: torch.layout) -> None:
     assert torch.equal(sparse.to_dense(), expected)
     assert torch.equal(matrix.to_dense(), dense)
     assert torch.equal(wis.sparsify(matrix, num_edges=1).to_dense(), expected)
+
+
+@pytest.mark.parametrize("layout", [torch.sparse_csr, torch.sparse_csc])
+def test_a_single_entry(layout: torch.layout) -> None:
+    matrix = torch.sparse_coo_tensor(torch.tensor([[0], [1]]), torch.ones(1), (3, 3)).to_sparse(layout=layout)
+    for keep in (0, 1):
+        sparse = wis.sparsify(matrix, keep, directed=False)
+        assert torch.equal(sparse.to_dense(), keep * matrix.to_dense())
 
 
 def test_a_reweighted_sparse_tensor() -> None:
@@ -581,11 +590,18 @@ def test_numbers_of_edges_that_may_be_meant_as_weights_are_told_of() -> None:
     for graph, name in ((data, "graph."), (Batch.from_data_list([data]), "graph."), (hetero, r"graph\[.*\]\.")):
         with pytest.warns(UserWarning, match=name + message):
             wis.sparsify(graph, 0.5, method="spectral", seed=0)
+    ring = nx.cycle_graph(5)
+    nx.set_edge_attributes(ring, {edge: i for i, edge in enumerate(ring.edges)}, "weight")
+    with pytest.warns(UserWarning, match=r"graph\.weight has one number .* set edge_weight = weight\.flatten\(\)"):
+        wis.sparsify(from_networkx(ring), 0.5, method="spectral", seed=0)
+    with pytest.warns(UserWarning, match=r"graph\.edge_weights has one number"):
+        wis.sparsify(Data(edge_index=edge_index, edge_weights=torch.ones(4), num_nodes=3), method="spectral", seed=0)
     weighted = Data(edge_index=edge_index, edge_attr=data.edge_attr, edge_weight=data.edge_attr, num_nodes=3)
+    of_vertices = Data(edge_index=edge_index, weight=torch.ones(3), num_nodes=3)
     features = Data(edge_index=edge_index, edge_attr=torch.ones(4, 2), num_nodes=3)
     kinds = Data(edge_index=edge_index, edge_attr=torch.tensor([0, 0, 1, 1]), num_nodes=3)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for graph in (weighted, features, kinds):
+        for graph in (weighted, features, kinds, of_vertices):
             wis.sparsify(graph, 0.5, method="spectral", seed=0)
         wis.sparsify(data, 0.5, method="random", seed=0)

@@ -197,6 +197,8 @@ def test_bad_input(arguments: Any, options: Any, error: type[Exception], message
     graph = nx.complete_graph(4) if "max_samples" in options else nx.path_graph(4)
     with pytest.raises(error, match=message):
         separation_rank(graph, *arguments, **options)
+    with pytest.raises(ValueError, match="subset tells vertices by their numbers, and .* number 0 .* called 2"):
+        separation_rank(nx.Graph([(2, 1), (1, 0)]), [0], 3)
 
 
 def test_a_graph_that_is_too_large_is_told_what_it_would_take() -> None:

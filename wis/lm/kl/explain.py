@@ -118,12 +118,12 @@ class Explanation:
 
     @property
     def effective(self) -> str:
-        """The sentence on effective β."""
+        """The sentence on effective β, which is worked out for outputs of one length."""
         coefficient = self.configuration.coefficient
         *spread, tied = self.weights
         told = ", ".join(f"{rounded(w.effective)} at reward std {w.std:g}" for w in spread)
         return (
-            f"effective β of an input (β = {coefficient:g}): {told}; where all rewards tie, "
+            f"effective β of an input, outputs of one length (β = {coefficient:g}): {told}; where all rewards tie, "
             f"the penalty weighs {rounded(tied.penalty / coefficient)} β"
             + ("; these three inputs make the batch" if self.configuration.scaling == "batch" else "")
         )

@@ -112,6 +112,7 @@ def test_the_std_of_a_batch_is_over_its_inputs():
     assert [w.effective for w in found.weights[:2]] == pytest.approx([0.04 * BATCH_STD] * 2, rel=1e-3)
     assert found.weights[-1].penalty == pytest.approx(0.04)
     assert found.effective.endswith("; these three inputs make the batch")
+    assert found.effective.startswith("effective β of an input, outputs of one length (β = ")
     assert "these three" not in explain(replace(LOSS, ratio="prefix", scaling="group")).effective
 
 
