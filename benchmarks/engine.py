@@ -55,6 +55,8 @@ def ratio_rows() -> list[Row]:
     rows = [Row("1-WIS", graph, {"depth": 2}, "S", 12) for graph in ("DBLP", "Computers", "squirrel", "R-MAT")]
     rows += [Row("2-WIS", graph, {"depth": 3}, "T", 25) for graph in ("DBLP", "Computers", "R-MAT")]
     rows += [Row("2-WIS", graph, {"depth": 3}, "T", 200) for graph in DENSE]
+    # Without triangles there is no T.
+    rows.append(Row("2-WIS, no triangles", "users and items", {"depth": 3}, "S", 12))
     return rows + [Row("3-WIS", graph, {"depth": 4}, "Q", 30) for graph in ("Cora", "DBLP", "Computers")]
 
 
@@ -84,7 +86,8 @@ class Graphs:
     def get(self, name: str) -> EdgeList | None:
         """The graph, or None if its files are not there."""
         if name not in self._loaded:
-            self._loaded[name] = graphs.rmat() if name == "R-MAT" else graphs.real(name, self._data_root)
+            made = {"R-MAT": graphs.rmat, "users and items": graphs.users_and_items}
+            self._loaded[name] = made[name]() if name in made else graphs.real(name, self._data_root)
         return self._loaded[name]
 
 

@@ -53,6 +53,29 @@ def rmat(scale: int = 17, edge_factor: int = 8, *, seed: int = 0) -> EdgeList:
     return EdgeList.from_columns(columns, graph.numberOfNodes())
 
 
+def users_and_items(num_pairs: int = 1_000_000, *, users: int = 6_040, items: int = 3_706, seed: int = 0) -> EdgeList:
+    """A graph without triangles, in the shape of MovieLens-1M's ratings: users, then items, drawn by popularity.
+
+    Users take part by a Pareto law with exponent 1.5, the ``i``-th item in proportion to ``(i + 20) ** -0.9``; of all
+    pairs drawn twice as often as needed, so many are kept at random.
+
+    Parameters
+    ----------
+    num_pairs
+        Number of pairs ``m``, well below ``users * items``.
+    users, items
+        Number of vertices of either kind.
+    seed
+        Of NumPy's generator.
+    """
+    rng = np.random.default_rng(seed)
+    activity, popularity = rng.pareto(1.5, users) + 1, (np.arange(items) + 20) ** -0.9
+    user = rng.choice(users, 2 * num_pairs, p=activity / activity.sum())
+    item = rng.choice(items, 2 * num_pairs, p=popularity / popularity.sum())
+    drawn = rng.permutation(np.unique(user * items + item))[:num_pairs]
+    return EdgeList.from_columns(np.stack([drawn // items, users + drawn % items]), users + items)
+
+
 def power_law(num_pairs: int, *, seed: int = 0, exponent: float = 2.3, mean_degree: float = 10.0) -> EdgeList:
     """A Chung–Lu graph whose expected degrees follow a power law, with exactly ``num_pairs`` pairs.
 

@@ -55,6 +55,11 @@ def removal_order(task: Task) -> np.ndarray:
     O(n + m) memory.
     """
     task.require(2)
+    return by_degrees(task)
+
+
+def by_degrees(task: Task) -> np.ndarray:
+    """The order of :func:`removal_order`, whatever the depth of the task: that of 2-WIS too, without triangles."""
     check_size(task.edges.num_nodes, task.edges.num_pairs)
     threads = _threads_for_local_maxima(task)
     return local_maxima.removal_order(task, threads) if threads else by_levels(task)

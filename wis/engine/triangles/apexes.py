@@ -44,10 +44,12 @@ _DEAD_SHARE = 4
 @inlined
 def find_triangles(s: State, e: int) -> None:
     """Have the entries of an edge, from its start on, be those of its triangles."""
-    if not s.searched:
-        _drop_removed(s, e)
-    elif s.edge[e, COUNT] > 0:
+    if s.edge[e, COUNT] == 0:
+        return
+    if s.searched:
         _search(s, e, np.int64(0))
+    else:
+        _drop_removed(s, e)
 
 
 @inlined
@@ -56,8 +58,11 @@ def find_triangles_or_low_apex(s: State, e: int, limit: int) -> np.int64:
 
     -1 if there is none. Most edges are looked at only to be told that they have fallen, and that takes less.
     """
+    # What an edge without triangles has in place of a list is no list.
+    if s.edge[e, COUNT] == 0:
+        return np.int64(-1)
     if s.searched:
-        return _search(s, e, limit) if s.edge[e, COUNT] > 0 else np.int64(-1)
+        return _search(s, e, limit)
     low = _low_apex(s, e, limit)
     if low < 0:
         _drop_removed(s, e)

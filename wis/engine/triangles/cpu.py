@@ -5,6 +5,7 @@ Removing ``{u, v}``, an edge in ``c`` triangles, lowers those of ``u`` and ``v``
 apexes, the third vertices of these, by 2. Keys of edges only fall, with one exception: after the removal of ``{u, w}``,
 the key of an edge ``{u, v}`` of the same triangle no longer contains ``w``. So every stored key is an upper bound but
 those, which are looked at after each removal (`_refresh`), mostly in constant time; all else is left to the queue.
+Once there is no triangle left, values are three times the degrees, and the rest of the order is that of 1-WIS.
 
 `apexes` finds the triangles of an edge, `keys` and `snapshots` compute and compare keys, `queue` keeps them.
 See docs/engine.md, section 8. Source: Razin, Verbin and Cohen (NeurIPS 2023, arXiv:2211.16494), Algorithm 1 with L = 3.
@@ -17,7 +18,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from wis.engine.degrees.stars import order_of_stars
+from wis.engine.degrees.cpu import by_degrees
 from wis.engine.task import Task
 from wis.engine.triangles.apexes import Arcs, make_arcs, take_out
 from wis.engine.triangles.dense import first_removals
@@ -28,6 +29,7 @@ from wis.engine.triangles.edge_table import (
     FREE,
     GONE,
     HEAD,
+    HUB,
     LOWEST,
     SNAPSHOT,
     TAIL,
@@ -92,12 +94,12 @@ def removal_order(task: Task) -> np.ndarray:
     searched for in their place until those that are left fit. Time: listing the triangles, constant time for each of
     them when it goes, and a pass over the triangles of an edge whenever it comes to the top of the queue; searching, a
     pass over the neighbours of its ends. While a graph is so dense that rows of bits are faster, they are used
-    (`dense`).
+    (`dense`); where it has no triangles (any more), it takes no longer than 1-WIS.
     """
     task.require(3)
     found = []
     left = np.arange(task.edges.num_pairs)
-    for remove in (first_removals, by_search, by_lists):
+    for remove in (first_removals, by_search, by_lists, by_degrees):
         first = remove(task)
         found.append(left[first])
         if len(first) == task.limit:
@@ -123,50 +125,62 @@ def by_search(task: Task) -> np.ndarray:
         return np.empty(0, dtype=np.int64)
     say_what_searching_needs(task, num_triangles, most_neighbours)
     state = _prepare(task, count, make_arcs(task.edges))
-    return _removals(task, state, "searching for triangles", lambda: _lists_pay(task, state, most_neighbours))
+    return _removals(task, state, "searching for triangles", lambda: _searching_is_over(task, state, most_neighbours))
 
 
 def by_lists(task: Task, threads: int | None = None) -> np.ndarray:
-    """The order of :func:`removal_order`, by lists of triangles only, which so many threads make; None: as pay."""
-    if task.limit == 0:
+    """The first edges of the order of :func:`removal_order`, by lists of triangles, while there are any.
+
+    So many threads make the lists; None: as pay. Returns int64 ``[k]``: positions of pairs; ``k`` is ``limit`` or a
+    multiple of ``chunk``.
+    """
+    if task.limit == 0 or _are_gone(most_triangles(task.edges)):
         return np.empty(0, dtype=np.int64)
     arcs = make_arcs(task.edges)
     listed = list_triangles(task.edges, arcs, threads=threads, progress=task.progress)
+    if _are_gone(len(listed.entries)):
+        return np.empty(0, dtype=np.int64)
     state = _prepare(task, np.diff(listed.start).astype(np.int32), arcs, listed)
-    return _removals(task, state, "by lists of triangles", lambda: False)
+    return _removals(task, state, "by lists of triangles", lambda: _are_gone(int(state.counters[TRIANGLES])))
+
+
+def _are_gone(triangles: int) -> bool:
+    """Whether the rest goes by degrees."""
+    return triangles == 0
 
 
 def _removals(task: Task, state: State, way: str, is_over: Callable[[], bool]) -> np.ndarray:
     """Removals until all that were asked for are done, or it is over."""
     limit, order = task.limit, np.empty(task.limit, dtype=np.int64)
-    # Where all vertices count, only stars are left at level 0.
-    stars_last = task.is_target is None and task.chunk == 1
     with track(limit, f"{task.name}, {way}", enabled=task.progress) as advance:
         done = 0
         while done < limit and not is_over():
-            _remove_best(state, order, until := min(done + _SLICE, limit), task.chunk, stars_last)
-            begun, done = done, int(state.counters[DONE])
-            if done < until:
-                order[done:] = order_of_stars(task, order[:done])[: limit - done]
-                done = limit
-            advance(done - begun)
+            _remove_best(state, order, min(done + _SLICE, limit), task.chunk)
+            advance(int(state.counters[DONE]) - done)
+            done = int(state.counters[DONE])
     return order[:done]
 
 
-def _lists_pay(task: Task, state: State, most_neighbours: int) -> bool:
-    """Whether lists of the triangles left fit, and these are not so few that they are found as fast."""
+def _searching_is_over(task: Task, state: State, most_neighbours: int) -> bool:
+    """Whether triangles are gone, or lists of those left fit, and these are not so few that they are found as fast."""
     triangles, left = int(state.counters[TRIANGLES]), task.edges.num_pairs - int(state.counters[DONE])
-    return triangles > _FEW_TRIANGLES * left and lists_fit(task, triangles, most_neighbours)
+    pay = triangles > _FEW_TRIANGLES * left and lists_fit(task, triangles, most_neighbours)
+    return pay or _are_gone(triangles)
 
 
 def _without(task: Task, pairs: np.ndarray) -> Task:
     """What is left of a task when pairs have been removed."""
     left = np.delete(np.arange(task.edges.num_pairs), pairs)
+    priority = task.priority
+    if priority is not None:  # a permutation again
+        by_priority = np.argsort(priority[left])
+        priority = np.empty(len(left), dtype=np.int64)
+        priority[by_priority] = np.arange(len(left))
     return replace(
         task,
         edges=EdgeList(task.edges.num_nodes, task.edges.pairs[:, left]),
         limit=task.limit - len(pairs),
-        priority=None if task.priority is None else task.priority[left],
+        priority=priority,
     )
 
 
@@ -200,6 +214,8 @@ def _prepare(task: Task, count: np.ndarray, arcs: Arcs, listed: Triangles | None
         pool=pool,
         runs=np.empty((most_count + NEAR, RUN_COLUMNS), dtype=np.int64),
         first=np.full((largest >> shift) + 2, -1, dtype=np.int32),
+        group=np.full(n, -1, dtype=np.int32),
+        group_value=np.empty(n, dtype=np.int64),
         heap=np.empty(m, dtype=np.int32),
         counters=np.zeros(COUNTERS, dtype=np.int64),
     )
@@ -217,16 +233,14 @@ def _fill_buckets(s: State) -> None:
 
 
 @kernel
-def _remove_best(s: State, order: np.ndarray, until: int, chunk: int, stars_last: bool) -> None:
-    """Remove edges until so many are gone, ``chunk`` at a time, or only stars are left and these come last."""
+def _remove_best(s: State, order: np.ndarray, until: int, chunk: int) -> None:
+    """Remove edges until so many are gone, ``chunk`` at a time."""
     while s.counters[DONE] < until:
         begin = s.counters[DONE]
         end = min(begin + chunk, len(order))
         # Chosen first, removed afterwards: keys of one chunk are all relative to the graph at its beginning.
         for i in range(begin, end):
-            order[i] = pop_best(s, stars_last)
-            if order[i] < 0:
-                return
+            order[i] = pop_best(s)
         for i in range(begin, end):
             _remove(s, order[i])
         s.counters[DONE] = end
@@ -246,13 +260,20 @@ def _remove(s: State, e: int) -> None:
         w = s.going[i, APEX]
         if s.value[w] != s.free:
             s.value[w] -= 2
-        s.edge[s.going[i, TAIL_EDGE], COUNT] -= 1
-        s.edge[s.going[i, HEAD_EDGE], COUNT] -= 1
+        _lose_triangle(s, s.going[i, TAIL_EDGE])
+        _lose_triangle(s, s.going[i, HEAD_EDGE])
     # In a second pass: bounds are right only when all values have changed.
     for i in range(s.edge[e, COUNT]):
         w = s.going[i, APEX]
         _refresh(s, s.going[i, TAIL_EDGE], u, w, v, old_v)
         _refresh(s, s.going[i, HEAD_EDGE], v, w, u, old_u)
+
+
+@inlined
+def _lose_triangle(s: State, e: int) -> None:
+    s.edge[e, COUNT] -= 1
+    if s.edge[e, COUNT] == 0:
+        s.edge[e, HUB] = -1
 
 
 @inlined

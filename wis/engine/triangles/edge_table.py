@@ -25,6 +25,9 @@ FREE = 1 << 37
 # edge of the bucket, -1 for none.
 TAIL, HEAD, PRIORITY, COUNT, LENGTH, LOWEST, STAMP, SNAPSHOT, BUCKET, BEFORE, AFTER, COLUMNS = range(12)
 
+# Of an edge without triangles, which needs no length: the vertex whose group it is in (see `groups`), -1 for none.
+HUB = LENGTH
+
 # The bucket of an edge that was chosen.
 GONE = -2
 

@@ -16,12 +16,14 @@ from wis.engine.triangles.edge_table import (
     AFTER,
     BEFORE,
     BUCKET,
+    COUNT,
     GONE,
     PRIORITY,
     SNAPSHOT,
     STAMP,
     into_bucket,
 )
+from wis.engine.triangles.groups import copy_key, first_of_group, is_misplaced, join, successor
 from wis.engine.triangles.keys import END, UNKNOWN, begin_key, evaluate
 from wis.engine.triangles.snapshots import (
     compare_snapshots,
@@ -150,7 +152,22 @@ def settle(s: State, e: int) -> None:
     # Only edges that come to the heap need more than their first value.
     begin_key(s, e, found, more)
     _store(s, e)
-    into_heap(s, e)
+    first = first_of_group(s, e) if s.edge[e, COUNT] == 0 else np.int64(-1)
+    if first < 0:
+        into_heap(s, e)
+    elif join(s, e, first) == e:
+        _take_place(s, e, first)
+
+
+@inlined
+def _take_place(s: State, e: int, first: int) -> None:
+    """Have an edge stand for a group in the heap, where another one did."""
+    copy_key(s, first, e)
+    at = s.edge[first, BEFORE]
+    s.edge[first, BUCKET] = GONE
+    s.heap[at] = e
+    s.edge[e, BUCKET] = IN_HEAP
+    sift_up(s, at)
 
 
 @inlined
@@ -193,8 +210,12 @@ def reevaluate(s: State, e: int) -> None:
     # What constant time can tell saves a pass over the apexes.
     bucket = bucket_of(s, upper_bound(s, e))
     if bucket < s.counters[FLOOR]:
-        out_of_heap(s, at)
+        _out_of_heap_and_group(s, e)
         into_bucket(s, e, bucket)
+        return
+    if is_misplaced(s, e):
+        _out_of_heap_and_group(s, e)
+        settle(s, e)
         return
     value, found, more = evaluate(s, e)
     bucket = bucket_of(s, value)
@@ -211,6 +232,15 @@ def reevaluate(s: State, e: int) -> None:
     # Keys mostly fall, but that of an edge which lost an apex may have risen.
     sift_up(s, at)
     sift_down(s, s.edge[e, BEFORE])
+
+
+@kernel
+def _out_of_heap_and_group(s: State, e: int) -> None:
+    """Take an edge out of the heap; if it stood for a group, the next one does."""
+    out_of_heap(s, np.int64(s.edge[e, BEFORE]))
+    following = successor(s, e)
+    if following >= 0:
+        into_heap(s, following)
 
 
 @inlined
@@ -241,14 +271,18 @@ def _sweep(s: State) -> None:
     """Move all edges of the heap that have fallen below the floor, as far as is seen in constant time, to buckets."""
     kept = 0
     for at in range(s.counters[SIZE]):
-        e = s.heap[at]
-        bucket = bucket_of(s, upper_bound(s, e))
-        if bucket < s.counters[FLOOR]:
+        e = np.int64(s.heap[at])
+        while e >= 0:
+            bucket = bucket_of(s, upper_bound(s, e))
+            if bucket >= s.counters[FLOOR]:
+                s.heap[kept] = e
+                s.edge[e, BUCKET] = IN_HEAP
+                s.edge[e, BEFORE] = kept
+                kept += 1
+                break
+            following = successor(s, e)
             into_bucket(s, e, bucket)
-        else:
-            s.heap[kept] = e
-            s.edge[e, BEFORE] = kept
-            kept += 1
+            e = following
     s.counters[SIZE] = kept
     _order_heap(s)
 
@@ -260,15 +294,12 @@ def _order_heap(s: State) -> None:
 
 
 @kernel
-def pop_best(s: State, stars_last: bool) -> np.int64:
-    """Take out the edge that goes next; -1 if only stars are left and these come last."""
+def pop_best(s: State) -> np.int64:
+    """Take out the edge that goes next; there must be one."""
     dropped = 0
     while True:
         while s.counters[SIZE] == 0:
             _lower_floor(s)
-            # All edges that are left have level 0.
-            if stars_last and s.shift == 0 and s.counters[FLOOR] == 1:
-                return np.int64(-1)
             _open_bucket(s)
         e = np.int64(s.heap[0])
         if s.edge[e, STAMP] != s.counters[ROUND]:
@@ -283,7 +314,7 @@ def pop_best(s: State, stars_last: bool) -> np.int64:
         # these agrees with it and the rest would have to decide.
         rival = -1 if s.edge[e, SNAPSHOT] >= 0 or s.key[e, TOKENS + WIDTH - 1] == END else _rival(s, e)
         if rival < 0:
-            out_of_heap(s, np.int64(0))
+            _out_of_heap_and_group(s, e)
             return e
         # Mostly the rival has fallen meanwhile, and no snapshot is needed.
         if s.edge[rival, STAMP] != s.counters[ROUND]:
@@ -349,6 +380,9 @@ def _pop_by_duels(s: State) -> np.int64:
         losers = s.edge[e, AFTER]
         s.edge[e, SNAPSHOT] = -1
         into_heap(s, e)
+    following = successor(s, best)
+    if following >= 0:
+        into_heap(s, following)
     return best
 
 

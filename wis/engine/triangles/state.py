@@ -22,6 +22,9 @@ NEAR = 6
 # Columns of a key: where the entries of the edge begin, and its tokens.
 START, TOKENS, KEY_COLUMNS = 0, 1, 1 + WIDTH
 
+# Of an edge without triangles, in place of the start: its children in its group (see `groups`).
+CHILDREN = START
+
 # Columns of an entry, a triangle at an edge: which arc of the tail leads to its third vertex, which one of the head.
 AT_TAIL, AT_HEAD, ENTRY_COLUMNS = range(3)
 
@@ -61,6 +64,8 @@ class State(NamedTuple):
     pool: int  # how much of it is for edges that wait
     runs: np.ndarray  # int64 [k + NEAR, RUN_COLUMNS]: for evaluation, see above
     first: np.ndarray  # int32 [buckets]: first edge of each bucket, -1 for none
+    group: np.ndarray  # int32 [n]: the edge that stands for the group of a vertex, -1 for none
+    group_value: np.ndarray  # int64 [n]: the value of the other ends of its edges when they came
     heap: np.ndarray  # int32 [m]
     counters: np.ndarray  # int64 [COUNTERS]: see above
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests import naive
 from tests.strategies import FAMILIES, edge_list, edge_lists, family, task
-from wis.engine.degrees.stars import order_of_stars
+from wis.engine.degrees.cpu import by_degrees
+from wis.engine.degrees.cpu import removal_order as degrees_order
 from wis.engine.task import Task
 from wis.engine.triangles import cpu as triangles
 from wis.engine.triangles import dense as dense_triangles
@@ -40,10 +43,12 @@ def union(*parts: EdgeList) -> EdgeList:
     return edge_list(shift, np.concatenate(columns, axis=1))
 
 
-@pytest.fixture(params=["lists", "search", "rows"])
+@pytest.fixture(params=["lists", "lists to the end", "search", "search to the end", "rows"])
 def engine(request, monkeypatch):
-    """Small graphs are left to lists of triangles; or these are searched for, or rows used, and to the last edge."""
-    if request.param == "search":
+    """Small graphs are left to lists of triangles and then to degrees, or searched, or rows are used."""
+    if "to the end" in request.param:
+        monkeypatch.setattr(triangles, "_are_gone", lambda _: False)
+    if "search" in request.param:
         monkeypatch.setattr(triangles, "lists_fit", lambda *_: False)
         monkeypatch.setattr(triangles, "by_lists", no_lists)
     if request.param == "rows":
@@ -54,7 +59,7 @@ def engine(request, monkeypatch):
 
 
 def no_lists(rest: Task) -> np.ndarray:
-    assert rest.limit == 0
+    assert not triangle_listing.count_triangles(rest.edges).any()
     return np.empty(0, dtype=np.int64)
 
 
@@ -109,14 +114,56 @@ def test_twins():
 
 
 @pytest.mark.parametrize("name", ["sparse", "medium", "hub"])
-def test_stars_are_the_end(monkeypatch, name):
-    ends = []
-    monkeypatch.setattr(triangles, "order_of_stars", lambda *given: ends.append(order_of_stars(*given)) or ends[-1])
+def test_without_triangles_the_rest_goes_by_degrees(monkeypatch, name):
+    monkeypatch.setattr(triangles, "_SLICE", 1)
+    rests = []
+    monkeypatch.setattr(triangles, "by_degrees", lambda rest: rests.append(rest) or by_degrees(rest))
+    rng = np.random.default_rng(0)
     for seed in range(5):
         edges = union(family(name, 12, seed), edge_list(7, [[0, 0, 0, 4], [1, 2, 3, 5]]))
-        check(edges, priority=np.random.default_rng(seed).permutation(edges.num_pairs))
-    assert len(ends) == 5
-    assert min(map(len, ends)) >= 4
+        check(edges, priority=rng.permutation(edges.num_pairs))
+        check(edges, is_target=rng.random(edges.num_nodes) < 0.5, chunk=seed + 1)
+    assert len(rests) >= 8
+    for rest in rests:
+        assert not triangle_listing.count_triangles(rest.edges).any()
+
+
+@pytest.mark.parametrize("memory", [None, 0])
+def test_bipartite_graphs_are_ranked_as_by_their_degrees(memory):
+    rng = np.random.default_rng(1)
+    edges = EdgeList.from_columns(np.stack([rng.integers(0, 60, 900), 60 + rng.integers(0, 90, 900)]), 150)
+    given = task(edges, 3, priority=rng.permutation(edges.num_pairs), is_target=rng.random(150) < 0.8)
+    order = removal_order(dataclasses.replace(given, memory=memory))
+    np.testing.assert_array_equal(order, degrees_order(dataclasses.replace(given, depth=2)))
+
+
+@pytest.mark.parametrize("chunk", [1, 3])
+def test_leaves_of_hubs_that_tie(engine, chunk):
+    # Groups of edges without triangles, which join, fall, and are left one by one.
+    rng = np.random.default_rng(0)
+    for seed in range(6):
+        core = family("medium", 7, seed)
+        leaves = np.arange(7, 19)
+        columns = [core.pairs, np.stack([rng.integers(0, 2, 12), leaves]), np.stack([rng.integers(0, 4, 12), leaves])]
+        edges = edge_list(19, np.unique(np.concatenate(columns, axis=1), axis=1))
+        check(edges, priority=rng.permutation(edges.num_pairs), chunk=chunk)
+        check(edges, is_target=rng.random(19) < 0.7, chunk=chunk)
+
+
+def test_many_leaves_of_one_hub_beside_triangles():
+    # Were every leaf's edge in the heap, each of 60,000 removals would make all others stale.
+    core = family("dense", 30)
+    count = 60_000
+    leaves = np.arange(31, 31 + count)
+    hub, other = np.full(count, 30), np.arange(count) % 30
+    edges = EdgeList.from_columns(np.concatenate([core.pairs, [hub, leaves], [other, leaves]], axis=1), 31 + count)
+    order = removal_order(task(edges, 3))
+    # The same graph with its edges in another order, and ties as before.
+    shuffled = np.random.default_rng(0).permutation(edges.num_nodes)
+    again = EdgeList.from_columns(shuffled[edges.pairs], edges.num_nodes)
+    position = {tuple(sorted(pair)): e for e, pair in enumerate(shuffled[edges.pairs].T.tolist())}
+    priority = np.array([position[tuple(pair)] for pair in again.pairs.T.tolist()])
+    np.testing.assert_array_equal(priority[removal_order(task(again, 3, priority=priority))], order)
 
 
 def test_a_large_star():

@@ -16,6 +16,8 @@ from wis.engine.triangles.dense import first_removals
 from wis.engine.triangles.listing import list_triangles
 from wis.graphs.edge_list import EdgeList
 
+pytestmark = pytest.mark.usefixtures("to_the_end")
+
 
 @pytest.fixture
 def rows_only(monkeypatch):

@@ -22,6 +22,8 @@ from wis.engine.triangles.listing import count_triangles, list_triangles
 from wis.engine.triangles.state import BEGIN, START
 from wis.graphs.edge_list import EdgeList
 
+pytestmark = pytest.mark.usefixtures("to_the_end")
+
 
 def some_options(rng: np.random.Generator, edges: EdgeList) -> dict:
     n, m = edges.num_nodes, edges.num_pairs
@@ -162,7 +164,7 @@ def test_lists_and_searches_find_the_common_neighbours(name, seed):
         removed = min(removed + 8, edges.num_pairs)
         order = np.empty(edges.num_pairs, dtype=np.int64)
         for state in (searched, listing):
-            triangles._remove_best(state, order, removed, 1, False)
+            triangles._remove_best(state, order, removed, 1)
         gone = edges.pairs[:, order[max(removed - 8, 0) : removed]] if removed < edges.num_pairs else edges.pairs
         adjacent[gone[0], gone[1]] = adjacent[gone[1], gone[0]] = False
         left = {e for e in left if adjacent[edges.pairs[0, e], edges.pairs[1, e]]}

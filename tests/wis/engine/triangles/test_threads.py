@@ -17,6 +17,8 @@ from wis.engine.triangles.apexes import make_arcs
 from wis.engine.triangles.cpu import by_lists
 from wis.engine.triangles.listing import count_triangles, list_triangles
 
+pytestmark = pytest.mark.usefixtures("to_the_end")
+
 
 @settings(max_examples=60, deadline=None)
 @given(strategies.edge_lists(max_nodes=9, max_edges=30), st.data())
