@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from wis.engine.walks.levels.stars import order_of_stars
 from wis.engine.task import Task
 from wis.engine.walks.levels import near_arcs, quadrangles, three_steps, two_steps, value_rows
 from wis.engine.walks.levels.radix_queue import file_edge, make_queue, next_level
+from wis.engine.walks.levels.stars import order_of_stars
 from wis.engine.walks.levels.state import (
     BASE,
     CHOSEN,
