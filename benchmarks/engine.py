@@ -86,6 +86,7 @@ class Graphs:
     def get(self, name: str) -> EdgeList | None:
         """The graph, or None if its files are not there."""
         if name not in self._loaded:
+            made: dict[str, Callable[[], EdgeList]]
             made = {"R-MAT": graphs.rmat, "users and items": graphs.users_and_items}
             self._loaded[name] = made[name]() if name in made else graphs.real(name, self._data_root)
         return self._loaded[name]

@@ -166,11 +166,11 @@ def _compressed(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 def _check_compressed(matrix: torch.Tensor, name: str) -> None:
     build = torch.sparse_csr_tensor if matrix.layout == torch.sparse_csr else torch.sparse_csc_tensor
     # Made of a COO tensor, the index of a single entry has a stride that says nothing, and that torch's check refuses.
-    parts = [
+    outer, inner = (
         part if part.stride() == (1,) else part.clone(memory_format=torch.contiguous_format)
         for part in _compressed(matrix)
-    ]
+    )
     try:
-        build(*parts, matrix.values(), matrix.shape, check_invariants=True)
+        build(outer, inner, matrix.values(), matrix.shape, check_invariants=True)
     except RuntimeError as error:
         raise ValueError(f"{name} is damaged: {str(error).splitlines()[0]}") from error
