@@ -89,7 +89,7 @@ def removal_order(task: Task) -> np.ndarray:
 
     Notes
     -----
-    Memory: up to 170 bytes a pair, and 12 a triangle for lists of them (24 where a vertex has more than 2^16
+    Memory: up to 170 bytes a pair, 12 a vertex, and 12 a triangle for lists of them (24 where a vertex has more than 2^16
     neighbours). Where the lists are larger than ``task.memory`` or, if that is None, than what is free, triangles are
     searched for in their place until those that are left fit. Time: listing the triangles, constant time for each of
     them when it goes, and a pass over the triangles of an edge whenever it comes to the top of the queue; searching, a
