@@ -93,11 +93,8 @@ def edges_for(
     """
     if method.uses_weights(options):
         edges = loaded.weighted_edges()
-        if loaded.unread_weights:
-            tell(
-                f"{loaded.unread_weights} has one number an edge, and method {method.name!r} does not read it as "
-                f"weights; if it holds these, set edge_weight = {loaded.unread_weights.rpartition('.')[2]}.flatten()"
-            )
+        if loaded.weights_note:
+            tell(f"method {method.name!r} reads edge weights, and {loaded.weights_note}")
     else:
         edges = loaded.edges
         if loaded.has_different_weights:

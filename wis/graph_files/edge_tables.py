@@ -365,7 +365,7 @@ class LoadedTable:
     edges: EdgeList
     table: EdgeTable
     data: None = None
-    unread_weights: str = ""
+    weights_note: str = ""
 
     @property
     def labels(self) -> list[str] | None:

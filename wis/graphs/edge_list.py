@@ -372,8 +372,8 @@ class LoadedGraph:
         ``[E]``: the weight of every column, a NumPy array of whatever it holds; None where the graph has no weights.
     labels
         What the graph calls its vertices, in the order of their numbers; None where they are numbered.
-    unread_weights
-        The name of an attribute that may be meant as weights, where there are none; else empty.
+    weights_note
+        What a user of a method that reads weights should know of them, as the end of a sentence; empty for nothing.
     """
 
     columns: Any
@@ -382,7 +382,7 @@ class LoadedGraph:
     rebuild: Callable[[Any, Any], Any]
     column_weights: np.ndarray | None = None
     labels: list[Any] | None = None
-    unread_weights: str = ""
+    weights_note: str = ""
 
     def weighted_edges(self) -> EdgeList:
         """The candidate pairs with their weights, if the graph has any.

@@ -58,7 +58,7 @@ def load(
         keep_num_nodes(sparse, size)
         return sparse
 
-    whole = LoadedGraph(columns, pairs, None, rebuild, edges.weights, unread_weights=edges.unread_weights)
+    whole = LoadedGraph(columns, pairs, None, rebuild, edges.weights, weights_note=edges.weights_note)
     return LoadedParts(_parts(whole, starts), _combine(whole), f"a Batch of {num_graphs} graphs")
 
 
@@ -83,7 +83,7 @@ class _Part:
     edges: EdgeList
     first: int
     has_different_weights: bool
-    unread_weights: str
+    weights_note: str
     weights_of_whole: Callable[[], np.ndarray | None]
     data: None = None
     labels: None = None
@@ -106,7 +106,7 @@ def _parts(whole: LoadedGraph, starts: np.ndarray) -> list[Any]:
         u, v = pairs[:, between][:, 0].tolist()
         raise ValueError(f"graph is a Batch in which an edge leads from one graph to another, between {u} and {v}")
     unread, differ, weights = (
-        whole.unread_weights,
+        whole.weights_note,
         whole.has_different_weights,
         functools.cache(lambda: whole.weighted_edges().weights),
     )

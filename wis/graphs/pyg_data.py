@@ -34,7 +34,7 @@ def load(
         keep_num_nodes(sparse, size)
         return sparse
 
-    return LoadedGraph(columns, pairs, graph, rebuild, edges.weights, unread_weights=edges.unread_weights)
+    return LoadedGraph(columns, pairs, graph, rebuild, edges.weights, weights_note=edges.weights_note)
 
 
 def check_num_nodes(graph: Any, num_nodes: int | None, num_edges: int) -> int | None:

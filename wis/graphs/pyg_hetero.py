@@ -59,7 +59,7 @@ def load(
             None,
             lambda kept, weights: reader.build([whole.rebuild(kept, weights)]),
             whole.column_weights,
-            unread_weights=whole.unread_weights,
+            weights_note=whole.weights_note,
         )
     parts = [reader.read(kinds, _direction(kinds, directed)) for kinds in groups]
     return LoadedParts(parts, reader.build, f"a HeteroData of {len(parts)} edge types that are no reverse of others")
@@ -109,8 +109,7 @@ class _Reader:
             of_pair = of_pairs(pairs, columns, kept, weights) if any(beside.values()) else None
             return beside, of_pair, kept, weights
 
-        unread = next(filter(None, (self._stored[kind].unread_weights for kind in kinds)), "")
-        return LoadedGraph(columns, pairs, None, rebuild, self._weights(kinds), unread_weights=unread)
+        return LoadedGraph(columns, pairs, None, rebuild, self._weights(kinds), weights_note=self._weights_note(kinds))
 
     def build(self, parts: list[Any]) -> Any:
         """The sparse ``HeteroData``."""
@@ -136,6 +135,13 @@ class _Reader:
             first[name] = size
             size += self._sizes[name]
         return first, size
+
+    def _weights_note(self, kinds: list[EdgeType]) -> str:
+        """What is unusual about the weights: some types have none, or something that may be meant as such."""
+        without = [kind for kind in kinds if self._stored[kind].weights is None]
+        if 0 < len(without) < len(kinds):
+            return f"graph[{without[0]!r}] has none, as other edge types of the same graph have: its edges weigh 1"
+        return next(filter(None, (self._stored[kind].weights_note for kind in kinds)), "")
 
     def _weights(self, kinds: list[EdgeType]) -> np.ndarray | None:
         """The weights of all columns, 1 in types without; None if there are none at all."""

@@ -56,13 +56,16 @@ class StoredEdges:
     weights: np.ndarray | None
 
     @property
-    def unread_weights(self) -> str:
-        """The name of an attribute that may be meant as weights where there are none, as ``edge_attr`` of floats."""
+    def weights_note(self) -> str:
+        """That there is an attribute that may be meant as weights where there are none, as ``edge_attr`` of floats."""
         for key in _MAYBE_WEIGHTS:
             values = self.store.get(key)
             is_number = isinstance(values, torch.Tensor) and (key != "edge_attr" or values.is_floating_point())
             if self.weights is None and is_number and sizes(values) in ([self.num_edges], [self.num_edges, 1]):
-                return f"{self.name}.{key}"
+                return (
+                    f"{self.name}.{key} has one number an edge, which it does not take for one; if it holds them, set "
+                    f"edge_weight = {key}.flatten()"
+                )
         return ""
 
     @property

@@ -579,16 +579,30 @@ def test_a_type_that_is_not_served_is_told_which_are(graph: object) -> None:
     assert "\n" not in str(raised.value)
 
 
+def test_edge_types_without_weights_beside_others_are_told_of() -> None:
+    graph = HeteroData({"a": {"num_nodes": 2}, "b": {"num_nodes": 2}})
+    graph["a", "to", "b"].edge_index = torch.tensor([[0, 0, 1], [0, 1, 1]])
+    graph["b", "rev_to", "a"].edge_index = torch.tensor([[0, 1, 1], [0, 0, 1]])
+    graph["a", "to", "b"].edge_weight = torch.tensor([1.0, 2.0, 9.0])
+    message = r"and graph\[\('b', 'rev_to', 'a'\)\] has none, as other edge types of the same graph have: .* weigh 1"
+    with pytest.warns(UserWarning, match=message):
+        wis.sparsify(graph, 0.5, method="threshold")
+    graph["b", "rev_to", "a"].edge_weight = torch.tensor([1.0, 2.0, 9.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        wis.sparsify(graph, 0.5, method="threshold")
+
+
 def test_numbers_of_edges_that_may_be_meant_as_weights_are_told_of() -> None:
     edge_index = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
     data = Data(edge_index=edge_index, edge_attr=torch.tensor([1.0, 1.0, 9.0, 9.0]), num_nodes=3)
     hetero = HeteroData({"a": {"num_nodes": 3}, ("a", "to", "a"): {"edge_index": edge_index}})
     hetero["a", "to", "a"].edge_attr = data.edge_attr[:, None]
     message = (
-        r"edge_attr has one number an edge, and method 'spectral' does not read it as weights; .* set edge_weight ="
+        r"edge_attr has one number an edge, which it does not take for one; .* set edge_weight = edge_attr.flatten()"
     )
     for graph, name in ((data, "graph."), (Batch.from_data_list([data]), "graph."), (hetero, r"graph\[.*\]\.")):
-        with pytest.warns(UserWarning, match=name + message):
+        with pytest.warns(UserWarning, match="method 'spectral' reads edge weights, and " + name + message):
             wis.sparsify(graph, 0.5, method="spectral", seed=0)
     ring = nx.cycle_graph(5)
     nx.set_edge_attributes(ring, {edge: i for i, edge in enumerate(ring.edges)}, "weight")

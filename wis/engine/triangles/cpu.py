@@ -89,11 +89,11 @@ def removal_order(task: Task) -> np.ndarray:
 
     Notes
     -----
-    Memory: up to 170 bytes a pair, 12 a vertex, and 12 a triangle for lists of them (24 where a vertex has more than 2^16
-    neighbours). Where the lists are larger than ``task.memory`` or, if that is None, than what is free, triangles are
-    searched for in their place until those that are left fit. Time: listing the triangles, constant time for each of
-    them when it goes, and a pass over the triangles of an edge whenever it comes to the top of the queue; searching, a
-    pass over the neighbours of its ends. While a graph is so dense that rows of bits are faster, they are used
+    Memory: up to 170 bytes a pair, 12 a vertex, and 12 a triangle for lists of them (24 where a vertex has more than
+    2^16 neighbours). Where the lists are larger than ``task.memory`` or, if that is None, than what is free, triangles
+    are searched for in their place until those that are left fit. Time: listing the triangles, constant time for each
+    of them when it goes, and a pass over the triangles of an edge whenever it comes to the top of the queue; searching,
+    a pass over the neighbours of its ends. While a graph is so dense that rows of bits are faster, they are used
     (`dense`); where it has no triangles (any more), it takes no longer than 1-WIS.
     """
     task.require(3)
