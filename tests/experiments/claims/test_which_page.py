@@ -74,8 +74,10 @@ def table() -> str:
 
 
 def _rounded(edges: int) -> str:
-    millions = edges >= 999_500
-    return f"{edges / (1e6 if millions else 1e3):.3g} {'million' if millions else 'thousand'}"
+    for unit, word in ((1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
+        if edges >= 0.9995 * unit:
+            return f"{edges / unit:.3g} {word}"
+    return str(edges)
 
 
 def test_the_table_is_that_of_the_registry_and_of_the_results() -> None:
