@@ -41,10 +41,12 @@ def measure_one(name: str, share: float, data_root: str | None) -> dict[str, Any
     """What the process of one point does: compile, load, rank."""
     from wis.engine.rank import rank
     from wis.engine.triangles.listing import count_triangles
+    from wis.warm import DENSE, SMALL
 
-    tiny = EdgeList(3, np.array([[0, 0, 1], [1, 2, 2]]))
-    for memory in (0, None):
-        rank(tiny, depth=3, memory=memory, device="cpu")
+    path = np.array([[0, 1], [1, 2]])
+    for pairs in (SMALL, DENSE, path):
+        for memory in (0, None):
+            rank(EdgeList.from_columns(pairs, int(pairs.max()) + 1), depth=3, memory=memory, device="cpu")
     edges = load(name, data_root)
     if edges is None:
         return None
