@@ -53,24 +53,25 @@ def join(s: State, e: int, first: int) -> np.int64:
 
 
 @inlined
+def stands_for_group(s: State, e: int) -> bool:
+    """Whether an edge of the heap stands for a group."""
+    return s.edge[e, COUNT] == 0 and s.edge[e, HUB] >= 0
+
+
+@inlined
 def is_misplaced(s: State, e: int) -> bool:
     """Whether an edge that stands for a group has fallen below the others, by its own end."""
-    hub = s.edge[e, HUB]
-    if s.edge[e, COUNT] > 0 or hub < 0:
+    if not stands_for_group(s, e):
         return False
+    hub = s.edge[e, HUB]
     other = s.edge[e, TAIL] + s.edge[e, HEAD] - hub
     return s.value[other] != s.group_value[hub]
 
 
 @kernel
 def successor(s: State, e: int) -> np.int64:
-    """Take the edge that stands for a group out of it; the one that stands for it next, with its key, or -1.
-
-    -1 too for edges in no group.
-    """
+    """Take the edge that stands for a group out of it; the one that stands for it next, with its key, or -1."""
     hub = s.edge[e, HUB]
-    if s.edge[e, COUNT] > 0 or hub < 0:
-        return _NONE
     children = s.key[e, CHILDREN]
     root = _merge(s, _left(children), _right(children))
     s.edge[e, HUB] = -1

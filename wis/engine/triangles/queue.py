@@ -23,7 +23,7 @@ from wis.engine.triangles.edge_table import (
     STAMP,
     into_bucket,
 )
-from wis.engine.triangles.groups import copy_key, first_of_group, is_misplaced, join, successor
+from wis.engine.triangles.groups import copy_key, first_of_group, is_misplaced, join, stands_for_group, successor
 from wis.engine.triangles.keys import END, UNKNOWN, begin_key, evaluate
 from wis.engine.triangles.snapshots import (
     compare_snapshots,
@@ -234,10 +234,17 @@ def reevaluate(s: State, e: int) -> None:
     sift_down(s, s.edge[e, BEFORE])
 
 
-@kernel
+@inlined
 def _out_of_heap_and_group(s: State, e: int) -> None:
     """Take an edge out of the heap; if it stood for a group, the next one does."""
     out_of_heap(s, np.int64(s.edge[e, BEFORE]))
+    if stands_for_group(s, e):
+        _let_next_stand(s, e)
+
+
+@kernel
+def _let_next_stand(s: State, e: int) -> None:
+    """Put the edge into the heap that stands for a group after one that did."""
     following = successor(s, e)
     if following >= 0:
         into_heap(s, following)
@@ -280,7 +287,7 @@ def _sweep(s: State) -> None:
                 s.edge[e, BEFORE] = kept
                 kept += 1
                 break
-            following = successor(s, e)
+            following = successor(s, e) if stands_for_group(s, e) else np.int64(-1)
             into_bucket(s, e, bucket)
             e = following
     s.counters[SIZE] = kept
@@ -380,9 +387,8 @@ def _pop_by_duels(s: State) -> np.int64:
         losers = s.edge[e, AFTER]
         s.edge[e, SNAPSHOT] = -1
         into_heap(s, e)
-    following = successor(s, best)
-    if following >= 0:
-        into_heap(s, following)
+    if stands_for_group(s, best):
+        _let_next_stand(s, best)
     return best
 
 
